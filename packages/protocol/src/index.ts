@@ -1,0 +1,40 @@
+import "./numbers.ts";
+import { kakera } from "./generated/messages.js";
+
+/** The generated message classes: `records.ObjectRecord.encode(properties).finish()`, `records.ObjectRecord.decode(bytes)`. */
+export const records = kakera.records;
+
+// Decoded messages: every field is present; an absent message field is null, an absent number 0, absent bytes empty.
+export type BodyPlace = kakera.records.BodyPlace;
+export type BucketRecord = kakera.records.BucketRecord;
+export type ClusterRecord = kakera.records.ClusterRecord;
+export type CompletedRecord = kakera.records.CompletedRecord;
+export type Digest = kakera.records.Digest;
+export type DriveRecord = kakera.records.DriveRecord;
+export type GarbageRecord = kakera.records.GarbageRecord;
+export type GroupRecord = kakera.records.GroupRecord;
+export type LayoutPiece = kakera.records.LayoutPiece;
+export type ObjectRecord = kakera.records.ObjectRecord;
+export type PartEntry = kakera.records.PartEntry;
+export type PartRecord = kakera.records.PartRecord;
+export type PoolRecord = kakera.records.PoolRecord;
+export type RepairRecord = kakera.records.RepairRecord;
+export type SystemHeaders = kakera.records.SystemHeaders;
+export type TailRecord = kakera.records.TailRecord;
+export type UploadRecord = kakera.records.UploadRecord;
+
+// What an encoder takes: fields may be left out.
+export type BodyPlaceInput = kakera.records.BodyPlace.$Properties;
+export type BucketRecordInput = kakera.records.BucketRecord.$Properties;
+export type ClusterRecordInput = kakera.records.ClusterRecord.$Properties;
+export type CompletedRecordInput = kakera.records.CompletedRecord.$Properties;
+export type DigestInput = kakera.records.Digest.$Properties;
+export type DriveRecordInput = kakera.records.DriveRecord.$Properties;
+export type GarbageRecordInput = kakera.records.GarbageRecord.$Properties;
+export type GroupRecordInput = kakera.records.GroupRecord.$Properties;
+export type ObjectRecordInput = kakera.records.ObjectRecord.$Properties;
+export type PartEntryInput = kakera.records.PartEntry.$Properties;
+export type PartRecordInput = kakera.records.PartRecord.$Properties;
+export type PoolRecordInput = kakera.records.PoolRecord.$Properties;
+export type RepairRecordInput = kakera.records.RepairRecord.$Properties;
+export type UploadRecordInput = kakera.records.UploadRecord.$Properties;
