@@ -1,0 +1,70 @@
+/**
+ * Runs the test suites one after another and reports minutes, passes and failures for each. A suite whose needs are
+ * missing prints one line `SKIPPED name: reason`; with --forbid-skips that is a failure. Ends with `N passed, N failed`.
+ * Usage: run-tests [--forbid-skips] [--only a,b] [--also matrix] [--totals FILE]
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+interface Totals {
+  passed: number;
+  failed: number;
+}
+
+const root = join(import.meta.dirname, "..");
+const defaultSuites = ["unit", "process", "power-cut", "model", "bitrot", "wire", "clients", "crash"];
+const args = process.argv.slice(2);
+const forbidSkips = args.includes("--forbid-skips") || process.env.KAKERA_TEST_FORBID_SKIPS === "1";
+const option = (name: string): string | undefined => {
+  const at = args.indexOf(name);
+  return at === -1 ? undefined : args[at + 1];
+};
+const only = option("--only")?.split(",");
+const suites = only ?? [...defaultSuites, ...(option("--also")?.split(",") ?? [])];
+const totalsPath = option("--totals");
+
+const totals: Totals = totalsPath !== undefined && existsSync(totalsPath)
+  ? (JSON.parse(readFileSync(totalsPath, "utf8")) as Totals)
+  : { passed: 0, failed: 0 };
+const rows: string[] = [];
+mkdirSync(join(root, ".cache"), { recursive: true });
+
+for (const suite of suites) {
+  if (suite !== "unit" && suite !== "process" && !existsSync(join(root, "test", suite))) continue;
+  const startedMs = Date.now();
+  const resultPath = join(root, ".cache", `result-${suite}.json`);
+  rmSync(resultPath, { force: true });
+  console.log(`\n=== ${suite}`);
+  const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+  const run = spawnSync(
+    process.execPath,
+    [vitest, "run", "--project", suite, "--reporter=default", "--reporter=json", `--outputFile.json=${resultPath}`],
+    { cwd: root, stdio: "inherit", env: { ...process.env, KAKERA_TEST_FORBID_SKIPS: forbidSkips ? "1" : "" } },
+  );
+  const minutes = ((Date.now() - startedMs) / 60_000).toFixed(1);
+  const outcome = readOutcome(resultPath, run.status);
+  totals.passed += outcome.passed;
+  totals.failed += outcome.failed;
+  rows.push(`${suite.padEnd(10)} ${minutes.padStart(5)} min  ${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`);
+}
+
+/** A suite that crashed before it wrote a result, or ran no test, has failed once. A skip is a failure where skips are forbidden. */
+function readOutcome(path: string, status: number | null): Totals & { skipped: number } {
+  if (!existsSync(path)) return { passed: 0, failed: 1, skipped: 0 };
+  const result = JSON.parse(readFileSync(path, "utf8")) as {
+    numPassedTests: number;
+    numFailedTests: number;
+    numPendingTests: number;
+    numTotalTests: number;
+  };
+  const skipped = result.numPendingTests;
+  let failed = result.numFailedTests + (forbidSkips ? skipped : 0);
+  if (failed === 0 && (status !== 0 || result.numTotalTests === 0)) failed = 1;
+  return { passed: result.numPassedTests, failed, skipped };
+}
+
+console.log(`\n${rows.join("\n")}\n`);
+if (totalsPath !== undefined) writeFileSync(totalsPath, JSON.stringify(totals));
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed === 0 ? 0 : 1;

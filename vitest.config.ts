@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["packages/*/test/**/*.test.ts", "tools/test/**/*.test.ts"],
+          exclude: ["**/*.process.test.ts", "**/*.slow.test.ts"],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        // Real processes, and models with their full counts.
+        test: {
+          name: "process",
+          include: ["packages/*/test/**/*.{process,slow}.test.ts", "tools/test/**/*.process.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      ...["power-cut", "crash", "bitrot", "model", "clients", "wire", "matrix"].map((name) => ({
+        test: {
+          name,
+          include: [`test/${name}/**/*.test.ts`],
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      })),
+    ],
+  },
+});
