@@ -1,0 +1,21 @@
+export {
+  createSharedMemory,
+  slabAlignmentBytes,
+  slabSizeBytesMax,
+  type SharedMemory,
+  type Slab,
+} from "./memory/shared-memory.ts";
+export { createCodec, type Codec, type CodecMemory, type CodecSettings } from "./codec.ts";
+export { kernelRegionSizeBytes } from "./kernel.ts";
+export { blockChecksumSizeBytes, blockCount, blockSizeBytes, type ByteRange } from "./block-checksums.ts";
+export { shardDigest } from "./shard-digest.ts";
+export { addToSeed, shardSeed, type Seed } from "./seed.ts";
+export {
+  stripeAt,
+  stripeCount,
+  stripeLayout,
+  stripeUnitBytesMax,
+  type Stripe,
+  type StripeLayout,
+} from "./stripe-layout.ts";
+export { blockWindow, shardPieces, shardWindow, type Extent, type ShardPiece } from "./shard-pieces.ts";
