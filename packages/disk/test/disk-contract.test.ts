@@ -1,11 +1,21 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createMemoryDisk, createNodeDisk } from "@kakera/disk";
+import { boundedDisk, createMemoryDisk, createNodeDisk, faultyDisk } from "@kakera/disk";
+import { systemClock } from "@kakera/kernel";
 import { describeDiskContract, type DiskUnderTest } from "./disk-contract.ts";
 
 describeDiskContract("the disk of the machine", () => inTemporaryFolder(tmpdir()));
 describeDiskContract("the disk in memory", async () => ({ disk: createMemoryDisk(), end: async () => {} }));
+describeDiskContract("a bounded disk", async () => {
+  const limits = { callsMax: 3, queuedCallsMax: 1_000, deadlineMs: 60_000 };
+  const disk = boundedDisk(createMemoryDisk(), { ...limits, clock: systemClock, onSuspect: () => {} });
+  return { disk, end: () => disk.settled() };
+});
+describeDiskContract("a faulty disk without a fault", async () => ({
+  disk: faultyDisk(createMemoryDisk(), () => null),
+  end: async () => {},
+}));
 
 async function inTemporaryFolder(parent: string): Promise<DiskUnderTest> {
   const folder = await mkdtemp(join(parent, "kakera-disk-"));
