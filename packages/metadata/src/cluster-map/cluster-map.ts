@@ -1,0 +1,40 @@
+import type { DriveId } from "@kakera/kernel";
+import { keys, ranges } from "../key-space.ts";
+import type { View } from "../ports/view.ts";
+import { DriveList } from "./drive-list.ts";
+import { decodeDrive, decodeGroup, decodePool, type Group, type MappedDrive, type Pool } from "./map-rows.ts";
+import { RowCache } from "./row-cache.ts";
+
+/** Where data goes and is: pools, placement groups and drives as the view has them at the moment of the call. */
+export interface ClusterMap {
+  /** The pool that new bodies are written to: the one with the highest number. null: nothing was formed yet. */
+  writePool(): Pool | null;
+  pool(pool: number): Pool | null;
+  group(pool: number, group: number): Group | null;
+  drive(driveId: DriveId): MappedDrive | null;
+  /** Every drive of the cluster that is not GONE, in order of formation. The array is shared: do not change it. */
+  drives(): readonly MappedDrive[];
+}
+
+/** Reads the map out of the view, decoding a row again only when its revision changed: one lookup a call on the hot path. */
+export function readClusterMap(view: View): ClusterMap {
+  const pools = new RowCache(view, decodePool);
+  const groups = new RowCache(view, decodeGroup);
+  const drives = new RowCache(view, decodeDrive);
+  const driveList = new DriveList(view, (driveId) => drives.get(driveId, () => keys.drive(driveId)));
+  const poolRange = ranges.table("pool");
+  const groupTexts: string[][] = [];
+  return {
+    writePool() {
+      const last = view.last(poolRange.from, poolRange.to);
+      return last === null ? null : decodePool(last.value);
+    },
+    pool: (pool) => pools.get(String(pool), () => keys.pool(pool)),
+    group(pool, group) {
+      const texts = (groupTexts[pool] ??= []);
+      return groups.get((texts[group] ??= `${pool}/${group}`), () => keys.group(pool, group));
+    },
+    drive: (driveId) => drives.get(driveId, () => keys.drive(driveId)),
+    drives: () => driveList.read(),
+  };
+}
