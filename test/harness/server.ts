@@ -1,0 +1,157 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const root = join(import.meta.dirname, "..", "..");
+export const testCredentials = { accessKey: "test-access-key", secretKey: "test-secret-key-0123456789" } as const;
+
+export interface ServerOptions {
+  readonly driveCount?: number;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** An existing folder to serve from (drives drive1.. inside); a new temporary one otherwise. */
+  readonly directory?: string;
+  readonly port?: number;
+}
+
+/** A real server process on loopback with a port and folders of its own. */
+export interface TestServer {
+  readonly endpoint: string;
+  readonly port: number;
+  readonly consolePort: number;
+  readonly directory: string;
+  readonly process: ChildProcess;
+  readonly pid: number;
+  /** All that it printed so far. */
+  output(): string;
+  /** SIGTERM; resolves to the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Stops it if it runs and removes its folder. */
+  dispose(): Promise<void>;
+}
+
+const readyWithinMs = 60_000;
+
+/** Starts `bin/kakera server` and resolves when it is ready; rejects with its output when it ends before. */
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
+  const server = await spawnServer(options);
+  try {
+    await untilReady(server);
+  } catch (error) {
+    await server.kill();
+    throw error;
+  }
+  return server;
+}
+
+/** As startServer, without waiting: for tests of the start itself. */
+export async function spawnServer(options: ServerOptions = {}): Promise<TestServer> {
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), "kakera-test-"));
+  const port = options.port ?? (await freePort());
+  const consolePort = await freePort();
+  const driveCount = options.driveCount ?? 4;
+  const drives = driveCount === 1 ? join(directory, "drive1") : join(directory, `drive{1...${driveCount}}`);
+  const child = spawn(
+    join(root, "bin", "kakera"),
+    [
+      "server",
+      drives,
+      "--address",
+      `127.0.0.1:${port}`,
+      "--console-address",
+      `127.0.0.1:${consolePort}`,
+      ...(options.args ?? []),
+    ],
+    {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        PATH: process.env.PATH ?? "",
+        HOME: directory,
+        KAKERA_ROOT_USER: testCredentials.accessKey,
+        KAKERA_ROOT_PASSWORD: testCredentials.secretKey,
+        KAKERA_METRICS_AUTH: "public",
+        ...options.env,
+      },
+    },
+  );
+  let output = "";
+  const collect = (bytes: Buffer): void => {
+    if (output.length < 1_000_000) output += bytes.toString();
+  };
+  child.stdout.on("data", collect);
+  child.stderr.on("data", collect);
+  const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  const server: TestServer = {
+    endpoint: `http://127.0.0.1:${port}`,
+    port,
+    consolePort,
+    directory,
+    process: child,
+    pid: child.pid as number,
+    output: () => output,
+    stop() {
+      if (isRunning()) child.kill("SIGTERM");
+      return ended;
+    },
+    async kill() {
+      if (isRunning()) child.kill("SIGKILL");
+      await ended;
+    },
+    async dispose() {
+      if (isRunning()) child.kill("SIGKILL");
+      await ended;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+  return server;
+}
+
+/** Polls /health/ready. Rejects when the process ends or the bound is over. */
+export async function untilReady(server: TestServer): Promise<void> {
+  const deadlineMs = Date.now() + readyWithinMs;
+  for (;;) {
+    if (server.process.exitCode !== null || server.process.signalCode !== null) {
+      throw new Error(
+        `the server ended (${server.process.exitCode ?? server.process.signalCode}) before it was ready:\n${server.output()}`,
+      );
+    }
+    const isReady = await fetch(`${server.endpoint}/health/ready`).then(
+      (response) => response.status === 200,
+      () => false,
+    );
+    if (isReady) return;
+    if (Date.now() > deadlineMs) throw new Error(`not ready within ${readyWithinMs} ms:\n${server.output()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve((address as { port: number }).port));
+    });
+  });
+}
+
+/** Polls until `condition` gives true; rejects after `withinMs` with `what`. */
+export async function until(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  withinMs = 30_000,
+): Promise<void> {
+  const deadlineMs = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > deadlineMs) throw new Error(`waited ${withinMs} ms for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
