@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { runCrashCycles } from "./cycles.ts";
+import { failpointNames } from "./failpoints.ts";
+import { describeReport } from "./report.ts";
+
+const cycleCount = Number(process.env.KAKERA_CRASH_CYCLES ?? 150);
+const seed = Number(process.env.KAKERA_CRASH_SEED ?? 20_261_124);
+
+test(`nothing acknowledged is lost and nothing deleted returns over ${cycleCount} kills (seed ${seed})`, async () => {
+  const report = await runCrashCycles({
+    cycleCount,
+    seed,
+    failpoints: failpointNames,
+    report: (line) => console.log(line),
+  });
+  console.log(describeReport(report).join("\n"));
+  expect(report.violations).toEqual([]);
+  expect(report.acknowledgedCount).toBeGreaterThan(cycleCount);
+  expect([...report.failpointHits].filter(([, count]) => count < 3)).toEqual([]);
+});
