@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { boundedDisk, createMemoryDisk, createNodeDisk, faultyDisk } from "@kakera/disk";
-import { systemClock } from "@kakera/kernel";
+import { boundedDisk, createMemoryDisk, createNodeDisk, createRecordingDisk, faultyDisk } from "@kakera/disk";
+import { createSeededRandom, systemClock } from "@kakera/kernel";
 import { describeDiskContract, type DiskUnderTest } from "./disk-contract.ts";
 
 describeDiskContract("the disk of the machine", () => inTemporaryFolder(tmpdir()));
@@ -14,6 +14,10 @@ describeDiskContract("a bounded disk", async () => {
 });
 describeDiskContract("a faulty disk without a fault", async () => ({
   disk: faultyDisk(createMemoryDisk(), () => null),
+  end: async () => {},
+}));
+describeDiskContract("a recording disk", async () => ({
+  disk: createRecordingDisk({ random: createSeededRandom(1) }).disk,
   end: async () => {},
 }));
 

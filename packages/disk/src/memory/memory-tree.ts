@@ -66,6 +66,11 @@ export class MemoryTree {
     return node;
   }
 
+  /** The same content under the same numbers, in a tree of its own. */
+  share(): MemoryTree {
+    return new MemoryTree(shareFolder(this.root));
+  }
+
   *files(): Generator<MemoryFile> {
     for (const node of walk(this.root)) if (node.kind === "file") yield node;
   }
@@ -98,6 +103,14 @@ export function moveEntry(from: Entry, to: Entry): MemoryNode | undefined {
   from.folder.entries.delete(from.name);
   to.folder.entries.set(to.name, moved);
   return replaced;
+}
+
+function shareFolder(folder: MemoryFolder): MemoryFolder {
+  const entries = new Map<string, MemoryNode>();
+  for (const [name, node] of folder.entries) {
+    entries.set(name, node.kind === "folder" ? shareFolder(node) : { ...node, bytes: node.bytes.share() });
+  }
+  return { ...folder, entries };
 }
 
 function* walk(node: MemoryNode): Generator<MemoryNode> {
