@@ -30,7 +30,11 @@ export interface View {
    * Walks [from, to) in order, synchronously, calling `visit` with a reused value buffer; stops when `visit` returns
    * "stop", or continues from the key it returns ({ seek }), which must be beyond the current one.
    */
-  walk(from: Key, to: Key, visit: (key: Buffer, value: Buffer, revision: number) => "next" | "stop" | { seek: Key }): void;
+  walk(
+    from: Key,
+    to: Key,
+    visit: (key: Buffer, value: Buffer, revision: number) => "next" | "stop" | { seek: Key },
+  ): void;
 
   /** The last entry of [from, to), or null. */
   last(from: Key, to: Key): RangeEntry | null;
@@ -63,10 +67,14 @@ export interface WritableView extends View {
   apply(batch: ViewBatch): void;
   /** Empties it, to be rebuilt. */
   clear(): void;
-  /** Loads entries (sorted) of a checkpoint, then the position. */
-  load(entries: Iterable<RangeEntry>, position: ViewPosition): void;
+  /**
+   * Loads entries (sorted) of a checkpoint, then the position. A checkpoint may come in several calls: all but the last
+   * leave the position null, so that a view half loaded is known as one.
+   */
+  load(entries: Iterable<RangeEntry>, position: ViewPosition | null): void;
   readonly position: ViewPosition | null;
-  close(): void;
+  /** Everything applied is on the disk when it resolves (where the view is a file). */
+  close(): Promise<void>;
 }
 
 export interface ViewPosition {

@@ -1,0 +1,69 @@
+import { assert } from "@kakera/kernel";
+import type { Change } from "./ports/commit-log.ts";
+import type { Key, View, ViewWrite } from "./ports/view.ts";
+
+/** What conditions are evaluated against: the view, or the view with changes on top that are not durable yet. */
+export interface ConditionState {
+  /** Revision of the key's last change; 0 = there is no such key. */
+  revisionOf(key: Key): number;
+  /** The first key in [from, to), or null. */
+  firstKeyIn(from: Key, to: Key): Key | null;
+}
+
+/** The first condition of `change` that does not hold, as its key; null when all hold. */
+export function failedCondition(change: Change, state: ConditionState): Key | null {
+  for (const compare of change.compares) {
+    if (state.revisionOf(compare.key) !== compare.revision) return compare.key;
+  }
+  for (const range of change.emptyRanges ?? []) {
+    const found = state.firstKeyIn(range.from, range.to);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** The writes of a committed change in the order in which a view applies them; they do not overlap, so the order is free. */
+export function writesOf(change: Pick<Change, "puts" | "deletes" | "deleteRanges">, revision: number): ViewWrite[] {
+  const writes: ViewWrite[] = [];
+  for (const range of change.deleteRanges ?? []) writes.push({ kind: "delete-range", from: range.from, to: range.to });
+  for (const key of change.deletes) writes.push({ kind: "delete", key });
+  for (const put of change.puts) writes.push({ kind: "put", key: put.key, value: put.value, revision });
+  return writes;
+}
+
+/**
+ * Asserts what every driver needs of a change's form: keys are not empty, each is written once, and none lies in a range
+ * that the same change deletes (etcd refuses such a transaction; here it would depend on the order).
+ */
+export function checkForm(change: Change): void {
+  const written = new Set<string>();
+  for (const key of [...change.deletes, ...change.puts.map((put) => put.key)]) {
+    assert(key.byteLength > 0, "a change's keys are not empty");
+    const text = keyText(key);
+    assert(!written.has(text), "a change writes each key once");
+    written.add(text);
+    for (const range of change.deleteRanges ?? []) {
+      const isInside = Buffer.compare(key, range.from) >= 0 && Buffer.compare(key, range.to) < 0;
+      assert(!isInside, "a change does not write into a range that it deletes");
+    }
+  }
+}
+
+/** A key as text, one character a byte: for Maps and Sets. */
+export function keyText(key: Key): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+}
+
+export function viewState(view: View): ConditionState {
+  return {
+    revisionOf: (key) => view.with(key, (_, revision) => revision) ?? 0,
+    firstKeyIn(from, to) {
+      let found: Key | null = null;
+      view.walk(from, to, (key) => {
+        found = key;
+        return "stop";
+      });
+      return found;
+    },
+  };
+}

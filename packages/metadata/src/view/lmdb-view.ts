@@ -1,0 +1,239 @@
+import { open, type Database, type RootDatabase } from "lmdb";
+import { assert, GIB, type BucketId } from "@kakera/kernel";
+import type {
+  BucketUsage,
+  Entry,
+  Key,
+  RangeEntry,
+  ViewBatch,
+  ViewPosition,
+  ViewWrite,
+  WritableView,
+} from "../ports/view.ts";
+import { LmdbUsageRows } from "./lmdb-usage-rows.ts";
+import { UsageLedger } from "./usage-ledger.ts";
+
+export interface LmdbViewSettings {
+  /** Absolute path of a folder of its own. */
+  readonly directory: string;
+  /** Address space, not disk: the file grows as it needs to. What the view may at most become. */
+  readonly mapSizeBytes?: number;
+}
+
+const mapSizeBytesDefault = 64 * GIB;
+const revisionBytes = 8;
+const positionKey = Buffer.from("p");
+const loadEntriesMax = 10_000;
+
+/**
+ * The view in an LMDB file without fsync: it belongs to one process, and after a reboot it proves nothing unless the guard
+ * beside it says so (guard.ts). Values carry the revision in their first 8 bytes. Rows private to the view (usage,
+ * position) are in a database of their own and change in the same transaction. Reads never span an `await`: lmdb-js
+ * drops its read transaction at the end of the turn, and pages are copied.
+ */
+export function openLmdbView(settings: LmdbViewSettings): WritableView {
+  return new LmdbView(settings);
+}
+
+class LmdbView implements WritableView {
+  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #entries: Database<Buffer, Buffer>;
+  readonly #private: Database<Buffer, Buffer>;
+  #rows: LmdbUsageRows;
+  #ledger: UsageLedger;
+  #position: ViewPosition | null;
+  /** A transaction that failed half way leaves the cached rows wrong: nothing may be read or written any more. */
+  #isBroken = false;
+  #valueScratch = Buffer.allocUnsafe(4096);
+
+  constructor(settings: LmdbViewSettings) {
+    const encodings = { keyEncoding: "binary", encoding: "binary", cache: false } as const;
+    this.#root = open<Buffer, Buffer>({
+      path: settings.directory,
+      noSubdir: false,
+      noSync: true,
+      overlappingSync: false,
+      mapSize: settings.mapSizeBytes ?? mapSizeBytesDefault,
+      maxDbs: 2,
+      ...encodings,
+    });
+    this.#entries = this.#root.openDB({ name: "entries", ...encodings });
+    this.#private = this.#root.openDB({ name: "private", ...encodings });
+    this.#rows = new LmdbUsageRows(this.#private);
+    this.#ledger = new UsageLedger(this.#rows);
+    const stored = this.#private.getBinary(positionKey);
+    this.#position = stored === undefined ? null : (JSON.parse(stored.toString()) as ViewPosition);
+  }
+
+  get appliedRevision(): number {
+    return this.#position?.revision ?? 0;
+  }
+
+  get position(): ViewPosition | null {
+    return this.#position;
+  }
+
+  get entryCount(): number {
+    return (this.#entries.getStats() as { entryCount: number }).entryCount;
+  }
+
+  get(key: Key): Entry | null {
+    return this.with(key, (value, revision) => ({ value: Buffer.from(value), revision }));
+  }
+
+  with<T>(key: Key, read: (value: Buffer, revision: number) => T): T | null {
+    const stored = this.#entries.getBinaryFast(key as Buffer);
+    return stored === undefined ? null : read(stored.subarray(revisionBytes, stored.length), revisionOf(stored));
+  }
+
+  range(from: Key, to: Key, limit: number): RangeEntry[] {
+    const page: RangeEntry[] = [];
+    if (limit <= 0 || Buffer.compare(from, to) >= 0) return page;
+    for (const key of this.#entries.getKeys({ start: from as Buffer, end: to as Buffer, limit }))
+      page.push(this.#entryAt(key));
+    return page;
+  }
+
+  walk(
+    from: Key,
+    to: Key,
+    visit: (key: Buffer, value: Buffer, revision: number) => "next" | "stop" | { seek: Key },
+  ): void {
+    let start: Key | null = from;
+    while (start !== null && Buffer.compare(start, to) < 0) start = this.#walkRun(start, to, visit);
+  }
+
+  last(from: Key, to: Key): RangeEntry | null {
+    if (Buffer.compare(from, to) >= 0) return null;
+    const options = {
+      start: to as Buffer,
+      end: from as Buffer,
+      reverse: true,
+      exclusiveStart: true,
+      inclusiveEnd: true,
+      limit: 1,
+    };
+    for (const key of this.#entries.getKeys(options)) return this.#entryAt(key);
+    return null;
+  }
+
+  usage(bucketId: BucketId): BucketUsage {
+    return this.#ledger.usage(bucketId);
+  }
+
+  apply(batch: ViewBatch): void {
+    this.#transaction(() => {
+      for (const write of batch.writes) this.#write(write);
+      this.#setPosition(batch.position);
+    });
+  }
+
+  clear(): void {
+    this.#transaction(() => {
+      this.#entries.clearSync();
+      this.#private.clearSync();
+      this.#rows = new LmdbUsageRows(this.#private);
+      this.#ledger = new UsageLedger(this.#rows);
+      this.#position = null;
+    });
+  }
+
+  load(entries: Iterable<RangeEntry>, position: ViewPosition | null): void {
+    const iterator = entries[Symbol.iterator]();
+    for (let isDone = false; !isDone;) {
+      this.#transaction(() => {
+        for (let loaded = 0; loaded < loadEntriesMax && !isDone; loaded++) {
+          const next = iterator.next();
+          if (next.done === true) isDone = true;
+          else this.#put(next.value.key, next.value.value, next.value.revision);
+        }
+        if (isDone) this.#setPosition(position);
+      });
+    }
+  }
+
+  /** Syncs what the page cache holds to the disk, then closes: after it the guard may say "clean". */
+  async close(): Promise<void> {
+    if (!this.#isBroken) await new Promise<void>((resolve) => void syncEnvironment(this.#root, resolve));
+    await this.#root.close();
+  }
+
+  #walkRun(
+    from: Key,
+    to: Key,
+    visit: (key: Buffer, value: Buffer, revision: number) => "next" | "stop" | { seek: Key },
+  ): Key | null {
+    for (const key of this.#entries.getKeys({ start: from as Buffer, end: to as Buffer })) {
+      const stored = this.#entries.getBinaryFast(key) as Buffer;
+      const step = visit(key, stored.subarray(revisionBytes, stored.length), revisionOf(stored));
+      if (step === "next") continue;
+      if (step === "stop") return null;
+      assert(Buffer.compare(step.seek, key) > 0, "a walk seeks forward");
+      return step.seek;
+    }
+    return null;
+  }
+
+  #entryAt(key: Buffer): RangeEntry {
+    const stored = this.#entries.getBinaryFast(key) as Buffer;
+    return { key, value: Buffer.from(stored.subarray(revisionBytes, stored.length)), revision: revisionOf(stored) };
+  }
+
+  #transaction(action: () => void): void {
+    assert(!this.#isBroken, "a view whose transaction failed is not written again");
+    this.#isBroken = true;
+    this.#root.transactionSync(() => {
+      action();
+      this.#rows.flush();
+    });
+    this.#isBroken = false;
+  }
+
+  #write(write: ViewWrite): void {
+    if (write.kind === "put") this.#put(write.key, write.value, write.revision);
+    else if (write.kind === "delete") this.#delete(write.key);
+    else
+      for (const key of [...this.#entries.getKeys({ start: write.from as Buffer, end: write.to as Buffer })])
+        this.#delete(key);
+  }
+
+  #put(key: Key, value: Uint8Array, revision: number): void {
+    if (UsageLedger.counts(key)) this.#ledger.observe(key, this.#valueAt(key), value);
+    const storedBytes = revisionBytes + value.byteLength;
+    if (this.#valueScratch.byteLength < storedBytes) this.#valueScratch = Buffer.allocUnsafe(storedBytes * 2);
+    this.#valueScratch.writeUInt16BE(0, 0);
+    this.#valueScratch.writeUIntBE(revision, 2, 6);
+    this.#valueScratch.set(value, revisionBytes);
+    this.#entries.putSync(key as Buffer, this.#valueScratch.subarray(0, storedBytes));
+  }
+
+  #delete(key: Key): void {
+    if (UsageLedger.counts(key)) {
+      const value = this.#valueAt(key);
+      if (value === null) return;
+      this.#ledger.observe(key, value, null);
+    }
+    this.#entries.removeSync(key as Buffer);
+  }
+
+  /** Lent until the next read. */
+  #valueAt(key: Key): Buffer | null {
+    const stored = this.#entries.getBinaryFast(key as Buffer);
+    return stored === undefined ? null : stored.subarray(revisionBytes, stored.length);
+  }
+
+  #setPosition(position: ViewPosition | null): void {
+    this.#position = position;
+    if (position === null) this.#private.removeSync(positionKey);
+    else this.#private.putSync(positionKey, Buffer.from(JSON.stringify(position)));
+  }
+}
+
+function revisionOf(stored: Buffer): number {
+  return stored.readUIntBE(2, 6);
+}
+
+/** mdb_env_sync(force): lmdb-js has it, its types do not. */
+function syncEnvironment(root: object, done: () => void): void {
+  (root as { sync(callback: () => void): void }).sync(done);
+}
