@@ -38,3 +38,6 @@ export {
 export { createBucket } from "./transitions/create-bucket.ts";
 export { deleteObject, deleteObjects, type ObjectDeletion } from "./transitions/delete-object.ts";
 export { putObject, type ObjectContent, type ObjectWrite } from "./transitions/put-object.ts";
+export { readClusterMap, type ClusterMap } from "./cluster-map/cluster-map.ts";
+export type { Group, MappedDrive, Pool, Standing } from "./cluster-map/map-rows.ts";
+export { declareDrive } from "./cluster-map/declare-drive.ts";
