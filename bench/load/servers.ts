@@ -1,0 +1,119 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Target } from "./run-load.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const credentials = { accessKey: "bench-access", secretKey: "bench-secret-key-0123" } as const;
+
+export interface RunningServer extends Target {
+  readonly pid: number;
+  readonly directory: string;
+  stop(): Promise<void>;
+}
+
+/** Both servers are pinned to the first core, the client to the second (see `pinSelf`). */
+const serverCore = "0";
+export const clientCore = "1";
+/** What bin/kakera gives node, so that the bare server runs with the same. */
+const nodeFlags = ["--max-http-header-size=65536"];
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function untilAnswers(url: string, child: ChildProcess, output: () => string): Promise<void> {
+  for (let attempt = 0; attempt < 3000; attempt++) {
+    if (child.exitCode !== null) throw new Error(`the server ended:\n${output()}`);
+    const isUp = await fetch(url).then(
+      (response) => response.status < 500,
+      () => false,
+    );
+    if (isUp) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`no answer from ${url}:\n${output()}`);
+}
+
+async function start(
+  command: string,
+  args: readonly string[],
+  given: { port: number; probe: string; directory: string; env?: Record<string, string> },
+): Promise<RunningServer> {
+  const child = spawn("taskset", ["-c", serverCore, command, ...args], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env.PATH ?? "", HOME: given.directory, ...given.env },
+  });
+  let output = "";
+  const collect = (slice: Buffer): void => {
+    if (output.length < 100_000) output += slice.toString();
+  };
+  child.stdout.on("data", collect);
+  child.stderr.on("data", collect);
+  await untilAnswers(`http://127.0.0.1:${given.port}${given.probe}`, child, () => output);
+  return {
+    host: "127.0.0.1",
+    port: given.port,
+    ...credentials,
+    pid: child.pid as number,
+    directory: given.directory,
+    stop: () =>
+      new Promise((resolve) => {
+        child.once("exit", () => {
+          rmSync(given.directory, { recursive: true, force: true });
+          resolve();
+        });
+        child.kill("SIGTERM");
+      }),
+  };
+}
+
+export async function startBare(): Promise<RunningServer> {
+  const port = await freePort();
+  const directory = mkdtempSync(join(tmpdir(), "kakera-bench-bare-"));
+  return start(process.execPath, [...nodeFlags, join(root, "bench", "bare.ts"), String(port)], {
+    port,
+    probe: "/x/get-1/0",
+    directory,
+  });
+}
+
+/** Our server on `driveCount` folders of one device. */
+export async function startKakera(driveCount = 4, extraArgs: readonly string[] = []): Promise<RunningServer> {
+  const port = await freePort();
+  const directory = mkdtempSync(join(tmpdir(), "kakera-bench-"));
+  return start(
+    join(root, "bin", "kakera"),
+    [
+      "server",
+      join(directory, `drive{1...${driveCount}}`),
+      "--address",
+      `127.0.0.1:${port}`,
+      "--console-address",
+      "off",
+      "--log-level",
+      "warn",
+      ...extraArgs,
+    ],
+    {
+      port,
+      probe: "/health/ready",
+      directory,
+      env: {
+        KAKERA_ROOT_USER: credentials.accessKey,
+        KAKERA_ROOT_PASSWORD: credentials.secretKey,
+        KAKERA_METRICS_AUTH: "public",
+      },
+    },
+  );
+}
