@@ -1,0 +1,37 @@
+/** Every S3 operation that we answer by doing it, and the action that a principal needs for it. */
+export const operationActions = {
+  ListBuckets: "s3:ListAllMyBuckets",
+  CreateBucket: "s3:CreateBucket",
+  HeadBucket: "s3:ListBucket",
+  DeleteBucket: "s3:DeleteBucket",
+  GetBucketLocation: "s3:GetBucketLocation",
+  PutObject: "s3:PutObject",
+  GetObject: "s3:GetObject",
+  HeadObject: "s3:GetObject",
+  DeleteObject: "s3:DeleteObject",
+  CopyObject: "s3:PutObject",
+  DeleteObjects: "s3:DeleteObject",
+  GetObjectAttributes: "s3:GetObjectAttributes",
+  ListObjects: "s3:ListBucket",
+  ListObjectsV2: "s3:ListBucket",
+  ListObjectVersions: "s3:ListBucketVersions",
+  CreateMultipartUpload: "s3:PutObject",
+  UploadPart: "s3:PutObject",
+  UploadPartCopy: "s3:PutObject",
+  CompleteMultipartUpload: "s3:PutObject",
+  AbortMultipartUpload: "s3:AbortMultipartUpload",
+  ListParts: "s3:ListMultipartUploadParts",
+  ListMultipartUploads: "s3:ListBucketMultipartUploads",
+  GetObjectTagging: "s3:GetObjectTagging",
+  PutObjectTagging: "s3:PutObjectTagging",
+  DeleteObjectTagging: "s3:DeleteObjectTagging",
+  GetBucketTagging: "s3:GetBucketTagging",
+  PutBucketTagging: "s3:PutBucketTagging",
+  DeleteBucketTagging: "s3:PutBucketTagging",
+  GetUnsetConfiguration: "s3:GetBucketConfiguration",
+  DeleteUnsetConfiguration: "s3:PutBucketConfiguration",
+  PutAcl: "s3:PutAcl",
+} as const satisfies Readonly<Record<string, `s3:${string}`>>;
+
+export type OperationName = keyof typeof operationActions;
+export type S3Action = (typeof operationActions)[OperationName];

@@ -1,0 +1,50 @@
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import type { CredentialScope } from "./credential-scope.ts";
+
+interface CachedKey {
+  readonly secret: string;
+  readonly key: KeyObject;
+}
+
+/**
+ * Signing keys by access key, day and region, as KeyObjects (an HMAC with one costs a sixth of one with a Buffer).
+ * Only keys that verified a signature are kept, so that nobody without a secret can push out those in use.
+ */
+export class SigningKeys {
+  readonly #keys = new Map<string, CachedKey>();
+  readonly #countMax: number;
+
+  constructor(countMax = 1_000) {
+    this.#countMax = countMax;
+  }
+
+  /** The key for this scope; derived when it is not cached, or was cached for another secret. */
+  find(credential: CredentialScope, secret: string): KeyObject {
+    const cached = this.#keys.get(cacheName(credential));
+    return cached !== undefined && cached.secret === secret ? cached.key : deriveSigningKey(credential, secret);
+  }
+
+  /** Call with a key from {@link find} that has verified a signature. */
+  keep(credential: CredentialScope, secret: string, key: KeyObject): void {
+    const name = cacheName(credential);
+    if (this.#keys.get(name)?.key === key) return;
+    if (this.#keys.size >= this.#countMax) this.#keys.delete(this.#keys.keys().next().value!);
+    this.#keys.set(name, { secret, key });
+  }
+}
+
+function cacheName(credential: CredentialScope): string {
+  return `${credential.accessKey}/${credential.day}/${credential.region}`;
+}
+
+/** AWS Signature Version 4, task 3. */
+export function deriveSigningKey(credential: CredentialScope, secret: string): KeyObject {
+  const day = hmac(Buffer.from(`AWS4${secret}`, "utf8"), credential.day);
+  const region = hmac(day, credential.region);
+  const service = hmac(region, credential.service);
+  return createSecretKey(hmac(service, "aws4_request"));
+}
+
+function hmac(key: Buffer, text: string): Buffer {
+  return createHmac("sha256", key).update(text, "latin1").digest();
+}
