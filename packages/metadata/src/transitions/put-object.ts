@@ -1,17 +1,11 @@
-import { idFromBytes, type DataId } from "@kakera/kernel";
-import {
-  records,
-  type BucketRecord,
-  type ObjectRecord,
-  type ObjectRecordInput,
-  type RepairRecordInput,
-} from "@kakera/protocol";
+import { idFromBytes } from "@kakera/kernel";
+import { records, type BucketRecord, type ObjectRecord, type ObjectRecordInput, type RepairRecordInput } from "@kakera/protocol";
 import { keys } from "../key-space.ts";
 import type { Change } from "../ports/commit-log.ts";
 import type { Key } from "../ports/view.ts";
 import { droppedBodies, garbagePuts } from "./dropped-bodies.ts";
-import { repairIdOf } from "./read-records.ts";
-import { compareSeen, newChangeId, stampOf, type Author, type Put, type Seen } from "./transition.ts";
+import { repairPut } from "./repair.ts";
+import { compareSeen, newChangeId, stampOf, type Author, type Put, type Seen, type Stamp } from "./transition.ts";
 
 /** An object record without what the transition fills in. */
 export type ObjectContent = Omit<ObjectRecordInput, "ordinal" | "changeId" | "session">;
@@ -36,34 +30,32 @@ export interface ObjectWrite {
  */
 export function putObject(author: Author, write: ObjectWrite): Change {
   const id = newChangeId(author);
-  const bucketId = idFromBytes("bucket", write.bucket.record.bucketId);
-  const key = keys.current(bucketId, write.objectKey);
-  const bucketKey = keys.bucket(write.bucketName);
-  const record = { ...write.content, ordinal: (write.replaced?.record.ordinal ?? 0) + 1, ...stampOf(author, id) };
+  const parts = currentObjectParts(author, write, stampOf(author, id));
+  return { id, purpose: "write", ...parts };
+}
+
+/** What a change that makes an object current compares, puts and deletes for it. */
+export function currentObjectParts(author: Author, write: ObjectWrite, stamp: Stamp): Pick<Change, "compares" | "puts" | "deletes"> {
+  const key = keys.current(idFromBytes("bucket", write.bucket.record.bucketId), write.objectKey);
+  const record = { ...write.content, ordinal: (write.replaced?.record.ordinal ?? 0) + 1, ...stamp };
+  const dropped = droppedBodies(write.replaced?.record ?? null, record);
   const owner = { bucketId: write.bucket.record.bucketId, objectKey: write.objectKey };
   const repairPuts = write.repairs.map(repairPut);
-  const kept = new Set(repairPuts.map((put) => Buffer.from(put.key).toString("hex")));
+  // A change of metadata keeps the bodies, and with them their repair rows.
+  const isBodyKept = dropped.layout === null && dropped.bodies.length === 0;
   return {
-    id,
-    purpose: "write",
-    compares: [compareSeen(bucketKey, write.bucket), compareSeen(key, write.replaced)],
+    compares: [compareSeen(keys.bucket(write.bucketName), write.bucket), compareSeen(key, write.replaced)],
     puts: [
       { key, value: records.ObjectRecord.encode(record).finish() },
-      ...garbagePuts(author, owner, droppedBodies(write.replaced?.record ?? null, record)),
+      ...garbagePuts(author, owner, dropped),
       ...repairPuts,
     ],
-    deletes: repairsToDrop(write).filter((repair) => !kept.has(Buffer.from(repair).toString("hex"))),
+    deletes: isBodyKept ? [] : without(write.replacedRepairs, repairPuts),
   };
 }
 
-export function repairPut(repair: RepairRecordInput): Put {
-  const dataId: DataId = idFromBytes("data", repair.dataId as Uint8Array);
-  return { key: keys.repair(repairIdOf(dataId)), value: records.RepairRecord.encode(repair).finish() };
-}
-
-/** A change of metadata keeps the bodies, and with them their repair rows. */
-function repairsToDrop(write: ObjectWrite): readonly Key[] {
-  if (write.replaced === null) return [];
-  const dropped = droppedBodies(write.replaced.record, write.content);
-  return dropped.layout === null && dropped.bodies.length === 0 ? [] : write.replacedRepairs;
+/** Keys that no put writes: a change names each key once. */
+function without(deletes: readonly Key[], puts: readonly Put[]): readonly Key[] {
+  if (deletes.length === 0 || puts.length === 0) return deletes;
+  return deletes.filter((key) => !puts.some((put) => Buffer.compare(put.key, key) === 0));
 }

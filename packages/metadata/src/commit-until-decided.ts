@@ -1,0 +1,38 @@
+import { ClusterFailure, sleep, type Clock, type Random } from "@kakera/kernel";
+import type { Change, CommitLog } from "./ports/commit-log.ts";
+
+/** What a request wants done in view of the present state: a change and its answer, or the answer at once. */
+export type Plan<Answer> = { readonly change: Change; readonly answer: (revision: number) => Answer } | { readonly answer: Answer };
+
+export interface Deciding {
+  readonly log: CommitLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** By `clock.monotonicMs()`. */
+  readonly deadlineMs: number;
+}
+
+/** From the fourth attempt on, a refused change waits before it is planned again, longer each time (correctness.md F19). */
+const attemptsWithoutWait = 3;
+const waitMsMax = 200;
+
+/**
+ * Plans and commits until it is decided. `plan` reads the view, checks the request's conditions against it (and throws what
+ * the client is to be told), and builds the change; a change that was refused is planned anew from what there is by then.
+ * So an unconditional request goes on until its deadline (`retry`), and a conditional one fails at its first definite failure.
+ */
+export async function commitUntilDecided<Answer>(deciding: Deciding, plan: () => Plan<Answer>): Promise<Answer> {
+  const { log, clock, random, deadlineMs } = deciding;
+  for (let attempt = 1; ; attempt++) {
+    const planned = plan();
+    if (!("change" in planned)) return planned.answer;
+    const result = await log.commit(planned.change);
+    if (result.outcome === "committed") return planned.answer(result.revision);
+    if (clock.monotonicMs() >= deadlineMs) {
+      throw new ClusterFailure("retry", `a change was refused ${attempt} times: its key is changed too often`);
+    }
+    if (attempt >= attemptsWithoutWait) {
+      await sleep(clock, random.fraction() * Math.min(waitMsMax, 2 ** attempt));
+    }
+  }
+}
