@@ -5,7 +5,7 @@ import { createSeededRandom, type Random } from "@kakera/kernel";
 import { createS3Client, type S3Client } from "../harness/request.ts";
 import { spawnServer, testCredentials, untilReady, type TestServer } from "../harness/server.ts";
 import { createLedger, digest, type Held, type Ledger } from "./ledger.ts";
-import { workUntilGone } from "./workload.ts";
+import { workUntilGone, type Worked } from "./workload.ts";
 
 export interface CrashOptions {
   readonly cycleCount: number;
@@ -64,7 +64,9 @@ export async function runCrashCycles(options: CrashOptions): Promise<CrashReport
           const found = await checkAll({ client, ledger, cycle });
           violations.push(...found.violations);
           checkedCount += found.checkedCount;
-          acknowledgedCount += await work({ server, client, ledger, random, atRandomMoment: failpoint === null });
+          const worked = await work({ server, client, ledger, random, atRandomMoment: failpoint === null });
+          acknowledgedCount += worked.acknowledgedCount;
+          violations.push(...worked.unexpected.map((text) => `cycle ${cycle}: ${text}`));
         }
         await server.kill();
         if (failpoint !== null && server.output().includes(`failpoint ${failpoint}`)) {
@@ -123,14 +125,14 @@ async function work(given: {
   ledger: Ledger;
   random: Random;
   atRandomMoment: boolean;
-}): Promise<number> {
+}): Promise<Worked> {
   const { server, client, ledger, random } = given;
   await client.send({ method: "PUT", target: `/${bucket}` }).catch(() => null);
   const afterMs = given.atRandomMoment ? 50 + random.fraction() * 1200 : 4000;
   const timer = setTimeout(() => void server.kill(), afterMs);
-  const count = await workUntilGone({ client, bucket, ledger, random, workerCount, keysPerWorker });
+  const worked = await workUntilGone({ client, bucket, ledger, random, workerCount, keysPerWorker });
   clearTimeout(timer);
-  return count;
+  return worked;
 }
 
 /** Reads every key: each must hold one of its possible values, which is then the one that it must keep. Twice the same. */

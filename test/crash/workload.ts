@@ -1,5 +1,5 @@
 import type { Random } from "@kakera/kernel";
-import type { S3Client } from "../harness/request.ts";
+import type { Answer, S3Client } from "../harness/request.ts";
 import { digest, type Ledger } from "./ledger.ts";
 
 export interface WorkloadOptions {
@@ -14,19 +14,31 @@ export interface WorkloadOptions {
 /** Both sides of every border: inline, replicated, coded in segments, shards with files of their own. */
 const sizes = [0, 700, 2048, 2049, 9_000, 32_768, 32_769, 150_000, 150_000, 700_000, 2_500_000];
 
-/**
- * Works on keys of its own in each worker, one change at a time per key, until the server is gone; resolves to the
- * number of acknowledged changes. Every acknowledgement goes into the ledger before the next change.
- */
-export async function workUntilGone(options: WorkloadOptions): Promise<number> {
-  const workers = Array.from({ length: options.workerCount }, (_, worker) => workAlone(options, worker));
-  const counts = await Promise.all(workers);
-  return counts.reduce((sum, count) => sum + count, 0);
+/** An answer that a healthy server does not give to this workload. */
+class UnexpectedAnswer extends Error {}
+
+export interface Worked {
+  readonly acknowledgedCount: number;
+  /** Errors that the server answered while it lived: each is a fault. */
+  readonly unexpected: readonly string[];
 }
 
-async function workAlone(options: WorkloadOptions, worker: number): Promise<number> {
+/**
+ * Works on keys of its own in each worker, one change at a time per key, until the server is gone; resolves to what
+ * was done. Every acknowledgement goes into the ledger before the next change.
+ */
+export async function workUntilGone(options: WorkloadOptions): Promise<Worked> {
+  const workers = Array.from({ length: options.workerCount }, (_, worker) => workAlone(options, worker));
+  const worked = await Promise.all(workers);
+  return {
+    acknowledgedCount: worked.reduce((sum, { acknowledgedCount }) => sum + acknowledgedCount, 0),
+    unexpected: worked.flatMap(({ unexpected }) => unexpected),
+  };
+}
+
+async function workAlone(options: WorkloadOptions, worker: number): Promise<Worked> {
   const { random, keysPerWorker } = options;
-  let acknowledged = 0;
+  let acknowledgedCount = 0;
   for (;;) {
     const key = `w${worker}/k${Math.floor(random.fraction() * keysPerWorker)}`;
     const roll = random.fraction();
@@ -35,9 +47,9 @@ async function workAlone(options: WorkloadOptions, worker: number): Promise<numb
       else if (roll < 0.8) await deleteOne(options, key);
       else if (roll < 0.9) await deleteMany(options, worker);
       else await uploadInParts(options, key);
-      acknowledged++;
-    } catch {
-      return acknowledged;
+      acknowledgedCount++;
+    } catch (error) {
+      return { acknowledgedCount, unexpected: error instanceof UnexpectedAnswer ? [`${key}: ${error.message}`] : [] };
     }
   }
 }
@@ -49,21 +61,20 @@ function makeBody(random: Random): Buffer {
   return body;
 }
 
-/** 503 and 507 promise that nothing happened only when they say so; here every other status than success is unsure until read. */
-function expectStatus(actual: number, wanted: number): void {
-  if (actual !== wanted) throw new Error(`status ${actual}`);
+function expectStatus(answer: Answer, wanted: number): void {
+  if (answer.status !== wanted) throw new UnexpectedAnswer(`${answer.status} ${answer.body.toString().slice(0, 300)}`);
 }
 
 async function putOne({ client, bucket, ledger, random }: WorkloadOptions, key: string): Promise<void> {
   const body = makeBody(random);
   ledger.begin(key, digest(body));
-  expectStatus((await client.send({ method: "PUT", target: `/${bucket}/${key}`, body })).status, 200);
+  expectStatus(await client.send({ method: "PUT", target: `/${bucket}/${key}`, body }), 200);
   ledger.acknowledge(key, digest(body));
 }
 
 async function deleteOne({ client, bucket, ledger }: WorkloadOptions, key: string): Promise<void> {
   ledger.begin(key, null);
-  expectStatus((await client.send({ method: "DELETE", target: `/${bucket}/${key}` })).status, 204);
+  expectStatus(await client.send({ method: "DELETE", target: `/${bucket}/${key}` }), 204);
   ledger.acknowledge(key, null);
 }
 
@@ -75,14 +86,14 @@ async function deleteMany(
   const keys = [0, 1, 2].map((step) => `w${worker}/k${(first + step) % keysPerWorker}`);
   for (const key of keys) ledger.begin(key, null);
   const body = `<Delete>${keys.map((key) => `<Object><Key>${key}</Key></Object>`).join("")}</Delete>`;
-  expectStatus((await client.send({ method: "POST", target: `/${bucket}?delete`, body })).status, 200);
+  expectStatus(await client.send({ method: "POST", target: `/${bucket}?delete`, body }), 200);
   for (const key of keys) ledger.acknowledge(key, null);
 }
 
 async function uploadInParts({ client, bucket, ledger, random }: WorkloadOptions, key: string): Promise<void> {
   const target = `/${bucket}/${key}`;
   const created = await client.send({ method: "POST", target: `${target}?uploads` });
-  expectStatus(created.status, 200);
+  expectStatus(created, 200);
   const uploadId = /<UploadId>([^<]+)</.exec(created.body.toString())?.[1] as string;
   const parts = [makeBody(random), makeBody(random)];
   const etags: string[] = [];
@@ -92,14 +103,15 @@ async function uploadInParts({ client, bucket, ledger, random }: WorkloadOptions
       target: `${target}?partNumber=${index + 1}&uploadId=${uploadId}`,
       body: part,
     });
-    expectStatus(answer.status, 200);
+    expectStatus(answer, 200);
     etags.push(answer.headers.etag as string);
   }
   const body = `<CompleteMultipartUpload>${etags.map((etag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${etag}</ETag></Part>`).join("")}</CompleteMultipartUpload>`;
   const value = digest(Buffer.concat(parts));
   ledger.begin(key, value);
   const answer = await client.send({ method: "POST", target: `${target}?uploadId=${uploadId}`, body });
-  expectStatus(answer.status, 200);
-  if (!answer.body.toString().includes("<CompleteMultipartUploadResult")) throw new Error(answer.body.toString());
+  expectStatus(answer, 200);
+  if (!answer.body.toString().includes("<CompleteMultipartUploadResult"))
+    throw new UnexpectedAnswer(answer.body.toString());
   ledger.acknowledge(key, value);
 }
