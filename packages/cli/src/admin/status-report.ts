@@ -1,0 +1,89 @@
+import type { DriveCondition } from "@kakera/rpc";
+
+/** What `/kakera/admin/v1/status` answers and `kakera status` shows. Times are milliseconds since the epoch. */
+export interface StatusReport {
+  readonly kind: "status";
+  readonly version: 1;
+  readonly serverVersion: string;
+  readonly clusterId: string;
+  readonly nowMs: number;
+  readonly startedMs: number;
+  /** `ok`; `attention`: it serves, and a condition needs somebody; `unavailable`: it is not ready. */
+  readonly health: "ok" | "attention" | "unavailable";
+  readonly conditions: readonly Condition[];
+  readonly geometry: { readonly k: number; readonly m: number };
+  readonly drives: readonly DriveReport[];
+  readonly journal: JournalReport;
+  readonly census: CensusReport;
+  readonly repair: RepairReport;
+  readonly usage: UsageTotals;
+  readonly eventLoopLagSeconds: number;
+}
+
+/** One thing that needs attention. `reason` is one of the contract's codes. */
+export interface Condition {
+  readonly reason: string;
+  /** The drive, bucket or part that it is about; null: all of it. */
+  readonly subject: string | null;
+  readonly sentence: string;
+  readonly remedy: string;
+  /** `critical`: data or service is at stake now. */
+  readonly weight: "notice" | "warning" | "critical";
+}
+
+export interface DriveReport {
+  readonly driveId: string;
+  /** The folder. */
+  readonly place: string;
+  /** Its place on the command line, 1, 2, ... */
+  readonly position: number;
+  readonly condition: DriveCondition;
+  /** What the cluster's record says: MEMBER, SUSPECT, DOWN. */
+  readonly standing: string;
+  readonly reason: string | null;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly shardCount: number;
+  readonly garbageBytes: number;
+}
+
+export interface JournalReport {
+  readonly canWrite: boolean;
+  readonly membersReachable: number;
+  readonly membersNeeded: number;
+  readonly revision: number;
+  readonly term: number;
+}
+
+export interface CensusReport {
+  /** When the last whole count ended; null: none did since the start. */
+  readonly provenMs: number | null;
+  readonly chunkCount: number;
+  /** Chunks by the number of shards that they lack: [0] = complete. */
+  readonly chunksByMissing: readonly number[];
+  /** Chunks with fewer than k shards. */
+  readonly lostCount: number;
+}
+
+export interface RepairReport {
+  readonly waitingCount: number;
+  readonly oldestWaitingMs: number | null;
+  readonly isPaused: boolean;
+}
+
+export interface UsageTotals {
+  readonly bucketCount: number;
+  readonly objectCount: number;
+  readonly sizeBytes: number;
+}
+
+export interface BucketReport {
+  readonly kind: "bucket";
+  readonly version: 1;
+  readonly name: string;
+  readonly createdMs: number;
+  readonly objectCount: number;
+  readonly sizeBytes: number;
+  readonly uploadCount: number;
+  readonly partBytes: number;
+}

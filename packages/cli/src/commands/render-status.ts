@@ -1,0 +1,91 @@
+import { formatGeometry } from "@kakera/kernel";
+import type { CensusReport, Condition, DriveReport, StatusReport } from "../admin/status-report.ts";
+import { formatBytes, formatCount, formatDuration, formatTable, formatTime } from "./format-values.ts";
+
+/** One screen: how it is, what needs attention and what to do about it, the drives, the proof, the usage. */
+export function renderStatus(report: StatusReport, look: { readonly isColored: boolean }): string[] {
+  const paint = look.isColored ? colored : plain;
+  const words = { ok: "HEALTHY", attention: "NEEDS ATTENTION", unavailable: "UNAVAILABLE" } as const;
+  const colors = { ok: "green", attention: "yellow", unavailable: "red" } as const;
+  const upMs = report.nowMs - report.startedMs;
+  return [
+    `kakera ${report.serverVersion}  ${paint(words[report.health], colors[report.health])}  up ${formatDuration(upMs)}  cluster ${report.clusterId}`,
+    "",
+    ...report.conditions.flatMap((condition) => renderCondition(condition, paint)),
+    ...(report.conditions.length > 0 ? [""] : []),
+    ...renderDrives(report.drives),
+    "",
+    `data      ${describeGeometry(report)}`,
+    `proof     ${describeCensus(report)}`,
+    `repair    ${describeRepair(report)}`,
+    `journal   ${describeJournal(report)}`,
+    `usage     ${formatCount(report.usage.objectCount)} objects, ${formatBytes(report.usage.sizeBytes)} in ${report.usage.bucketCount} buckets`,
+  ];
+}
+
+type Color = "green" | "yellow" | "red" | "faint";
+type Paint = (text: string, color: Color) => string;
+const escapes = { green: 32, yellow: 33, red: 31, faint: 2 } as const;
+const colored: Paint = (text, color) => `\u001b[${escapes[color]}m${text}\u001b[0m`;
+const plain: Paint = (text) => text;
+
+function renderCondition(condition: Condition, paint: Paint): string[] {
+  const color = { notice: "faint", warning: "yellow", critical: "red" } as const;
+  const about = condition.subject === null ? "" : ` (${condition.subject})`;
+  return [
+    `${paint(condition.reason, color[condition.weight])}${about}: ${condition.sentence}`,
+    `    do: ${condition.remedy}`,
+  ];
+}
+
+function renderDrives(drives: readonly DriveReport[]): string[] {
+  const head = ["DRIVE", "STATE", "USED", "FREE", "SHARDS", "FOLDER", "ID"];
+  const rows = drives.map((drive) => [
+    String(drive.position),
+    drive.standing === "MEMBER" ? drive.condition : `${drive.condition} (${drive.standing.toLowerCase()})`,
+    formatBytes(drive.totalBytes - drive.freeBytes),
+    formatBytes(drive.freeBytes),
+    formatCount(drive.shardCount),
+    drive.place,
+    drive.driveId,
+  ]);
+  return formatTable([head, ...rows], [2, 3, 4]);
+}
+
+/** "2+2: any 2 of the 4 drives may be lost" */
+export function describeGeometry(report: Pick<StatusReport, "geometry" | "drives">): string {
+  const { m } = report.geometry;
+  const tolerance = m === 0 ? "no drive may be lost" : `any ${m} of the ${report.drives.length} drives may be lost`;
+  return `${formatGeometry(report.geometry)}: ${tolerance}`;
+}
+
+function describeCensus(report: StatusReport): string {
+  const { census, geometry } = report;
+  if (census.provenMs === null) return "not counted yet since the start";
+  const at = `at ${formatTime(census.provenMs)}`;
+  const whole = `${geometry.k}+${geometry.m}`;
+  const shortCount = census.chunkCount - (census.chunksByMissing[0] ?? 0);
+  if (shortCount === 0) return `all ${formatCount(census.chunkCount)} chunks proven ${whole} ${at}`;
+  return `${formatCount(shortCount)} of ${formatCount(census.chunkCount)} chunks are short (${missingText(census)}) ${at}`;
+}
+
+function missingText(census: CensusReport): string {
+  return census.chunksByMissing
+    .map((count, missing) => ({ count, missing }))
+    .filter(({ count, missing }) => missing > 0 && count > 0)
+    .map(({ count, missing }) => `${formatCount(count)} lack ${missing}`)
+    .join(", ");
+}
+
+function describeRepair(report: StatusReport): string {
+  const { waitingCount, oldestWaitingMs, isPaused } = report.repair;
+  if (waitingCount === 0) return isPaused ? "nothing waits; paused" : "nothing waits";
+  const age = oldestWaitingMs === null ? "" : `, the oldest for ${formatDuration(report.nowMs - oldestWaitingMs)}`;
+  return `${formatCount(waitingCount)} records wait${age}${isPaused ? "; paused" : ""}`;
+}
+
+function describeJournal(report: StatusReport): string {
+  const { canWrite, membersReachable, membersNeeded, revision } = report.journal;
+  const reach = `${membersReachable} copies reachable, ${membersNeeded} needed`;
+  return `${canWrite ? "takes writes" : "takes no writes"}; ${reach}; revision ${formatCount(revision)}`;
+}

@@ -1,0 +1,34 @@
+import { usageFailure } from "../command-failure.ts";
+import type { Environment } from "./secret-file.ts";
+
+/**
+ * What suites over real processes may change, by KAKERA_TEST_SETTINGS (JSON) and KAKERA_TEST_FAILPOINT (NAME:N, the process
+ * kills itself at the N-th hit). Nobody else sets them; they are no part of the contract.
+ */
+export interface TestSettings {
+  readonly minPartBytes?: number;
+  readonly segmentSizeBytes?: number;
+  readonly journalFileBytes?: number;
+  readonly checkpointBytesMin?: number;
+  readonly maintenanceIntervalMs?: number;
+  readonly failpoint: { readonly name: string; readonly hitCount: number } | null;
+}
+
+const names = ["minPartBytes", "segmentSizeBytes", "journalFileBytes", "checkpointBytesMin", "maintenanceIntervalMs"];
+
+export function readTestSettings(environment: Environment): TestSettings {
+  const text = environment["KAKERA_TEST_SETTINGS"];
+  const given = text === undefined || text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
+  for (const [name, value] of Object.entries(given)) {
+    if (!names.includes(name) || typeof value !== "number")
+      throw usageFailure(`KAKERA_TEST_SETTINGS: ${name} is no number to set`);
+  }
+  return { ...given, failpoint: readFailpoint(environment["KAKERA_TEST_FAILPOINT"]) };
+}
+
+function readFailpoint(text: string | undefined): TestSettings["failpoint"] {
+  if (text === undefined || text === "") return null;
+  const match = /^([a-z0-9.-]+):(\d+)$/.exec(text);
+  if (match === null) throw usageFailure("KAKERA_TEST_FAILPOINT is not NAME:N");
+  return { name: match[1] as string, hitCount: Number(match[2]) };
+}

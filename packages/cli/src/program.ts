@@ -1,0 +1,179 @@
+import { Command, CommanderError } from "commander";
+import { CommandFailure, formatFailure, usageFailure } from "./command-failure.ts";
+import { runBucketCreate, runBucketList, runBucketRemove, runBucketUsage } from "./commands/bucket.ts";
+import { runCredentialsShow } from "./commands/credentials.ts";
+import { runDoctor, type DoctorFlags } from "./commands/doctor.ts";
+import { runDriveForget, runDriveList, runDriveReplace } from "./commands/drive.ts";
+import { runHealth } from "./commands/health.ts";
+import { addLiveOptions } from "./commands/live.ts";
+import { runStatus } from "./commands/status.ts";
+import type { LiveFlags } from "./client/live-settings.ts";
+import { addServerOptions, describeUsageError } from "./config/parse-server-arguments.ts";
+import { translateCall } from "./config/translate-foreign-flags.ts";
+import type { MachineProbe } from "./doctor/machine-probe.ts";
+import { exitCodes, type ExitCode } from "./exit-codes.ts";
+import { nearestName } from "./nearest-name.ts";
+import type { Terminal } from "./terminal.ts";
+import { version } from "./version.ts";
+
+export interface ProgramComponents {
+  readonly terminal: Terminal;
+  readonly probe: MachineProbe;
+  /** Runs the server until it ends; `argv` is what follows `server`. */
+  readonly serve: (argv: readonly string[], terminal: Terminal) => Promise<ExitCode>;
+}
+
+/** Runs one command line (without node and script) and says how it ended. Failures are told on stderr here. */
+export async function runProgram(argv: readonly string[], components: ProgramComponents): Promise<ExitCode> {
+  const { terminal } = components;
+  const call = translateCall(argv);
+  try {
+    return await dispatch(call, components);
+  } catch (error) {
+    if (!(error instanceof CommandFailure)) throw error;
+    terminal.hint(call.includes("--json") && call[0] !== "server" ? failureObject(error) : formatFailure(error));
+    return error.exitCode;
+  }
+}
+
+async function dispatch(call: readonly string[], components: ProgramComponents): Promise<ExitCode> {
+  const asksHelp = call.includes("--help") || call.includes("-h");
+  if (call[0] === "server" && !asksHelp) return components.serve(call.slice(1), components.terminal);
+  const { program, outcome } = createProgram(components);
+  if (call.length === 0) {
+    components.terminal.hint(program.helpInformation().trimEnd());
+    return exitCodes.usage;
+  }
+  try {
+    await program.parseAsync([...call], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return describeEnd(error, call, program);
+    throw error;
+  }
+  return outcome.exitCode;
+}
+
+/** Help and version end well; everything else that commander complains of is a usage failure. */
+function describeEnd(error: CommanderError, call: readonly string[], program: Command): ExitCode {
+  if (error.code === "commander.helpDisplayed" || error.code === "commander.version") return exitCodes.done;
+  const path = commandPath(call, program);
+  const command = path.at(-1) as Command;
+  if (error.code === "commander.help")
+    throw usageFailure(`${namesOf(path)} needs a command`, `${namesOf(path)} --help`);
+  if (
+    error.code === "commander.unknownCommand" ||
+    (error.code === "commander.excessArguments" && command.commands.length > 0)
+  ) {
+    const given = call[path.length - 1] as string;
+    const nearest = nearestName(
+      given,
+      command.commands.map((known) => known.name()),
+    );
+    throw usageFailure(
+      `unknown command ${given}`,
+      nearest === null ? `${namesOf(path)} --help` : `${namesOf(path)} ${nearest}`,
+    );
+  }
+  throw describeUsageError(error, command);
+}
+
+function namesOf(path: readonly Command[]): string {
+  return path.map((command) => command.name()).join(" ");
+}
+
+/** The program and the commands that `call` names, outermost first. */
+function commandPath(call: readonly string[], program: Command): Command[] {
+  const path = [program];
+  for (const name of call) {
+    const next = (path.at(-1) as Command).commands.find((command) => command.name() === name);
+    if (next === undefined) break;
+    path.push(next);
+  }
+  return path;
+}
+
+function failureObject(failure: CommandFailure): string {
+  const { reason, message, remedy, exitCode } = failure;
+  return JSON.stringify({ kind: "error", version: 1, reason, message, remedy, exitCode });
+}
+
+/** The tree of commands. What an action ended with is left in `outcome`. */
+export function createProgram(components: ProgramComponents): { program: Command; outcome: { exitCode: ExitCode } } {
+  const { terminal, probe } = components;
+  const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
+  const keep = async (end: ExitCode | Promise<ExitCode>): Promise<void> => {
+    outcome.exitCode = await end;
+  };
+  const program = new Command("kakera")
+    .description("Erasure-coded, S3-compatible object storage.")
+    .version(`kakera ${version}`, "-V, --version")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: () => {},
+      getOutHelpWidth: () => 120,
+    });
+  addServerOptions(program.command("server")).description("store and serve objects on this machine's drives");
+  addLiveOptions(program.command("health").description("whether a server lives, for health checks"))
+    .option("--ready", "whether it serves requests")
+    .action((flags: LiveFlags & { ready?: boolean }) => keep(runHealth(flags, terminal)));
+  addLiveOptions(program.command("status").description("one screen: how it is, and what to do"))
+    .option("--watch", "again and again")
+    .action((flags: LiveFlags & { watch?: boolean }) => keep(runStatus(flags, terminal)));
+  addCredentialCommands(program, { terminal, keep });
+  addBucketCommands(program, { terminal, keep });
+  addDriveCommands(program, { terminal, keep });
+  addLiveOptions(program.command("doctor").description("look for trouble, before the start and while it runs"))
+    .argument("[DIR...]", "drive folders")
+    .option("--address <HOST:PORT>", "where the server is to listen (KAKERA_ADDRESS; :9000)")
+    .option("--console-address <HOST:PORT>", "where its status page is to be (KAKERA_CONSOLE_ADDRESS; :9001)")
+    .action((folders: string[], flags: DoctorFlags) => keep(runDoctor(folders, flags, { terminal, probe })));
+  program
+    .command("version")
+    .description("the version")
+    .action(() => terminal.print(`kakera ${version}`));
+  return { program, outcome };
+}
+
+interface Wiring {
+  readonly terminal: Terminal;
+  readonly keep: (end: ExitCode | Promise<ExitCode>) => Promise<void>;
+}
+
+function addCredentialCommands(program: Command, { terminal, keep }: Wiring): void {
+  const credentials = program.command("credentials").description("the root key that this machine generated");
+  credentials
+    .command("show")
+    .argument("[DIR...]", "drive folders")
+    .option("--json", "as JSON")
+    .action((folders: string[], flags: { json?: boolean }) => keep(runCredentialsShow(folders, flags, terminal)));
+}
+
+function addBucketCommands(program: Command, { terminal, keep }: Wiring): void {
+  const bucket = program.command("bucket").description("list, make, remove and measure buckets");
+  addLiveOptions(bucket.command("ls").description("all buckets")).action((flags: LiveFlags) =>
+    keep(runBucketList(flags, terminal)),
+  );
+  addLiveOptions(bucket.command("create").description("make a bucket").argument("<NAME>")).action(
+    (name: string, flags: LiveFlags) => keep(runBucketCreate(name, flags, terminal)),
+  );
+  addLiveOptions(bucket.command("rm").description("remove an empty bucket").argument("<NAME>")).action(
+    (name: string, flags: LiveFlags) => keep(runBucketRemove(name, flags, terminal)),
+  );
+  addLiveOptions(bucket.command("usage").description("objects and bytes, exactly").argument("[NAME]")).action(
+    (name: string | undefined, flags: LiveFlags) => keep(runBucketUsage(name, flags, terminal)),
+  );
+}
+
+function addDriveCommands(program: Command, { terminal, keep }: Wiring): void {
+  const drive = program.command("drive").description("list drives, replace and forget lost ones");
+  addLiveOptions(drive.command("ls").description("all drives")).action((flags: LiveFlags) =>
+    keep(runDriveList(flags, terminal)),
+  );
+  addLiveOptions(
+    drive.command("replace").description("make an empty folder a drive, in place of the lost one").argument("<DIR>"),
+  ).action((directory: string, flags: LiveFlags) => keep(runDriveReplace(directory, flags, terminal)));
+  addLiveOptions(drive.command("forget").description("say that a drive is gone for good").argument("<ID>")).action(
+    (driveId: string, flags: LiveFlags) => keep(runDriveForget(driveId, flags, terminal)),
+  );
+}

@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import Router from "@koa/router";
+import Koa from "koa";
+import type { StatusReport } from "../admin/status-report.ts";
+import { pageStatus, type EndpointFacts } from "./page-status.ts";
+
+/** The page's files, read at the start. */
+export interface PageAssets {
+  readonly html: Buffer;
+  readonly script: Buffer;
+  readonly style: Buffer;
+}
+
+export interface StatusAppComponents {
+  readonly assets: PageAssets;
+  readonly status: () => StatusReport;
+  readonly endpoint: EndpointFacts;
+}
+
+const securityHeaders = {
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "Referrer-Policy": "no-referrer",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
+
+/** The status page: read only, without sign-in and without secrets. */
+export function createStatusApp(components: StatusAppComponents): Koa {
+  const { assets, status, endpoint } = components;
+  const router = new Router();
+  serve(router, "/", { type: "html", bytes: assets.html });
+  serve(router, "/status.js", { type: "js", bytes: assets.script });
+  serve(router, "/status.css", { type: "css", bytes: assets.style });
+  router.get("/status.json", (ctx) => {
+    ctx.set("Cache-Control", "no-store");
+    ctx.body = pageStatus(status(), endpoint);
+  });
+  // Compose files written for RustFS ask here.
+  router.get("/rustfs/console/health", (ctx) => {
+    ctx.body = { status: "ok" };
+  });
+  const app = new Koa();
+  app.use(async (ctx, next) => {
+    ctx.set(securityHeaders);
+    await next();
+  });
+  app.use(router.routes());
+  app.use(router.allowedMethods());
+  return app;
+}
+
+function serve(router: Router, path: string, file: { readonly type: string; readonly bytes: Buffer }): void {
+  const etag = `"${createHash("sha256").update(file.bytes).digest("hex").slice(0, 32)}"`;
+  router.get(path, (ctx) => {
+    ctx.set({ ETag: etag, "Cache-Control": "no-cache" });
+    ctx.status = 200;
+    if (ctx.fresh) {
+      ctx.status = 304;
+      return;
+    }
+    ctx.type = file.type;
+    ctx.body = file.bytes;
+  });
+}
