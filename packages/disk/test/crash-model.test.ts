@@ -56,6 +56,18 @@ describe("the crash model of files", () => {
     expect(await outcomesOf(world, firstByte)).toContain("0");
   });
 
+  it("keeps the growth that a synchronous write brought, though an earlier plain write is still not durable", async () => {
+    const { disk, world } = await withDurableFile(new Uint8Array(block));
+    await write(disk, new Uint8Array(512).fill(1), 0);
+    const file = await disk.open("f", { access: "write", isSynchronous: true });
+    await file.write(new Uint8Array(512).fill(2), block);
+    const outcomes = await outcomesOf(
+      world,
+      async (image) => `${await sizeOf(image)} ${(await contentOf(image, "f"))[block]}`,
+    );
+    expect(outcomes).toEqual(new Set([`${block + 512} 2`]));
+  });
+
   it("lets an older write win over a newer one, but none that is older than the last durable one", async () => {
     const { disk, world } = await withDurableFile(new Uint8Array(block));
     for (const value of [1, 2]) await write(disk, new Uint8Array(512).fill(value), 0);
@@ -193,6 +205,18 @@ describe("the crash model of names", () => {
     expect(await outcomesOf(world, both)).toEqual(new Set(["f|", "|f"]));
     await disk.syncDirectory("a");
     expect(await outcomesOf(world, both)).toEqual(new Set(["|f"]));
+  });
+
+  it("keeps a synced name, though an earlier move out of the same folder is still not durable", async () => {
+    const { disk, world } = newWorld();
+    await disk.makeDirectory("a");
+    await disk.makeDirectory("b");
+    await disk.open("a/f", { access: "create" });
+    for (const folder of ["a", ""]) await disk.syncDirectory(folder);
+    await disk.rename("a/f", "b/f");
+    await disk.open("a/g", { access: "create" });
+    await disk.syncDirectory("a");
+    expect(await outcomesOf(world, namesIn("a"))).toEqual(new Set(["g", "f,g"]));
   });
 
   it("brings an unlinked file back until its folder is synced", async () => {

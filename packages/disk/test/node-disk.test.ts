@@ -114,6 +114,30 @@ describe("the disk of the machine", () => {
     expect(fs.readdirSync("/proc/self/fd").length).toBe(descriptorsBefore);
   });
 
+  it("closes no descriptor under a call", async () => {
+    const order: string[] = [];
+    let finish = (): void => {};
+    const disk = withCalls({
+      write: (...[, , , length, , done]: [number, ...Parameters<typeof shortTransfer>]) => {
+        finish = () => {
+          order.push("written");
+          done(null, length);
+        };
+      },
+      close: (descriptor: number, done: (error: Error | null) => void) => {
+        order.push("closed");
+        fs.close(descriptor, done);
+      },
+    });
+    const file = await disk.open("a", { access: "create" });
+    const writing = file.write(patterned(10, 1), 0);
+    const closing = file.close();
+    await disk.stat("a");
+    finish();
+    await Promise.all([writing, closing]);
+    expect(order).toEqual(["written", "closed"]);
+  });
+
   it("takes a misaligned direct transfer for a bug", async () => {
     const disk = withCalls({});
     const file = await disk.open("a", { access: "create", isDirect: true });
