@@ -6,27 +6,11 @@ import { createRequire } from "node:module";
 const folder = new URL("./", import.meta.url);
 const output = new URL("build/kernel.wasm", folder);
 
+// The memory is imported and shared; any size is accepted (from one page up to all of 4 GiB).
 const options = [
-  "--optimizeLevel",
-  "3",
-  "--shrinkLevel",
-  "0",
-  "--noAssert",
-  "--runtime",
-  "stub",
-  "--importMemory",
-  "--noExportMemory",
-  "--sharedMemory",
-  "--initialMemory",
-  "1",
-  "--maximumMemory",
-  "65536",
-  "--enable",
-  "threads",
-  "--enable",
-  "simd",
-  "--enable",
-  "relaxed-simd",
+  ..."--optimizeLevel 3 --shrinkLevel 0 --noAssert --runtime stub".split(" "),
+  ..."--importMemory --noExportMemory --sharedMemory --initialMemory 1 --maximumMemory 65536".split(" "),
+  ..."--enable threads --enable simd --enable relaxed-simd".split(" "),
 ];
 
 /** A custom section at the end of the file that names what it was made from. */
@@ -62,14 +46,16 @@ function isCurrent(section: Buffer): boolean {
 async function compile(sources: ReadonlyMap<string, string>): Promise<Uint8Array> {
   const asc = await import("assemblyscript/asc");
   let wasm: Uint8Array | null = null;
-  const { error, stderr } = await asc.main(["index.ts", "--outFile", "kernel.wasm", ...options], {
+  const complaints: string[] = [];
+  const { error } = await asc.main(["index.ts", "--outFile", "kernel.wasm", ...options], {
     readFile: (name) => sources.get(name) ?? null,
     writeFile: (_name, contents) => {
       wasm = contents as Uint8Array;
     },
     listFiles: () => [],
+    stderr: { write: (text: string) => complaints.push(text) },
   });
-  if (error !== null || wasm === null) throw new Error(`asc failed: ${stderr.toString()}`, { cause: error });
+  if (error !== null || wasm === null) throw new Error(`asc: ${complaints.join("")}`, { cause: error });
   return wasm;
 }
 

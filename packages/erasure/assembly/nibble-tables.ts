@@ -1,5 +1,5 @@
 import { inRegion } from "./region";
-import { nibbleTablesAt } from "./region-layout";
+import { nibbleMaskAt, nibbleTablesAt } from "./region-layout";
 
 /** x * 2 in GF(2^8) modulo x^8 + x^4 + x^3 + x^2 + 1 (0x11D). */
 function double(value: u32): u32 {
@@ -16,6 +16,7 @@ function multiplyBytes(left: u32, right: u32): u32 {
 }
 
 export function fillNibbleTables(): void {
+  v128.store(inRegion(nibbleMaskAt), i8x16.splat(0x0f));
   for (let coefficient: u32 = 0; coefficient < 256; coefficient++) {
     const table = inRegion(nibbleTablesAt + coefficient * 32);
     for (let nibble: u32 = 0; nibble < 16; nibble++) {

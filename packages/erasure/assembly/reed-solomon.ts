@@ -1,10 +1,10 @@
 import { inRegion } from "./region";
 import { coefficientsAt, inputsAt, nibbleTablesAt, outputsAt, planAt } from "./region-layout";
-import { agreeRows1, fillRows1, fillRows2, fillRows3, fillRows4 } from "./row-groups";
+import { agreesRow, fillRow, fillTwoRows } from "./row-loops";
 
 /** Rows are done a tile at a time, so that the input is still in the first caches for the next group of rows. */
 const tileSizeBytes: usize = 4096;
-const rowsPerGroupMax: u32 = 4;
+const rowsPerGroupMax: u32 = 2;
 
 /** outputs[r] = sum over j of coefficients[r][j] * inputs[j], for `size` bytes. No output overlaps another shard. */
 export function multiply(k: u32, rows: u32, size: usize): void {
@@ -15,10 +15,8 @@ export function multiply(k: u32, rows: u32, size: usize): void {
     for (let row: u32 = 0; row < rows; row += rowsPerGroupMax) {
       const count = min(rows - row, rowsPerGroupMax);
       const outputs = inRegion(outputsAt + row * 4);
-      if (count == 4) fillRows4(k, tables, outputs, at, end);
-      else if (count == 3) fillRows3(k, tables, outputs, at, end);
-      else if (count == 2) fillRows2(k, tables, outputs, at, end);
-      else fillRows1(k, tables, outputs, at, end);
+      if (count == 2) fillTwoRows(k, tables, outputs, at, end);
+      else fillRow(k, tables, outputs, at, end);
       tables += k * count * 32;
     }
   }
@@ -33,7 +31,7 @@ export function agrees(k: u32, rows: u32, size: usize): u32 {
     const end = min(at + tileSizeBytes, size);
     for (let row: u32 = 0; row < rows; row++) {
       const tables = inRegion(planAt) + row * k * 32;
-      if (!agreeRows1(k, tables, inRegion(outputsAt + row * 4), at, end)) return 0;
+      if (!agreesRow(k, tables, inRegion(outputsAt + row * 4), at, end)) return 0;
     }
   }
   return 1;
@@ -52,7 +50,7 @@ function planTables(k: u32, rows: u32): void {
 function planTablesOfGroup(k: u32, row: u32, count: u32, to: usize): void {
   for (let j: u32 = 0; j < k; j++) {
     for (let r = row; r < row + count; r++) {
-      const coefficient = load<u8>(inRegion(coefficientsAt + r * k + j)) as usize;
+      const coefficient = load<u8>(inRegion(coefficientsAt + r * k + j)) as u32;
       const from = inRegion(nibbleTablesAt + coefficient * 32);
       v128.store(to, v128.load(from));
       v128.store(to, v128.load(from, 16), 16);

@@ -17,6 +17,8 @@ export const secretAt = 16896;
 export const seededSecretAt = 17152;
 /** Eight u64 accumulators of a long XXH3 between calls. */
 export const accumulatorsAt = 17408;
+/** 16 bytes of 0x0F. */
+export const nibbleMaskAt = 17472;
 /** u64 checksums of up to `digestBlocksMax` blocks, little-endian. */
 export const digestsAt = 20480;
 export const digestBlocksMax = 1024;
