@@ -1,0 +1,7 @@
+export { Ledger, type Intent } from "./power-cut/ledger.ts";
+export {
+  runPowerCuts,
+  type PowerCutReport,
+  type PowerCutRun,
+  type PowerCutScenario,
+} from "./power-cut/run-power-cuts.ts";

@@ -1,0 +1,76 @@
+import { assert } from "@kakera/kernel";
+
+/** One change of one key that somebody asked for. `value`: a label of the content; null: deleted. */
+export interface Intent {
+  readonly key: string;
+  readonly value: string | null;
+  readonly begunAt: number;
+  acknowledgedAt: number | null;
+  /** Certainly not done, and never will be. */
+  isRefused: boolean;
+}
+
+/**
+ * What clients asked for and what they were told, kept outside the system under test, in positions of its history. Each key is a register:
+ * after a crash it must read as some change that is not known to have been overwritten.
+ */
+export class Ledger {
+  readonly #position: () => number;
+  readonly #intents = new Map<string, Intent[]>();
+
+  constructor(position: () => number) {
+    this.#position = position;
+  }
+
+  begin(key: string, value: string | null): Intent {
+    const intent = { key, value, begunAt: this.#position(), acknowledgedAt: null, isRefused: false };
+    const ofKey = this.#intents.get(key);
+    if (ofKey === undefined) this.#intents.set(key, [intent]);
+    else ofKey.push(intent);
+    return intent;
+  }
+
+  acknowledge(intent: Intent): void {
+    assert(intent.acknowledgedAt === null && !intent.isRefused, "an intent is decided once");
+    intent.acknowledgedAt = this.#position();
+  }
+
+  refuse(intent: Intent): void {
+    assert(intent.acknowledgedAt === null && !intent.isRefused, "an intent is decided once");
+    intent.isRefused = true;
+  }
+
+  get keys(): readonly string[] {
+    return [...this.#intents.keys()];
+  }
+
+  /** How many changes had been acknowledged. */
+  acknowledgedBefore(position: number): number {
+    const all = [...this.#intents.values()].flat();
+    return all.filter((intent) => intent.acknowledgedAt !== null && intent.acknowledgedAt <= position).length;
+  }
+
+  /** The values that `key` may have after a crash at `position`; null among them: it may be absent. */
+  allowedAt(key: string, position: number): Set<string | null> {
+    const begun = (this.#intents.get(key) ?? []).filter((intent) => intent.begunAt < position && !intent.isRefused);
+    const done = begun.filter((intent) => intent.acknowledgedAt !== null && intent.acknowledgedAt <= position);
+    const lastBegunAt = done.reduce((latest, intent) => Math.max(latest, intent.begunAt), -1);
+    // A change that was acknowledged before another was begun, which itself was acknowledged, has been overwritten.
+    const allowed = begun.filter((intent) => intent.acknowledgedAt === null || intent.acknowledgedAt > lastBegunAt);
+    return new Set([...(done.length === 0 ? [null] : []), ...allowed.map((intent) => intent.value)]);
+  }
+
+  /** What is wrong with what is seen after a crash at `position`: a sentence for each key that reads as it must not. */
+  judge(seen: ReadonlyMap<string, string>, position: number): string[] {
+    const wrong: string[] = [];
+    for (const key of new Set([...this.keys, ...seen.keys()])) {
+      const allowed = this.allowedAt(key, position);
+      const value = seen.get(key) ?? null;
+      if (!allowed.has(value))
+        wrong.push(
+          `${key} reads ${value ?? "absent"}, not ${[...allowed].map((each) => each ?? "absent").join(" or ")}`,
+        );
+    }
+    return wrong;
+  }
+}
