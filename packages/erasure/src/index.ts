@@ -8,6 +8,7 @@ export {
 export { createCodec, type Codec, type CodecMemory, type CodecSettings } from "./codec.ts";
 export { kernelRegionSizeBytes } from "./kernel.ts";
 export { blockChecksumSizeBytes, blockCount, blockSizeBytes, type ByteRange } from "./block-checksums.ts";
+export { checksumKinds } from "./checksum-kinds.ts";
 export { shardDigest } from "./shard-digest.ts";
 export { addToSeed, shardSeed, type Seed } from "./seed.ts";
 export {
