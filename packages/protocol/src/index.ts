@@ -3,6 +3,8 @@ import { kakera } from "./generated/messages.js";
 
 /** The generated message classes: `records.ObjectRecord.encode(properties).finish()`, `records.ObjectRecord.decode(bytes)`. */
 export const records = kakera.records;
+/** The journal's own messages: what a batch and a checkpoint hold. */
+export const journal = kakera.journal;
 
 // Decoded messages: every field is present; an absent message field is null, an absent number 0, absent bytes empty.
 export type BodyPlace = kakera.records.BodyPlace;
@@ -22,6 +24,12 @@ export type RepairRecord = kakera.records.RepairRecord;
 export type SystemHeaders = kakera.records.SystemHeaders;
 export type TailRecord = kakera.records.TailRecord;
 export type UploadRecord = kakera.records.UploadRecord;
+
+export type ChangeBatch = kakera.journal.ChangeBatch;
+export type CheckpointHead = kakera.journal.CheckpointHead;
+export type CheckpointPosition = kakera.journal.CheckpointPosition;
+export type CheckpointTail = kakera.journal.CheckpointTail;
+export type TermOpening = kakera.journal.TermOpening;
 
 // What an encoder takes: fields may be left out.
 export type BodyPlaceInput = kakera.records.BodyPlace.$Properties;
