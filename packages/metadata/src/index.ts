@@ -32,3 +32,8 @@ export { bodiesOf, droppedBodies } from "./transitions/dropped-bodies.ts";
 // Committing them.
 export { commitUntilDecided, type Deciding, type Plan } from "./commit-until-decided.ts";
 export { createKeyQueue, type KeyQueue } from "./key-queue.ts";
+
+// Where data goes: what gateway and maintenance read of pools, groups and drives (test/cluster-map.test.ts).
+export { declareDrive } from "./cluster-map/declare-drive.ts";
+export { readClusterMap, type ClusterMap } from "./cluster-map/cluster-map.ts";
+export type { Group, MappedDrive, Pool, Standing } from "./cluster-map/map-rows.ts";
