@@ -1,0 +1,160 @@
+import type { ShardRef } from "@kakera/rpc";
+import { recordBytesOf, type RecordEntry } from "../record/record-entry.ts";
+import { deadKey, keyKind, refKey, sealKey, sequenceKey, useKey } from "./index-keys.ts";
+import {
+  containerOf,
+  decodeMark,
+  decodePlace,
+  decodeUse,
+  encodeMark,
+  encodePlace,
+  encodeUse,
+  placeBytes,
+  segmentPlace,
+  type Mark,
+  type Place,
+} from "./index-values.ts";
+import type { StoreChange } from "./ordered-store.ts";
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * Applies what is found in segments and own files to the index, inside one transaction. Whatever the order in which
+ * records are applied, and however often, the result is the same: the record with the highest sequence number is live
+ * unless a tombstone kills up to it; of two copies with one number that in the newer segment is live. So the same code
+ * indexes what was just written, catches up after a crash, and rebuilds from nothing.
+ */
+export class IndexChange {
+  readonly #store: StoreChange;
+  readonly #useDeltas = new Map<number, number>();
+  /** By how many the number of live shards grew. */
+  shardCountDelta = 0;
+
+  constructor(store: StoreChange) {
+    this.#store = store;
+  }
+
+  /** `isNewest`: no record and no tombstone of the shard has a higher sequence number, so that none is looked for. */
+  applyEntry(segmentId: number, entry: RecordEntry, isNewest: boolean): void {
+    if (entry.kind === "shard") this.applyShard(entry.ref, segmentPlace(segmentId, entry), isNewest);
+    else this.#applyMark(segmentId, entry);
+  }
+
+  applyShard(ref: ShardRef, place: Place, isNewest: boolean): void {
+    if (!isNewest && (this.#markAt(refKey(keyKind.tomb, ref))?.mark ?? -1) >= place.sequence)
+      return this.#addDead(ref, place);
+    const key = refKey(keyKind.live, ref);
+    const stored = this.#store.get(key);
+    const current = stored === undefined ? null : decodePlace(stored);
+    if (current !== null) {
+      if (isSamePlace(current, place)) return;
+      if (!supersedes(place, current)) return this.#addDead(ref, place);
+      this.#addUse(current, -1);
+      this.#addDead(ref, current);
+    } else this.shardCountDelta += 1;
+    this.#store.put(key, encodePlace(place));
+    this.#addUse(place, 1);
+  }
+
+  /** The container is gone, durably: so are the dead records that it held. */
+  dropDead(ref: ShardRef, container: number, isTombstoneIdle: (ref: ShardRef) => boolean): void {
+    this.#store.delete(deadKey(ref, container));
+    if (container < 0) this.#store.delete(sequenceKey(keyKind.leaving, -container));
+    if (isTombstoneIdle(ref)) this.dropTombstone(ref);
+  }
+
+  /** No record that it kills is left anywhere: the tombstone is garbage. */
+  dropTombstone(ref: ShardRef): void {
+    const key = refKey(keyKind.tomb, ref);
+    const mark = this.#markAt(key);
+    if (mark === null) return;
+    this.#store.delete(key);
+    this.#addBytes(mark.segmentId, -mark.recordBytes);
+  }
+
+  /** The segment is gone. */
+  dropSegment(segmentId: number): void {
+    this.#useDeltas.delete(segmentId);
+    this.#store.delete(useKey(segmentId));
+  }
+
+  /** Writes the sums, as the last call of the change. Returns the live bytes of the segments that changed. */
+  finish(): ReadonlyMap<number, number> {
+    const uses = new Map<number, number>();
+    for (const [segmentId, delta] of this.#useDeltas) {
+      if (delta === 0) continue;
+      const key = useKey(segmentId);
+      const before = this.#store.get(key);
+      const bytes = (before === undefined ? 0 : decodeUse(before)) + delta;
+      this.#store.put(key, encodeUse(bytes));
+      uses.set(segmentId, bytes);
+    }
+    return uses;
+  }
+
+  #applyMark(segmentId: number, entry: RecordEntry): void {
+    const isSeal = entry.kind === "seal";
+    const key = isSeal ? sealKey(entry.ref.group) : refKey(keyKind.tomb, entry.ref);
+    const mark = {
+      mark: entry.mark,
+      sequence: entry.sequence,
+      segmentId,
+      offset: entry.offset,
+      recordBytes: recordBytesOf(entry),
+    };
+    const current = this.#markAt(key);
+    if (current !== null) {
+      if (!isStronger(mark, current)) return;
+      this.#addBytes(current.segmentId, -current.recordBytes);
+    }
+    this.#store.put(key, encodeMark(mark));
+    this.#addBytes(segmentId, mark.recordBytes);
+    if (!isSeal) this.#kill(entry.ref, entry.mark);
+  }
+
+  #kill(ref: ShardRef, upTo: number): void {
+    const key = refKey(keyKind.live, ref);
+    const stored = this.#store.get(key);
+    const current = stored === undefined ? null : decodePlace(stored);
+    if (current === null || current.sequence > upTo) return;
+    this.#store.delete(key);
+    this.#addUse(current, -1);
+    this.#addDead(ref, current);
+    this.shardCountDelta -= 1;
+  }
+
+  #addDead(ref: ShardRef, place: Place): void {
+    this.#store.put(deadKey(ref, containerOf(place)), nothing);
+    if (place.kind === "own-file")
+      this.#store.put(sequenceKey(keyKind.leaving, place.sequence), refKey(keyKind.live, ref));
+  }
+
+  #addUse(place: Place, sign: 1 | -1): void {
+    if (place.kind === "segment") this.#addBytes(place.segmentId, sign * placeBytes(place));
+  }
+
+  #addBytes(segmentId: number, bytes: number): void {
+    this.#useDeltas.set(segmentId, (this.#useDeltas.get(segmentId) ?? 0) + bytes);
+  }
+
+  #markAt(key: Buffer): Mark | null {
+    const stored = this.#store.get(key);
+    return stored === undefined ? null : decodeMark(stored);
+  }
+}
+
+function isSamePlace(a: Place, b: Place): boolean {
+  if (containerOf(a) !== containerOf(b)) return false;
+  return a.kind === "own-file" || (b.kind === "segment" && a.offset === b.offset);
+}
+
+function supersedes(place: Place, current: Place): boolean {
+  if (place.sequence !== current.sequence) return place.sequence > current.sequence;
+  return containerOf(place) > containerOf(current);
+}
+
+function isStronger(mark: Mark, current: Mark): boolean {
+  if (mark.mark !== current.mark) return mark.mark > current.mark;
+  if (mark.sequence !== current.sequence) return mark.sequence > current.sequence;
+  return mark.segmentId > current.segmentId;
+}

@@ -1,0 +1,113 @@
+import { assert, type Disk, type DiskFile } from "@kakera/kernel";
+
+/** A file that stays open until it is given back. */
+export interface FileLease {
+  readonly file: DiskFile;
+  release(): void;
+}
+
+interface OpenFile {
+  readonly path: string;
+  readonly file: DiskFile;
+  leaseCount: number;
+  isForgotten: boolean;
+}
+
+/**
+ * Files open for reading, at most `filesMax` and those in use. A file that is deleted stays open, and readable, for as
+ * long as somebody holds it.
+ */
+export class FileCache {
+  readonly #disk: Disk;
+  readonly #filesMax: number;
+  /** Least recently used first. */
+  readonly #files = new Map<string, OpenFile>();
+  readonly #opening = new Map<string, Promise<OpenFile>>();
+
+  constructor(disk: Disk, filesMax: number) {
+    this.#disk = disk;
+    this.#filesMax = filesMax;
+  }
+
+  /** Rejects with DiskError, ENOENT when the file is gone. */
+  async lease(path: string): Promise<FileLease> {
+    for (;;) {
+      const lease = this.leaseOpen(path);
+      if (lease !== null) return lease;
+      const open = await this.#open(path);
+      // Others may have pushed it out again before this caller's turn came.
+      if (!open.isForgotten) return this.#leaseOf(open);
+    }
+  }
+
+  /** null: the file is not open. */
+  leaseOpen(path: string): FileLease | null {
+    const open = this.#files.get(path);
+    if (open === undefined) return null;
+    this.#files.delete(path);
+    this.#files.set(path, open);
+    return this.#leaseOf(open);
+  }
+
+  /** The file while nothing awaits; null when it is not open. For one blocking read. */
+  peek(path: string): DiskFile | null {
+    return this.#files.get(path)?.file ?? null;
+  }
+
+  /** The file has been deleted: it is closed when its last holder gives it back. */
+  forget(path: string): void {
+    const open = this.#files.get(path);
+    if (open === undefined) return;
+    this.#files.delete(path);
+    open.isForgotten = true;
+    this.#closeIfUnused(open);
+  }
+
+  close(): void {
+    for (const path of [...this.#files.keys()]) this.forget(path);
+  }
+
+  #leaseOf(open: OpenFile): FileLease {
+    open.leaseCount += 1;
+    let isHeld = true;
+    return {
+      file: open.file,
+      release: () => {
+        assert(isHeld, "a lease is released once");
+        isHeld = false;
+        open.leaseCount -= 1;
+        this.#closeIfUnused(open);
+      },
+    };
+  }
+
+  #open(path: string): Promise<OpenFile> {
+    const underWay = this.#opening.get(path);
+    if (underWay !== undefined) return underWay;
+    const opening = this.#disk.open(path, { access: "read" }).then((file) => {
+      const open = { path, file, leaseCount: 0, isForgotten: false };
+      this.#files.set(path, open);
+      this.#closeOldest();
+      return open;
+    });
+    this.#opening.set(path, opening);
+    const done = (): void => void this.#opening.delete(path);
+    opening.then(done, done);
+    return opening;
+  }
+
+  #closeOldest(): void {
+    for (const open of this.#files.values()) {
+      if (this.#files.size <= this.#filesMax) return;
+      if (open.leaseCount > 0) continue;
+      this.#files.delete(open.path);
+      open.isForgotten = true;
+      this.#closeIfUnused(open);
+    }
+  }
+
+  #closeIfUnused(open: OpenFile): void {
+    // A file that cannot be closed is the disk's trouble: reading it is over either way.
+    if (open.isForgotten && open.leaseCount === 0) open.file.close().catch(() => {});
+  }
+}
