@@ -20,7 +20,7 @@ export interface ProgramComponents {
   readonly terminal: Terminal;
   readonly probe: MachineProbe;
   /** Runs the server until it ends; `argv` is what follows `server`. */
-  readonly serve: (argv: readonly string[], terminal: Terminal) => Promise<ExitCode>;
+  readonly serve: (argv: readonly string[]) => Promise<ExitCode>;
 }
 
 /** Runs one command line (without node and script) and says how it ended. Failures are told on stderr here. */
@@ -38,7 +38,7 @@ export async function runProgram(argv: readonly string[], components: ProgramCom
 
 async function dispatch(call: readonly string[], components: ProgramComponents): Promise<ExitCode> {
   const asksHelp = call.includes("--help") || call.includes("-h");
-  if (call[0] === "server" && !asksHelp) return components.serve(call.slice(1), components.terminal);
+  if (call[0] === "server" && !asksHelp) return components.serve(call.slice(1));
   const { program, outcome } = createProgram(components);
   if (call.length === 0) {
     components.terminal.hint(program.helpInformation().trimEnd());

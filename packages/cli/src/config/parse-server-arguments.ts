@@ -95,9 +95,15 @@ export function describeUsageError(error: CommanderError, command: Command): Err
       given,
       names.filter((name) => typeof name === "string"),
     );
-    return usageFailure(`unknown flag ${given}`, nearest ?? `kakera ${command.name()} --help`);
+    return usageFailure(`unknown flag ${given}`, nearest ?? `${fullName(command)} --help`);
   }
-  return usageFailure(sentence, `kakera ${command.name()} --help`);
+  return usageFailure(sentence, `${fullName(command)} --help`);
+}
+
+/** "kakera drive replace" */
+function fullName(command: Command): string {
+  const outer = command.parent === null ? "kakera" : fullName(command.parent);
+  return command.name() === "kakera" ? "kakera" : `${outer} ${command.name()}`;
 }
 
 function collect(value: string, previous: string[] | undefined): string[] {

@@ -1,5 +1,5 @@
 import type { InstrumentSpec, Meter } from "@kakera/kernel";
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type Metric } from "prom-client";
 
 export interface PromMeter {
   readonly meter: Meter;
@@ -27,17 +27,22 @@ export function createPromMeter(): PromMeter {
     labelNames: [...(spec.labels ?? [])],
     registers: [registry],
   });
+  /** Parts of which there are several (drives) ask for the same instrument each: it is one. */
+  const once = <Made extends Metric>(spec: Spec, make: () => Made): Made => {
+    const made = registry.getSingleMetric(spec.name) as Made | undefined;
+    return made ?? make();
+  };
   const meter: Meter = {
     counter(spec) {
-      const counter = new Counter(common(spec));
+      const counter = once(spec, () => new Counter(common(spec)));
       return { add: (amount = 1, labels = {}) => counter.inc({ ...labels }, amount) };
     },
     gauge(spec) {
-      const gauge = new Gauge(common(spec));
+      const gauge = once(spec, () => new Gauge(common(spec)));
       return { set: (value, labels = {}) => gauge.set({ ...labels }, value) };
     },
     histogram(spec) {
-      const histogram = new Histogram({ ...common(spec), buckets: [...spec.buckets] });
+      const histogram = once(spec, () => new Histogram({ ...common(spec), buckets: [...spec.buckets] }));
       return { observe: (value, labels = {}) => histogram.observe({ ...labels }, value) };
     },
     onCollect: (collect) => void collectors.push(collect),

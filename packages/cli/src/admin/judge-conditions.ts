@@ -1,0 +1,230 @@
+import { DAY_MS, formatGeometry, HOUR_MS, type Geometry } from "@kakera/kernel";
+import type { CensusReport, Condition, DriveReport, JournalReport, RepairReport } from "./status-report.ts";
+import { sameDeviceMeaning } from "../doctor/findings.ts";
+
+/** What the conditions are judged from: all of it is known, nothing is asked here. */
+export interface ServerFacts {
+  readonly nowMs: number;
+  readonly geometry: Geometry;
+  readonly drives: readonly DriveReport[];
+  readonly journal: JournalReport;
+  /** Revisions between the log and the view. */
+  readonly viewLagRevisions: number;
+  readonly census: CensusReport;
+  readonly repair: RepairReport;
+  /** When the last scrub of every shard ended; null: none did. */
+  readonly scrubbedMs: number | null;
+  readonly scrubIntervalMs: number;
+  readonly startedMs: number;
+  /** Damaged shards found since the start. */
+  readonly bitrotFoundCount: number;
+  readonly isSameDevice: boolean;
+  readonly hasDefaultCredentials: boolean;
+  /** null: plain HTTP. */
+  readonly certificateExpiresMs: number | null;
+  readonly eventLoopLagSeconds: number;
+  readonly openFilesMax: number | null;
+}
+
+const certificateWarningMs = 30 * DAY_MS;
+const eventLoopLagSecondsMax = 0.5;
+const openFilesMin = 4096;
+const repairStalledMs = HOUR_MS;
+
+/** Everything that needs attention, the most urgent first. */
+export function judgeConditions(facts: ServerFacts): Condition[] {
+  const conditions = [
+    ...judgeData(facts), ...judgeLog(facts), ...facts.drives.flatMap(judgeDrive), ...judgeUpkeep(facts), ...judgeSetup(facts),
+  ];
+  const order = { critical: 0, warning: 1, notice: 2 } as const;
+  return conditions.sort((a, b) => order[a.weight] - order[b.weight]);
+}
+
+function judgeData({ census, geometry, drives }: ServerFacts): Condition[] {
+  const conditions: Condition[] = [];
+  const shortCount = census.chunksByMissing.slice(1).reduce((sum, count) => sum + count, 0);
+  if (census.lostCount > 0) {
+    conditions.push({
+      reason: "CHUNKS_LOST",
+      subject: null,
+      sentence: `${census.lostCount} chunks have fewer than ${geometry.k} shards and cannot be read`,
+      remedy: "bring back every drive that still exists, before anything is replaced",
+      weight: "critical",
+    });
+  }
+  const downCount = drives.filter((drive) => drive.condition === "offline" || drive.condition === "failed").length;
+  if (geometry.m > 0 && downCount >= geometry.m) {
+    conditions.push({
+      reason: downCount > geometry.m ? "QUORUM_LOST" : "TOLERANCE_ZERO",
+      subject: null,
+      sentence:
+        downCount > geometry.m
+          ? `${downCount} drives are missing and ${formatGeometry(geometry)} bears ${geometry.m}`
+          : `${downCount} drives are missing, as many as ${formatGeometry(geometry)} bears: the next one costs data`,
+      remedy: "bring a missing drive back, or: kakera drive replace DIR",
+      weight: "critical",
+    });
+  }
+  if (shortCount > 0) {
+    conditions.push({
+      reason: "SHARDS_SHORT",
+      subject: null,
+      sentence: `${shortCount} of ${census.chunkCount} chunks lack shards`,
+      remedy: "repair works on it while enough drives are there; kakera status --watch shows it",
+      weight: "warning",
+    });
+  }
+  return conditions;
+}
+
+function judgeLog({ journal, viewLagRevisions }: ServerFacts): Condition[] {
+  const conditions: Condition[] = [];
+  if (!journal.canWrite) {
+    conditions.push({
+      reason: "LOG_UNREACHABLE",
+      subject: null,
+      sentence: `a change needs ${journal.membersNeeded} copies of the journal and ${journal.membersReachable} can be reached: reads go on, writes do not`,
+      remedy: "bring a missing drive back; if it is gone for good: kakera drive forget ID",
+      weight: "critical",
+    });
+  }
+  if (viewLagRevisions > 0 && journal.canWrite) {
+    conditions.push({
+      reason: "VIEW_BEHIND",
+      subject: null,
+      sentence: `the view is ${viewLagRevisions} changes behind the log`,
+      remedy: "wait; it catches up by itself",
+      weight: "notice",
+    });
+  }
+  return conditions;
+}
+
+const driveWords: Readonly<Record<string, { sentence: string; remedy: (drive: DriveReport) => string; weight: Condition["weight"] }>> = {
+  DRIVE_OFFLINE: {
+    sentence: "the drive does not answer",
+    remedy: (drive) => `bring it back; if it is lost for good: empty ${drive.place}, then kakera drive replace ${drive.place}`,
+    weight: "warning",
+  },
+  DRIVE_NOT_MOUNTED: {
+    sentence: "the folder is empty where the drive was: it seems not to be mounted, and nothing is written there",
+    remedy: (drive) => `mount it again; if it is lost for good: kakera drive replace ${drive.place}`,
+    weight: "warning",
+  },
+  DRIVE_FOREIGN: {
+    sentence: "the folder holds another drive than the one that was here, and it is left alone",
+    remedy: (drive) => `put the right drive at ${drive.place}`,
+    weight: "warning",
+  },
+  DRIVE_FAILED: {
+    sentence: "a write to the drive failed: nothing more is written to it",
+    remedy: (drive) => `replace the device, then kakera drive replace ${drive.place}`,
+    weight: "warning",
+  },
+  DRIVE_FULL: {
+    sentence: "the drive is full: it takes no new data",
+    remedy: () => "delete objects, or give the drive more room",
+    weight: "warning",
+  },
+  DRIVE_SLOW: {
+    sentence: "the drive answers too slowly and is asked last",
+    remedy: () => "look at the device (dmesg, smartctl)",
+    weight: "warning",
+  },
+};
+
+function judgeDrive(drive: DriveReport): Condition[] {
+  const conditions: Condition[] = [];
+  const subject = `drive ${drive.position} ${drive.place}`;
+  const reason = drive.reason ?? (drive.condition === "offline" ? "DRIVE_OFFLINE" : null);
+  const words = reason === null ? undefined : driveWords[reason];
+  if (words !== undefined && reason !== null) {
+    conditions.push({ reason, subject, sentence: words.sentence, remedy: words.remedy(drive), weight: words.weight });
+  }
+  return conditions;
+}
+
+function judgeUpkeep(facts: ServerFacts): Condition[] {
+  const conditions: Condition[] = [];
+  const { repair, nowMs } = facts;
+  if (repair.oldestWaitingMs !== null && nowMs - repair.oldestWaitingMs > repairStalledMs) {
+    conditions.push({
+      reason: "REPAIR_STALLED",
+      subject: null,
+      sentence: `${repair.waitingCount} records wait for repair, the oldest for over an hour`,
+      remedy: "bring missing drives back or replace them: repair needs a place for every shard",
+      weight: "warning",
+    });
+  }
+  if (facts.bitrotFoundCount > 0) {
+    conditions.push({
+      reason: "BITROT_FOUND",
+      subject: null,
+      sentence: `${facts.bitrotFoundCount} damaged shards were found since the start; readers got the right bytes from the others`,
+      remedy: "repair replaces them; look at the device if it goes on (dmesg, smartctl)",
+      weight: "warning",
+    });
+  }
+  if (nowMs - Math.max(facts.scrubbedMs ?? 0, facts.startedMs) > 2 * facts.scrubIntervalMs) {
+    conditions.push({
+      reason: "SCRUB_OVERDUE",
+      subject: null,
+      sentence: "the last check of every shard is longer ago than twice its interval",
+      remedy: "give it time, or raise --scrub-interval",
+      weight: "notice",
+    });
+  }
+  return conditions;
+}
+
+function judgeSetup(facts: ServerFacts): Condition[] {
+  const { certificateExpiresMs, nowMs } = facts;
+  const conditions: Condition[] = [];
+  if (facts.isSameDevice) {
+    conditions.push({
+      reason: "SAME_DEVICE",
+      subject: null,
+      sentence: `several drives lie on one device: ${sameDeviceMeaning}`,
+      remedy: "give each drive folder a device of its own where the data matters",
+      weight: "notice",
+    });
+  }
+  if (facts.hasDefaultCredentials) {
+    conditions.push({
+      reason: "DEFAULT_CREDENTIALS",
+      subject: null,
+      sentence: "the root key is one that everybody knows",
+      remedy: "set KAKERA_ROOT_USER and KAKERA_ROOT_PASSWORD",
+      weight: "warning",
+    });
+  }
+  if (certificateExpiresMs !== null && certificateExpiresMs - nowMs < certificateWarningMs) {
+    const days = Math.floor((certificateExpiresMs - nowMs) / DAY_MS);
+    conditions.push({
+      reason: "CERT_EXPIRY",
+      subject: null,
+      sentence: days < 0 ? "the certificate has expired" : `the certificate expires in ${days} days`,
+      remedy: "put a new pair into the certificates folder: it is taken up by itself",
+      weight: days < 0 ? "critical" : "warning",
+    });
+  }
+  if (facts.eventLoopLagSeconds > eventLoopLagSecondsMax) {
+    conditions.push({
+      reason: "EVENT_LOOP_LAG",
+      subject: null,
+      sentence: `requests wait ${facts.eventLoopLagSeconds.toFixed(2)} s for the process' attention`,
+      remedy: "give it more processor time",
+      weight: "warning",
+    });
+  }
+  if (facts.openFilesMax !== null && facts.openFilesMax < openFilesMin) {
+    conditions.push({
+      reason: "ULIMIT",
+      subject: null,
+      sentence: `the process may hold only ${facts.openFilesMax} files open`,
+      remedy: "ulimit -n 65536",
+      weight: "warning",
+    });
+  }
+  return conditions;
+}

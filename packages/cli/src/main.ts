@@ -1,0 +1,32 @@
+import { createMachineProbe } from "./drivers/machine-probe.ts";
+import { createNodeTerminal } from "./drivers/node-terminal.ts";
+import { writeBugReport } from "./drivers/bug-report.ts";
+import { watchProcessSignals } from "./drivers/process-signals.ts";
+import { serve } from "./compose/serve.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { runProgram } from "./program.ts";
+
+process.on("uncaughtException", endWithBug);
+process.on("unhandledRejection", endWithBug);
+
+const signals = watchProcessSignals();
+const terminal = createNodeTerminal(signals.stopped);
+try {
+  const exitCode = await runProgram(process.argv.slice(2), {
+    terminal,
+    probe: createMachineProbe(),
+    serve: (argv) => serve(argv, { terminal, signals }),
+  });
+  process.exit(exitCode);
+} catch (error) {
+  endWithBug(error);
+}
+
+/** A failure that nobody expected: nothing that follows could be believed. */
+function endWithBug(error: unknown): never {
+  const path = writeBugReport(error);
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`kakera: BUG: ${message}. Try: report it with ${path ?? "what stands above"}\n`);
+  if (path === null) process.stderr.write(`${error instanceof Error ? error.stack : ""}\n`);
+  process.exit(exitCodes.bug);
+}

@@ -1,0 +1,53 @@
+import { createManualClock } from "@kakera/kernel";
+import type { Environment } from "../src/config/secret-file.ts";
+import type { MachineProbe } from "../src/doctor/machine-probe.ts";
+import { runProgram } from "../src/program.ts";
+import type { Terminal } from "../src/terminal.ts";
+import { machine, readerOf } from "./sources.ts";
+
+interface Given {
+  readonly environment?: Environment;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly isAgreeing?: boolean;
+}
+
+/** A terminal that keeps what is printed and answers what it was told to. */
+export function createFakeTerminal(given: Given = {}) {
+  const printed: string[] = [];
+  const hinted: string[] = [];
+  const terminal: Terminal = {
+    environment: given.environment ?? {},
+    readText: readerOf(given.files ?? {}),
+    machine,
+    clock: createManualClock(),
+    print: (line) => void printed.push(line),
+    hint: (line) => void hinted.push(line),
+    askSecret: async () => null,
+    askYes: async () => given.isAgreeing ?? false,
+    clear: () => {},
+    interrupted: new AbortController().signal,
+  };
+  return { terminal, printed, hinted };
+}
+
+export const idleProbe: MachineProbe = {
+  folder: async (path) => ({ path, state: "empty", existingPath: path, deviceId: 1, freeBytes: 2 ** 40, totalBytes: 2 ** 41 }),
+  port: async () => "free",
+  user: { uid: 1000, gid: 1000 },
+  openFilesMax: 65_536,
+};
+
+/** Runs one command line; `served` are the arguments that a server was started with. */
+export async function run(argv: readonly string[], given: Given = {}, probe: MachineProbe = idleProbe) {
+  const { terminal, printed, hinted } = createFakeTerminal(given);
+  const served: (readonly string[])[] = [];
+  const exitCode = await runProgram(argv, {
+    terminal,
+    probe,
+    serve: async (serverArgv) => {
+      served.push(serverArgv);
+      return 0;
+    },
+  });
+  return { exitCode, printed, hinted, served };
+}
