@@ -1,0 +1,56 @@
+import type { Clock, Failpoints, Logger, Meter, Random } from "@kakera/kernel";
+import type { CommitLog, KeyQueue } from "@kakera/metadata";
+import type { Owner } from "@kakera/s3";
+import type { Admin } from "./admin.ts";
+import type { Bodies } from "./bodies.ts";
+import type { HealthSource } from "./http/health.ts";
+
+/** What a gateway is built from. */
+export interface GatewayComponents {
+  readonly log: CommitLog;
+  readonly bodies: Bodies;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly failpoints: Failpoints;
+  readonly credentials: CredentialSource;
+  readonly health: HealthSource;
+  readonly admin: Admin;
+  /** Everything measured by this process, in Prometheus' text form. */
+  readonly metricsText: () => string | Promise<string>;
+}
+
+export interface CredentialSource {
+  /** The secret of an access key, or null when there is no such key. */
+  lookup(accessKey: string): string | null;
+}
+
+export interface GatewaySettings {
+  /** What GetBucketLocation and x-amz-bucket-region report; signatures may name any. */
+  readonly region: string;
+  /** Virtual host domains, lower case, without port. */
+  readonly domains: readonly string[];
+  readonly etag: "md5" | "fast";
+  /** Bodies up to this size live in their record. */
+  readonly inlineBytesMax: number;
+  /** All parts of an upload but the last have at least this size: 5 MiB, less only in tests. */
+  readonly minPartBytes: number;
+  readonly metricsAuth: "jwt" | "public";
+  /** How long a change of a contended key is tried again before its client gets 503. */
+  readonly commitDeadlineMs: number;
+  readonly owner: Owner;
+}
+
+/** What operations see of a gateway. */
+export interface OperationParts {
+  readonly log: CommitLog;
+  readonly bodies: Bodies;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly failpoints: Failpoints;
+  readonly settings: GatewaySettings;
+  /** Changes of one key queue in order (correctness.md F19). */
+  readonly keyQueue: KeyQueue;
+}

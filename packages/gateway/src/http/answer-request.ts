@@ -1,0 +1,134 @@
+import {
+  S3Error,
+  detectOperation,
+  latin1AsUtf8,
+  parseRequest,
+  verifySignature,
+  type Authentication,
+  type DetectedOperation,
+  type Principal,
+  type S3Request,
+  type SignatureVerifier,
+} from "@kakera/s3";
+import type { Answer } from "../answer.ts";
+import type { Admin } from "../admin.ts";
+import type { OperationParts } from "../gateway-parts.ts";
+import type { Call } from "../operations/call.ts";
+import { operationTable } from "../operations/operation-table.ts";
+import { authorise } from "../operations/steps/authorise.ts";
+import { answerAdmin, isAdminPath } from "./admin-path.ts";
+import { createRequestBody } from "./body-source.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Progress } from "./handle-exchange.ts";
+import type { HealthSource } from "./health.ts";
+import { answerHealth } from "./health-paths.ts";
+import { answerMetrics, type MetricsPort } from "./metrics-path.ts";
+import { receiveRequest } from "./receive-request.ts";
+
+export interface RequestParts {
+  readonly parts: OperationParts;
+  readonly verifier: SignatureVerifier;
+  readonly health: HealthSource;
+  readonly metrics: MetricsPort;
+  readonly admin: Admin;
+  readonly isDraining: () => boolean;
+}
+
+/**
+ * From the head of a request to its answer: where it goes (health, metrics, admin, S3), who sent it, whether he may, and then the
+ * operation. The order is what clients see: a bad signature is told before a missing bucket, a missing bucket before the body.
+ */
+export async function answerRequest(exchange: Exchange, progress: Progress, server: RequestParts): Promise<Answer> {
+  const head = receiveRequest(exchange.request);
+  const request = parseRequest(head, { domains: server.parts.settings.domains });
+  if (head.httpVersion === "1.1" && !request.wireHeaders.has("host"))
+    throw new S3Error("BadRequest", {}, "The request has no Host header.");
+  const plain = isSigned(request) ? null : await answerPlain(exchange, progress, { request, server });
+  if (plain !== null) return plain;
+  progress.resource = request.resource;
+  const nowMs = exchange.clock.nowMs();
+  if (isAdminPath(request)) {
+    progress.operation = "Admin";
+    return answerAdmin({
+      exchange,
+      request,
+      authentication: verifySignature(request, server.verifier, nowMs),
+      admin: server.admin,
+    });
+  }
+  if (!server.health.health().isReady)
+    throw new S3Error("SlowDown", {}, "The server is not ready yet. Please try again.");
+  const operation = detectOperation(request);
+  progress.operation = operation.name === "Refused" || operation.name === "CorsPreflight" ? "Unknown" : operation.name;
+  if (operation.name === "CorsPreflight") throw operation.error;
+  const authentication = verifySignature(request, server.verifier, nowMs);
+  if (authentication.kind === "signed") progress.accessKey = authentication.accessKey;
+  return perform({ exchange, request, operation, authentication, nowMs }, server.parts);
+}
+
+interface Verified {
+  readonly exchange: Exchange;
+  readonly request: S3Request;
+  readonly operation: DetectedOperation;
+  readonly authentication: Authentication;
+  readonly nowMs: number;
+}
+
+async function perform(verified: Verified, parts: OperationParts): Promise<Answer> {
+  const { exchange, request, operation, authentication, nowMs } = verified;
+  const principal = principalOf(authentication);
+  if (operation.name === "Refused" || operation.name === "CorsPreflight") {
+    // A stranger learns nothing of what we do and do not do.
+    throw principal.kind === "anonymous" ? new S3Error("AccessDenied", {}) : operation.error;
+  }
+  const call: Call = {
+    request,
+    operation,
+    principal,
+    nowMs,
+    body: createRequestBody(exchange.incoming, request, authentication),
+    signal: exchange.signal,
+    requestId: exchange.requestId,
+  };
+  await authorise(call, operation.name, parts);
+  const perform = operationTable[operation.name];
+  if (perform === undefined) throw new S3Error("NotImplemented", {}, `${operation.name} is not implemented.`);
+  return perform(call, parts);
+}
+
+function principalOf(authentication: Authentication): Principal {
+  return authentication.kind === "signed"
+    ? { kind: "root", accessKey: authentication.accessKey }
+    : { kind: "anonymous" };
+}
+
+/** Health and metrics answer only requests without a signature: so buckets may be called `health` and `metrics`. */
+async function answerPlain(
+  exchange: Exchange,
+  progress: Progress,
+  asked: { readonly request: S3Request; readonly server: RequestParts },
+): Promise<Answer | null> {
+  const { request, server } = asked;
+  if (request.method !== "GET" && request.method !== "HEAD") return null;
+  const path = latin1AsUtf8(request.rawPath);
+  const health = (): ReturnType<HealthSource["health"]> => {
+    const present = server.health.health();
+    return server.isDraining() ? { ...present, isReady: false } : present;
+  };
+  const healthAnswer = answerHealth(path, { isMaintenance: request.query.get("maintenance") === "true" }, health);
+  if (healthAnswer !== null) {
+    progress.operation = "Health";
+    return healthAnswer;
+  }
+  const authorization = request.wireHeaders.first("authorization");
+  const metricsAnswer = await answerMetrics(path, { authorization, nowMs: exchange.clock.nowMs() }, server.metrics);
+  if (metricsAnswer !== null) progress.operation = "Metrics";
+  return metricsAnswer;
+}
+
+function isSigned(request: S3Request): boolean {
+  const authorization = request.wireHeaders.first("authorization") ?? "";
+  // A scrape's token is no S3 signature.
+  if (authorization !== "" && !/^Bearer /i.test(authorization)) return true;
+  return request.query.entries.some((entry) => /^x-amz-/i.test(entry.name));
+}

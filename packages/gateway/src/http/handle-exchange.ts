@@ -1,0 +1,96 @@
+import { AssertionFailure, type Logger } from "@kakera/kernel";
+import { latin1AsUtf8, toS3Error } from "@kakera/s3";
+import type { Answer } from "../answer.ts";
+import type { GatewayMetrics } from "../metrics.ts";
+import type { Exchange } from "./exchange.ts";
+import { ClientGone } from "./incoming-bytes.ts";
+import { sendAnswer, sendError, StreamBroken } from "./send-response.ts";
+
+/** What is known of a request by the time that it fails: filled in as it is found out. */
+export interface Progress {
+  /** S3's operation name, or what else was asked for: a label of bounded values. */
+  operation: string;
+  /** Resource of an error. */
+  resource: string;
+  accessKey: string | null;
+}
+
+export interface ExchangeHandler {
+  readonly logger: Logger;
+  readonly metrics: GatewayMetrics;
+  /** The whole of what is asked, as an answer. Throws whatever goes wrong. */
+  answer(exchange: Exchange, progress: Progress): Promise<Answer>;
+}
+
+/** One request from its head to its last byte: answered, or refused, counted and logged. Never rejects. */
+export async function handleExchange(exchange: Exchange, handler: ExchangeHandler): Promise<void> {
+  const startedMs = exchange.clock.monotonicMs();
+  const progress: Progress = {
+    operation: "Unknown",
+    resource: latin1AsUtf8(pathOf(exchange.request.url)),
+    accessKey: null,
+  };
+  let code: string;
+  try {
+    code = String(await sendAnswer(exchange, await handler.answer(exchange, progress)));
+  } catch (failure) {
+    code = await refuse(exchange, progress, { failure, logger: handler.logger });
+  }
+  const durationMs = exchange.clock.monotonicMs() - startedMs;
+  account(exchange, handler, { ...progress, code, durationMs });
+}
+
+async function refuse(
+  exchange: Exchange,
+  progress: Progress,
+  cause: { failure: unknown; logger: Logger },
+): Promise<string> {
+  const { failure, logger } = cause;
+  if (failure instanceof StreamBroken) {
+    if (!(failure.cause instanceof ClientGone))
+      logger.log("warn", "request.broken", { ...ids(exchange, progress), cause: failure.cause });
+    return failure.cause instanceof ClientGone ? "ClientGone" : "Broken";
+  }
+  if (failure instanceof ClientGone || exchange.response.destroyed) {
+    exchange.response.destroy();
+    return "ClientGone";
+  }
+  const error = toS3Error(failure);
+  if (error.status >= 500) {
+    const level = failure instanceof AssertionFailure || error.code === "InternalError" ? "error" : "warn";
+    logger.log(level, "request.failed", { ...ids(exchange, progress), code: error.code, cause: failure });
+  }
+  await sendError(exchange, error, progress.resource);
+  return error.code;
+}
+
+function account(
+  exchange: Exchange,
+  handler: ExchangeHandler,
+  done: Progress & { code: string; durationMs: number },
+): void {
+  const { metrics, logger } = handler;
+  metrics.requests.add(1, { operation: done.operation, code: done.code });
+  metrics.duration.observe(done.durationMs / 1000, { operation: done.operation });
+  if (exchange.incoming.receivedBytes > 0) metrics.bytes.add(exchange.incoming.receivedBytes, { direction: "in" });
+  if (exchange.sentBytes > 0) metrics.bytes.add(exchange.sentBytes, { direction: "out" });
+  logger.log("debug", "request.done", {
+    ...ids(exchange, done),
+    method: exchange.request.method,
+    code: done.code,
+    durationMs: Math.round(done.durationMs * 1000) / 1000,
+    receivedBytes: exchange.incoming.receivedBytes,
+    sentBytes: exchange.sentBytes,
+  });
+}
+
+/** Never the query: a presigned one is a secret as long as it lasts. */
+function ids(exchange: Exchange, progress: Progress): Record<string, unknown> {
+  const { requestId } = exchange;
+  return { requestId, operation: progress.operation, resource: progress.resource, accessKey: progress.accessKey };
+}
+
+function pathOf(target = "/"): string {
+  const mark = target.indexOf("?");
+  return mark < 0 ? target : target.slice(0, mark);
+}

@@ -1,0 +1,28 @@
+import { readBucket } from "@kakera/metadata";
+import { authorize, operationActions, S3Error, type OperationName, type S3Action } from "@kakera/s3";
+import type { OperationParts } from "../../gateway-parts.ts";
+import type { Call } from "../call.ts";
+
+/**
+ * Whether the sender may do this. A stranger learns whether a bucket exists (as AWS lets him: NoSuchBucket or AccessDenied),
+ * never whether a key does, and conditions are looked at only behind this. Throws AccessDenied, NoSuchBucket.
+ */
+export async function authorise(
+  call: Omit<Call, "operation">,
+  name: OperationName,
+  parts: OperationParts,
+): Promise<void> {
+  const { bucket, key } = call.request;
+  const verdict = authorize(call.principal, operationActions[name], { bucket, key: key?.text ?? null });
+  if (verdict === "allow") return;
+  if (bucket !== null && name !== "CreateBucket") {
+    await parts.log.barrier();
+    if (readBucket(parts.log.view, bucket) === null) throw new S3Error("NoSuchBucket", { BucketName: bucket });
+  }
+  throw new S3Error("AccessDenied", {});
+}
+
+/** Whether the sender may also do `action` there: a copy reads its source, and an absent key is told only to those who may list. */
+export function may(call: Call, action: S3Action, resource: { bucket: string; key: string | null }): boolean {
+  return authorize(call.principal, action, resource) === "allow";
+}

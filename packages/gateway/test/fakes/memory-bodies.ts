@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import { ClusterFailure, idBytes, newId, type Random, type SessionId } from "@kakera/kernel";
+import type { Bodies, BodyOwner, BodySink, BodySource, StoredBody, WrittenBody } from "../../src/bodies.ts";
+
+/** Bodies in memory, honest about bytes, digests and what was freed; faults on request. */
+export interface MemoryBodies extends Bodies {
+  /** Bodies that exist now, by data id in hex. */
+  readonly stored: Map<string, Buffer>;
+  readonly discarded: string[];
+  readonly faults: MemoryBodiesFaults;
+  writeCount: number;
+}
+
+export interface MemoryBodiesFaults {
+  /** Awaited at the end of each write, before it resolves. */
+  beforeWritten: (() => Promise<void>) | null;
+  failWrite: Error | null;
+  /** A read rejects with this after so many bytes of it. */
+  failRead: { afterBytes: number; failure: Error } | null;
+  beforeRead: (() => Promise<void>) | null;
+}
+
+const readSliceBytes = 256 * 1024;
+
+export function createMemoryBodies(parts: { session: SessionId; random: Random; hasMd5?: "yes" | "no" }): MemoryBodies {
+  const stored = new Map<string, Buffer>();
+  const discarded: string[] = [];
+  const faults: MemoryBodiesFaults = { beforeWritten: null, failWrite: null, failRead: null, beforeRead: null };
+  const bodies: MemoryBodies = {
+    stored,
+    discarded,
+    faults,
+    writeCount: 0,
+
+    async write(source: BodySource, owner: BodyOwner, signal: AbortSignal): Promise<WrittenBody> {
+      bodies.writeCount++;
+      const slices: Buffer[] = [];
+      for (let slice = await source.pull(); slice !== null; slice = await source.pull()) {
+        signal.throwIfAborted();
+        slices.push(Buffer.from(slice));
+      }
+      const bytes = Buffer.concat(slices);
+      if (faults.failWrite !== null) throw faults.failWrite;
+      if (faults.beforeWritten !== null) await faults.beforeWritten();
+      const md5 = parts.hasMd5 === "no" ? null : createHash("md5").update(bytes).digest();
+      const common = { session: parts.session, md5, repair: null, sizeBytes: bytes.byteLength };
+      if (bytes.byteLength <= owner.inlineBytesMax) return { kind: "inline", bytes, ...common };
+      const dataId = newId("data", parts.random);
+      stored.set(dataId, bytes);
+      return { kind: "chunks", place: { dataId: idBytes(dataId), pool: 1, sizeBytes: bytes.byteLength }, ...common };
+    },
+
+    async read(list: readonly StoredBody[], range, sink: BodySink, signal: AbortSignal): Promise<void> {
+      if (faults.beforeRead !== null) await faults.beforeRead();
+      const whole = Buffer.concat(list.map((body) => bytesOf(stored, body)));
+      const wanted = whole.subarray(range.offsetBytes, range.offsetBytes + range.lengthBytes);
+      for (let at = 0; at < wanted.byteLength; at += readSliceBytes) {
+        signal.throwIfAborted();
+        if (faults.failRead !== null && at >= faults.failRead.afterBytes) throw faults.failRead.failure;
+        await sink.write(wanted.subarray(at, at + readSliceBytes));
+      }
+    },
+
+    async discard(list: readonly WrittenBody[]): Promise<void> {
+      for (const body of list) {
+        if (body.kind !== "chunks") continue;
+        const id = Buffer.from(body.place.dataId ?? []).toString("hex");
+        stored.delete(id);
+        discarded.push(id);
+      }
+    },
+  };
+  return bodies;
+}
+
+function bytesOf(stored: Map<string, Buffer>, body: StoredBody): Buffer {
+  if (body.kind === "inline") return Buffer.from(body.bytes);
+  const bytes = stored.get(Buffer.from(body.place.dataId ?? []).toString("hex"));
+  if (bytes === undefined) throw new ClusterFailure("retry", "no such body", { reason: "QUORUM_LOST" });
+  return bytes;
+}
