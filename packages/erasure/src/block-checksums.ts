@@ -24,45 +24,39 @@ export interface BlockSeeds {
 }
 
 export function hashBlocks(kernel: Kernel, input: ByteRange, seeds: BlockSeeds, out: Buffer): void {
-  assert(
-    out.byteLength >= blockCount(input.lengthBytes) * blockChecksumSizeBytes,
-    "every block has room for its checksum",
-  );
-  eachBatch(kernel, input, seeds, (digests, firstBlock) => {
-    digests.copy(out, firstBlock * blockChecksumSizeBytes);
-    return true;
-  });
+  checkRoom(input, out);
+  for (let firstBlock = 0; firstBlock < blockCount(input.lengthBytes); firstBlock += digestBlocksMax) {
+    const sizeBytes = hashBatch(kernel, input, seeds, firstBlock);
+    kernel.digests.copy(out, firstBlock * blockChecksumSizeBytes, 0, sizeBytes);
+  }
 }
 
 export function firstBadBlock(kernel: Kernel, input: ByteRange, seeds: BlockSeeds, expected: Buffer): number | null {
-  assert(expected.byteLength >= blockCount(input.lengthBytes) * blockChecksumSizeBytes, "every block has its checksum");
-  let bad: number | null = null;
-  eachBatch(kernel, input, seeds, (digests, firstBlock) => {
+  checkRoom(input, expected);
+  for (let firstBlock = 0; firstBlock < blockCount(input.lengthBytes); firstBlock += digestBlocksMax) {
+    const sizeBytes = hashBatch(kernel, input, seeds, firstBlock);
     const at = firstBlock * blockChecksumSizeBytes;
-    if (digests.compare(expected, at, at + digests.byteLength) === 0) return true;
-    bad = firstBlock + Math.floor(firstDifference(digests, expected.subarray(at)) / blockChecksumSizeBytes);
-    return false;
-  });
-  return bad;
+    if (kernel.digests.compare(expected, at, at + sizeBytes, 0, sizeBytes) === 0) continue;
+    return firstBlock + Math.floor(firstDifference(kernel.digests, expected.subarray(at)) / blockChecksumSizeBytes);
+  }
+  return null;
 }
 
-/** Hashes as many blocks at a time as the kernel has room for; `take` gets their checksums and says whether to go on. */
-function eachBatch(
-  kernel: Kernel,
-  input: ByteRange,
-  { seed, firstBlockIndex }: BlockSeeds,
-  take: (digests: Buffer, firstBlock: number) => boolean,
-): void {
-  const { offsetBytes, lengthBytes } = input;
-  checkRange(kernel, offsetBytes, lengthBytes);
-  const batchSizeBytes = digestBlocksMax * blockSizeBytes;
-  for (let done = 0; done < lengthBytes; done += batchSizeBytes) {
-    const length = Math.min(lengthBytes - done, batchSizeBytes);
-    const firstBlock = done / blockSizeBytes;
-    const { lo, hi } = addToSeed(seed, firstBlockIndex + firstBlock);
-    kernel.call.hashBlocks(offsetBytes + done, length, lo, hi);
-    if (!take(kernel.digests.subarray(0, blockCount(length) * blockChecksumSizeBytes), firstBlock)) return;
-  }
+function checkRoom({ lengthBytes }: ByteRange, checksums: Buffer): void {
+  assert(
+    checksums.byteLength >= blockCount(lengthBytes) * blockChecksumSizeBytes,
+    "every block has room for its checksum",
+  );
+}
+
+/** Hashes the blocks from `firstBlock` on, as many as the kernel has room for, into its digests; gives their size in bytes. */
+function hashBatch(kernel: Kernel, input: ByteRange, seeds: BlockSeeds, firstBlock: number): number {
+  const doneBytes = firstBlock * blockSizeBytes;
+  const lengthBytes = Math.min(input.lengthBytes - doneBytes, digestBlocksMax * blockSizeBytes);
+  const { lo, hi } = addToSeed(seeds.seed, seeds.firstBlockIndex + firstBlock);
+  checkRange(kernel, input.offsetBytes + doneBytes, lengthBytes);
+  kernel.call.hashBlocks(input.offsetBytes + doneBytes, lengthBytes, lo, hi);
+  return blockCount(lengthBytes) * blockChecksumSizeBytes;
 }
 
 function firstDifference(left: Buffer, right: Buffer): number {
