@@ -20,6 +20,9 @@ export interface S3Request {
   /** As sent, one char per byte; begins with "/". */
   readonly rawPath: string;
   readonly query: Query;
+  /** As sent, with its port; "" when there is none (HTTP/1.0). */
+  readonly host: string;
+  readonly style: "path" | "virtual-host";
   /** null for the service itself. */
   readonly bucket: string | null;
   /** null for the bucket or the service. */
@@ -55,6 +58,8 @@ export function parseRequest(head: RequestHead, settings: AddressingSettings): S
     headers,
     rawPath: target.rawPath,
     query,
+    host,
+    style: hostBucket === null ? "path" : "virtual-host",
     bucket,
     key,
     resource,

@@ -1,3 +1,4 @@
+import { xmlDeclaration } from "../xml/document.ts";
 import { escapeXml } from "../xml/escape.ts";
 import type { S3Error } from "./s3-error.ts";
 
@@ -12,7 +13,7 @@ export interface ErrorContext {
 
 /** The body of an error answer. Not for HEAD and 304, which have none. */
 export function renderErrorXml(error: S3Error, context: ErrorContext): string {
-  let xml = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${error.code}</Code><Message>${escapeXml(error.message)}</Message>`;
+  let xml = `${xmlDeclaration}<Error><Code>${error.code}</Code><Message>${escapeXml(error.message)}</Message>`;
   for (const name in error.detail) xml += `<${name}>${escapeXml(String(error.detail[name]))}</${name}>`;
   return `${xml}<Resource>${escapeXml(context.resource)}</Resource><RequestId>${context.requestId}</RequestId><HostId>${escapeXml(context.hostId)}</HostId></Error>`;
 }

@@ -1,6 +1,7 @@
 import type { Query } from "../addressing/query.ts";
 import { decodeContinuationToken, encodeContinuationToken } from "./continuation-token.ts";
 import { keyBytes, parseCommon, type CommonListParameters } from "./list-parameters.ts";
+import { questionOf } from "./list-objects-v1.ts";
 import { listPage, type ListPage, type ListStart } from "./list-page.ts";
 import type { ListingCursor } from "./listing-cursor.ts";
 
@@ -41,12 +42,7 @@ export function pageObjectsV2<Item>(
   cursor: ListingCursor<Item>,
   parameters: ListObjectsV2Parameters,
 ): ListObjectsV2Page<Item> {
-  const page = listPage(cursor, {
-    prefix: keyBytes(parameters.prefix),
-    delimiter: parameters.delimiter === null ? null : keyBytes(parameters.delimiter),
-    start: parameters.start,
-    countMax: parameters.maxKeys,
-  });
+  const page = listPage(cursor, questionOf(parameters, parameters.start));
   const nextContinuationToken = page.isTruncated && page.last !== null ? encodeContinuationToken(page.last) : null;
   return { ...page, nextContinuationToken };
 }

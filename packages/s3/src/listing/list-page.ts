@@ -60,7 +60,8 @@ export function listPage<Item>(cursor: ListingCursor<Item>, question: ListQuesti
   return { contents, commonPrefixes, isTruncated, last };
 }
 
-function firstKey<Item>(cursor: ListingCursor<Item>, question: ListQuestion): Buffer | null {
+/** The first key of a page, or null. */
+export function firstKey<Item>(cursor: ListingCursor<Item>, question: ListQuestion): Buffer | null {
   const { prefix, start } = question;
   if (start.kind === "beginning") return cursor.seek(prefix);
   const from = startKey(start.marker, question);
@@ -75,14 +76,15 @@ function startKey(marker: Buffer, question: ListQuestion): Buffer | null {
 }
 
 /** The part of `key` up to and including the first delimiter behind the prefix; null when there is none. */
-function commonPrefixOf(key: Buffer, question: ListQuestion): Buffer | null {
+export function commonPrefixOf(key: Buffer, question: Pick<ListQuestion, "prefix" | "delimiter">): Buffer | null {
   const { prefix, delimiter } = question;
   if (delimiter === null) return null;
   const found = key.indexOf(delimiter, prefix.length);
   return found < 0 ? null : key.subarray(0, found + delimiter.length);
 }
 
-function skipPrefix<Item>(cursor: ListingCursor<Item>, prefix: Buffer): Buffer | null {
+/** The first key behind all that begin with `prefix`, of which the cursor is at one. */
+export function skipPrefix<Item>(cursor: ListingCursor<Item>, prefix: Buffer): Buffer | null {
   for (let step = 0; step < stepsBeforeSeek; step++) {
     const key = cursor.next();
     if (key === null || !startsWith(key, prefix)) return key;

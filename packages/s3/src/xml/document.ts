@@ -1,6 +1,7 @@
 import { escapeXml } from "./escape.ts";
 
-const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
+/** What every document begins with: an answer that is kept alive with white space sends it early, and the rest behind the space. */
+export const xmlDeclaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
 const namespace = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
 
 export interface Owner {
@@ -10,7 +11,7 @@ export interface Owner {
 
 /** A whole document in S3's namespace. `content` is XML already. */
 export function documentXml(root: string, content: string): string {
-  return `${declaration}<${root} ${namespace}>${content}</${root}>`;
+  return `${xmlDeclaration}<${root} ${namespace}>${content}</${root}>`;
 }
 
 /** `<Name>text</Name>`, escaped. */

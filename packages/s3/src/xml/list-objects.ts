@@ -1,8 +1,9 @@
 import { encodePercentPath } from "../addressing/percent.ts";
 import { formatIso } from "../dates.ts";
+import type { ListObjectsPage, ListObjectsParameters } from "../listing/list-objects-v1.ts";
 import type { ListObjectsV2Page, ListObjectsV2Parameters } from "../listing/list-objects-v2.ts";
 import type { EncodingType } from "../listing/list-parameters.ts";
-import type { Listed, ListPage } from "../listing/list-page.ts";
+import type { Listed } from "../listing/list-page.ts";
 import type { ChecksumAlgorithm, ChecksumType } from "../checksums/algorithms.ts";
 import { documentXml, elementXml, optionalXml, ownerXml, type Owner } from "./document.ts";
 import { escapeXml } from "./escape.ts";
@@ -48,7 +49,7 @@ export function renderListObjectsV2(
       optionalXml("EncodingType", encodingType) +
       `<IsTruncated>${page.isTruncated}</IsTruncated>` +
       contentsXml(page.contents, encodingType, owner) +
-      commonPrefixesXml(page, encodingType),
+      commonPrefixesXml(page.commonPrefixes, encodingType),
   );
 }
 
@@ -69,10 +70,33 @@ export function contentsXml(
   return xml;
 }
 
-export function commonPrefixesXml(page: Pick<ListPage<unknown>, "commonPrefixes">, encodingType: EncodingType): string {
+export function commonPrefixesXml(commonPrefixes: readonly Buffer[], encodingType: EncodingType): string {
   let xml = "";
-  for (const prefix of page.commonPrefixes) {
+  for (const prefix of commonPrefixes) {
     xml += `<CommonPrefixes><Prefix>${keyXml(prefix.toString("utf8"), encodingType)}</Prefix></CommonPrefixes>`;
   }
   return xml;
+}
+
+/** The answer of ListObjects, version 1: every entry has its owner. */
+export function renderListObjects(
+  bucket: string,
+  parameters: ListObjectsParameters,
+  answer: { readonly page: ListObjectsPage<ListedObject>; readonly owner: Owner },
+): string {
+  const { page } = answer;
+  const { encodingType } = parameters;
+  return documentXml(
+    "ListBucketResult",
+    elementXml("Name", bucket) +
+      optionalKeyXml("Prefix", parameters.prefix, encodingType) +
+      optionalKeyXml("Marker", parameters.marker, encodingType) +
+      optionalKeyXml("NextMarker", page.nextMarker, encodingType) +
+      elementXml("MaxKeys", parameters.maxKeys) +
+      optionalKeyXml("Delimiter", parameters.delimiter, encodingType) +
+      optionalXml("EncodingType", encodingType) +
+      `<IsTruncated>${page.isTruncated}</IsTruncated>` +
+      contentsXml(page.contents, encodingType, ownerXml("Owner", answer.owner)) +
+      commonPrefixesXml(page.commonPrefixes, encodingType),
+  );
 }
