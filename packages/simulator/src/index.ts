@@ -5,3 +5,4 @@ export {
   type PowerCutRun,
   type PowerCutScenario,
 } from "./power-cut/run-power-cuts.ts";
+export { mortalDisks, type MortalDisks } from "./power-cut/mortal-disks.ts";

@@ -51,6 +51,32 @@ describe("Ledger", () => {
     expect(() => ledger.acknowledge(first)).toThrow();
   });
 
+  it("holds what was seen, and drops what was seen not to have happened", () => {
+    const { ledger, at } = ledgerAt();
+    for (const key of ["shown", "hidden"]) {
+      at(0);
+      const first = ledger.begin(key, "1");
+      at(2);
+      ledger.acknowledge(first);
+      at(4);
+      ledger.begin(key, "2");
+    }
+    at(8);
+    expect(
+      ledger.observe(
+        new Map([
+          ["shown", "2"],
+          ["hidden", "1"],
+        ]),
+      ),
+    ).toEqual([]);
+    expect(ledger.allowedAt("shown", 7)).toEqual(new Set(["1", "2"]));
+    expect(ledger.allowedAt("shown", 8)).toEqual(new Set(["2"]));
+    expect(ledger.allowedAt("hidden", 7)).toEqual(new Set(["1", "2"]));
+    expect(ledger.allowedAt("hidden", 8)).toEqual(new Set(["1"]));
+    expect(ledger.observe(new Map([["shown", "2"]]))).toEqual(["hidden reads absent, not 1"]);
+  });
+
   it("judges lost, wrong and unheard-of keys", () => {
     const { ledger, at } = ledgerAt();
     const first = ledger.begin("k", "1");

@@ -20,15 +20,21 @@ export function skipsDirectorySync(disk: Disk): Disk {
   return { ...delegate(disk), syncDirectory: async (path) => void (await disk.stat(path)) };
 }
 
-/** A failed `fdatasync` is tried again: the kernel has marked the lost pages clean, so that the second one succeeds. */
+/**
+ * A failed sync (an `fdatasync`, or that of a synchronous write) is tried again: the kernel has marked the lost pages clean, so that the
+ * second one succeeds.
+ */
 export function retriesFailedFsync(disk: Disk): Disk {
-  return withFiles(disk, (file) => ({
-    fdatasync: () =>
-      file.fdatasync().catch((error: unknown) => {
-        if (error instanceof DiskError && error.code === "EIO") return file.fdatasync();
-        throw error;
-      }),
-  }));
+  return withFiles(disk, (file) => {
+    const syncAgain = (error: unknown): Promise<void> => {
+      if (error instanceof DiskError && error.code === "EIO") return file.fdatasync();
+      throw error;
+    };
+    return {
+      fdatasync: () => file.fdatasync().catch(syncAgain),
+      write: (data, positionBytes) => file.write(data, positionBytes).catch(syncAgain),
+    };
+  });
 }
 
 function withFiles(disk: Disk, replace: (file: DiskFile) => Partial<DiskFile>): Disk {

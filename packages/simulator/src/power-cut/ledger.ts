@@ -6,8 +6,8 @@ export interface Intent {
   readonly value: string | null;
   readonly begunAt: number;
   acknowledgedAt: number | null;
-  /** Certainly not done, and never will be. */
-  isRefused: boolean;
+  /** From here on it has certainly not been done, and never will be. */
+  refusedAt: number | null;
 }
 
 /**
@@ -23,7 +23,7 @@ export class Ledger {
   }
 
   begin(key: string, value: string | null): Intent {
-    const intent = { key, value, begunAt: this.#position(), acknowledgedAt: null, isRefused: false };
+    const intent = { key, value, begunAt: this.#position(), acknowledgedAt: null, refusedAt: null };
     const ofKey = this.#intents.get(key);
     if (ofKey === undefined) this.#intents.set(key, [intent]);
     else ofKey.push(intent);
@@ -31,13 +31,32 @@ export class Ledger {
   }
 
   acknowledge(intent: Intent): void {
-    assert(intent.acknowledgedAt === null && !intent.isRefused, "an intent is decided once");
+    assert(isOpen(intent), "an intent is decided once");
     intent.acknowledgedAt = this.#position();
   }
 
+  /** It was refused for good, so that nobody may ever see it. */
   refuse(intent: Intent): void {
-    assert(intent.acknowledgedAt === null && !intent.isRefused, "an intent is decided once");
-    intent.isRefused = true;
+    assert(isOpen(intent), "an intent is decided once");
+    intent.refusedAt = intent.begunAt;
+  }
+
+  /**
+   * Everything was read, with no change under way: what was seen must stay. It decides changes whose outcome was not known.
+   * Returns what reads as it must not.
+   */
+  observe(seen: ReadonlyMap<string, string>): string[] {
+    const wrong = this.judge(seen, this.#position());
+    for (const [key, intents] of this.#intents) {
+      const value = seen.get(key) ?? null;
+      const open = intents.filter(isOpen);
+      const shown = open.findLast((intent) => intent.value === value);
+      for (const intent of open) {
+        if (intent === shown) this.acknowledge(intent);
+        else intent.refusedAt = this.#position();
+      }
+    }
+    return wrong;
   }
 
   get keys(): readonly string[] {
@@ -52,7 +71,9 @@ export class Ledger {
 
   /** The values that `key` may have after a crash at `position`; null among them: it may be absent. */
   allowedAt(key: string, position: number): Set<string | null> {
-    const begun = (this.#intents.get(key) ?? []).filter((intent) => intent.begunAt < position && !intent.isRefused);
+    const begun = (this.#intents.get(key) ?? []).filter(
+      (intent) => intent.begunAt < position && (intent.refusedAt === null || position < intent.refusedAt),
+    );
     const done = begun.filter((intent) => intent.acknowledgedAt !== null && intent.acknowledgedAt <= position);
     const lastBegunAt = done.reduce((latest, intent) => Math.max(latest, intent.begunAt), -1);
     // A change that was acknowledged before another was begun, which itself was acknowledged, has been overwritten.
@@ -73,4 +94,8 @@ export class Ledger {
     }
     return wrong;
   }
+}
+
+function isOpen(intent: Intent): boolean {
+  return intent.acknowledgedAt === null && intent.refusedAt === null;
 }

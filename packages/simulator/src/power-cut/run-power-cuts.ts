@@ -1,5 +1,12 @@
-import { crashImages, createCrashWorld, freshDrives, type CrashImage, type CrashWorld } from "@kakera/disk";
-import { createSeededRandom, type Disk, type Random } from "@kakera/kernel";
+import {
+  crashImages,
+  createCrashWorld,
+  freshDrives,
+  type CrashImage,
+  type CrashWorld,
+  type MemoryTree,
+} from "@kakera/disk";
+import { assert, createSeededRandom, type Disk, type Random } from "@kakera/kernel";
 import { Ledger } from "./ledger.ts";
 
 export interface PowerCutScenario {
@@ -16,7 +23,9 @@ export interface PowerCutScenario {
   readonly syncFails?: (sync: { readonly drive: number; readonly path: string }) => boolean;
   /** Stops at the first image that is wrong. */
   readonly stopsAfter?: "first-violation" | "all-images";
-  /** Starts the system over fresh drives and works it; what it acknowledges goes into the ledger. */
+  /** Brings fresh drives to where `work` begins; no cut falls here, and all that it leaves must be durable. */
+  prepare?(disks: readonly Disk[]): Promise<void>;
+  /** Starts the system and works it; what it acknowledges goes into the ledger. */
   work(run: PowerCutRun): Promise<void>;
   /** Opens the system over drives after a crash, reads everything, and closes it. Rejecting is a violation. */
   examine(disks: readonly Disk[], random: Random): Promise<ReadonlyMap<string, string>>;
@@ -45,7 +54,7 @@ export async function runPowerCuts(scenario: PowerCutScenario): Promise<PowerCut
   const plant = scenario.plant ?? ((disk) => disk);
   const world = createCrashWorld({
     random,
-    start: freshDrives(scenario.driveCount),
+    start: await preparedDrives(scenario, random),
     ...(scenario.syncFails === undefined ? {} : { syncFails: scenario.syncFails }),
   });
   const ledger = new Ledger(() => world.position());
@@ -64,6 +73,17 @@ export async function runPowerCuts(scenario: PowerCutScenario): Promise<PowerCut
   }
   const acknowledgedCount = ledger.acknowledgedBefore(Infinity);
   return { positionCount: world.position() + 1, acknowledgedCount, ...tally };
+}
+
+async function preparedDrives(scenario: PowerCutScenario, random: Random): Promise<readonly MemoryTree[]> {
+  const fresh = freshDrives(scenario.driveCount);
+  if (scenario.prepare === undefined) return fresh;
+  const world = createCrashWorld({ random, start: fresh });
+  await scenario.prepare(world.disks);
+  const isWanted = (position: number): boolean => position === world.position();
+  const ends = [...crashImages(world.history(), { random, imagesPerPosition: 2, isWanted })];
+  assert(ends[0] !== undefined && ends.length === 1, "what is prepared is durable to the last byte and name");
+  return ends[0].trees;
 }
 
 interface Examination {

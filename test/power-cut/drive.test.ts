@@ -1,0 +1,40 @@
+import { liesAboutFdatasync, liesAboutSynchronousWrites, retriesFailedFsync, skipsDirectorySync } from "@kakera/disk";
+import type { Disk } from "@kakera/kernel";
+import { runPowerCuts, type PowerCutScenario } from "@kakera/simulator";
+import { describe, expect, it } from "vitest";
+import { driveScenario } from "./drive-scenario.ts";
+
+const work = { seed: 1, lifeCount: 4, stepsPerLife: 60 };
+
+describe("a drive whose power is cut at every moment", () => {
+  it("keeps what it acknowledged, keeps removed what it removed, and forgets nothing that it has shown", async () => {
+    const report = await runPowerCuts(driveScenario(work));
+    expect(report.violations.slice(0, 5).map((v) => v.slice(0, 300))).toEqual([]);
+    expect(report.acknowledgedCount).toBeGreaterThan(100);
+  });
+
+  it.each([5, 12, 20, 31])("takes the failure of sync number %i seriously", async (failsAt) => {
+    const scenario = { ...driveScenario({ ...work, seed: failsAt }), ...failingSync(failsAt), imagesPerPosition: 1 };
+    expect((await runPowerCuts(scenario)).violations.slice(0, 5).map((v) => v.slice(0, 300))).toEqual([]);
+  });
+
+  it.each([
+    ["syncs that lie", (disk: Disk) => liesAboutSynchronousWrites(liesAboutFdatasync(disk)), {}],
+    ["directory syncs left out", skipsDirectorySync, {}],
+    ["a failed sync tried again", retriesFailedFsync, failingSync(12)],
+  ])("is seen to lose data with %s", async (_, plant, faults) => {
+    const scenario = {
+      ...driveScenario({ ...work, seed: 2 }),
+      ...faults,
+      plant,
+      stopsAfter: "first-violation" as const,
+    };
+    expect((await runPowerCuts(scenario)).violations).not.toEqual([]);
+  });
+});
+
+/** The n-th sync of the history fails, once. */
+function failingSync(failsAt: number): Pick<PowerCutScenario, "syncFails"> {
+  let count = 0;
+  return { syncFails: () => count++ === failsAt };
+}
