@@ -1,6 +1,17 @@
 export type {
-  ByteWindow, DriveCondition, DriveStatus, InventoryPage, Receipt, ShardDescription, ShardDrive, ShardIdentity,
-  ShardRef, ShardStream, ShardWindow, ShardWrite,
+  ByteWindow,
+  DriveCondition,
+  DriveStatus,
+  InventoryPage,
+  Receipt,
+  ShardDescription,
+  ShardDrive,
+  ShardIdentity,
+  ShardRef,
+  ShardStream,
+  ShardWindow,
+  ShardWrite,
 } from "./shard-drive.ts";
 export { rebuildShard, rebuildWindowBytes, type RebuildJob, type ShardSource, type WorkArea } from "./rebuild-shard.ts";
 export { noRepairQueue, type RepairQueue, type ShardFinding } from "./repair-queue.ts";
+export { bufferReleased } from "./buffer-released.ts";

@@ -1,0 +1,123 @@
+import { assert, type Clock, type Logger, type Meter, type Random } from "@kakera/kernel";
+import type { Codec, SharedMemory } from "@kakera/erasure";
+import { readClusterMap, type CommitLog } from "@kakera/metadata";
+import type { RepairQueue } from "@kakera/rpc";
+import type { Bodies, WrittenBody } from "./bodies.ts";
+import { createBodyMetrics } from "./body-metrics.ts";
+import { MemoryBudget } from "./memory-budget.ts";
+import { HedgeBudget } from "./read-path/hedge-budget.ts";
+import { readBody, type ReadParts } from "./read-path/read-body.ts";
+import { ReadLatency } from "./read-path/read-latency.ts";
+import { defaultReadSettings, type ReadSettings } from "./read-path/read-settings.ts";
+import { createInlineMd5, createNoMd5, type BodyHasher } from "./write-path/body-hasher.ts";
+import type { Drives } from "./write-path/choose-homes.ts";
+import { createDriveDeclarer } from "./write-path/declare-drive.ts";
+import { discardBodies } from "./write-path/discard-bodies.ts";
+import { writeBody, type WriteParts } from "./write-path/write-body.ts";
+import { WriteRegister } from "./write-path/write-register.ts";
+import { defaultWriteSettings, type WriteSettings } from "./write-path/write-settings.ts";
+
+export interface BodiesComponents {
+  readonly log: CommitLog;
+  /** Every drive that this process can reach, by id; may change while it runs. */
+  readonly drives: Drives;
+  readonly codec: Codec;
+  /** Larger than `inFlightBytesMax` by a quarter: slabs come in size classes. */
+  readonly memory: SharedMemory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly repairQueue: RepairQueue;
+  /** Default: MD5 in this thread. */
+  readonly makeHasher?: () => BodyHasher;
+}
+
+export interface BodiesSettings {
+  /** Body bytes, with their parity, that all requests together may hold. */
+  readonly inFlightBytesMax: number;
+  /** A request that finds no room for so long is answered 503. */
+  readonly budgetWaitMsMax: number;
+  readonly write?: Partial<WriteSettings>;
+  readonly read?: Partial<ReadSettings>;
+}
+
+/** Bodies, and what maintenance must know of the writes that are under way. */
+export interface BodyStore extends Bodies {
+  /**
+   * The commit that was to name these bodies is decided, either way; never called while its outcome is unknown. Then the
+   * floor passes their writes, and shards of theirs that no record names are orphans. `discard` implies it.
+   */
+  settle(bodies: readonly WrittenBody[]): void;
+  /** Every write of this session with a lower number is decided (R8). */
+  readonly writeFloor: number;
+}
+
+export function createBodies(components: BodiesComponents, settings: BodiesSettings): BodyStore {
+  const { log, drives, codec, memory, clock, random, logger, repairQueue } = components;
+  const writeSettings = { ...defaultWriteSettings, ...settings.write };
+  const readSettings = { ...defaultReadSettings, ...settings.read };
+  assert(settings.inFlightBytesMax <= memory.sizeBytes, "what may be in flight fits into the memory");
+  const budget = new MemoryBudget(
+    { clock },
+    { bytesMax: settings.inFlightBytesMax, waitMsMax: settings.budgetWaitMsMax },
+  );
+  const map = readClusterMap(log.view);
+  const metrics = createBodyMetrics(components.meter);
+  const register = new WriteRegister();
+  const numbers = new WeakMap<WrittenBody, number>();
+  const writing: WriteParts = {
+    map,
+    drives,
+    codec,
+    memory,
+    clock,
+    random,
+    logger,
+    budget,
+    register,
+    settings: writeSettings,
+    declarer: createDriveDeclarer({ log, clock, random, logger }),
+    makeHasher: writeSettings.etag === "fast" ? createNoMd5 : (components.makeHasher ?? createInlineMd5),
+    session: () => log.session,
+    onSent: ({ strength }) => {
+      if (strength === "no-spare") metrics.writesWithoutSpare.add();
+    },
+  };
+  const reading: ReadParts = {
+    log,
+    map,
+    drives,
+    codec,
+    memory,
+    clock,
+    budget,
+    repairQueue,
+    settings: readSettings,
+    hedges: new HedgeBudget(readSettings.hedgeShare),
+    latency: new ReadLatency(),
+    onHedge: (extraReads) => metrics.hedgedReads.add(extraReads),
+  };
+  const settle = (bodies: readonly WrittenBody[]): void => {
+    for (const body of bodies) {
+      const writeNumber = numbers.get(body);
+      if (writeNumber !== undefined) register.decide(writeNumber);
+    }
+  };
+  return {
+    async write(source, owner, signal) {
+      const { body, writeNumber } = await writeBody(writing, { source, owner, signal });
+      if (writeNumber !== null) numbers.set(body, writeNumber);
+      return body;
+    },
+    read: (bodies, range, sink, signal) => readBody(reading, { bodies, range, sink, signal }),
+    async discard(bodies) {
+      await discardBodies(writing, bodies);
+      settle(bodies);
+    },
+    settle,
+    get writeFloor() {
+      return register.floor;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { assert, ClusterFailure, type Clock, type Timer } from "@kakera/kernel";
+
+/**
+ * Bytes that all requests together may hold at one moment. A request takes everything it may need in one `take` before
+ * it starts and waits for nothing while it holds some: so two half-served requests never wait for each other
+ * (correctness.md F26). First come, first served: a big request is not starved by small ones.
+ */
+export class MemoryBudget {
+  readonly bytesMax: number;
+  readonly #clock: Clock;
+  readonly #waitMsMax: number;
+  readonly #waiters = new Set<Waiter>();
+  #freeBytes: number;
+
+  constructor(parts: { readonly clock: Clock }, settings: { readonly bytesMax: number; readonly waitMsMax: number }) {
+    assert(settings.bytesMax > 0, "a budget has room");
+    this.#clock = parts.clock;
+    this.bytesMax = settings.bytesMax;
+    this.#waitMsMax = settings.waitMsMax;
+    this.#freeBytes = settings.bytesMax;
+  }
+
+  get freeBytes(): number {
+    return this.#freeBytes;
+  }
+
+  get waiterCount(): number {
+    return this.#waiters.size;
+  }
+
+  /** Whether `bytes` were taken at once, without a promise. */
+  tryTake(bytes: number): boolean {
+    assert(bytes >= 0 && bytes <= this.bytesMax, `${bytes} bytes fit into the budget of ${this.bytesMax}`);
+    if (this.#waiters.size > 0 || bytes > this.#freeBytes) return false;
+    this.#freeBytes -= bytes;
+    return true;
+  }
+
+  /**
+   * Resolves when `bytes` are taken. Rejects with ClusterFailure `retry` when none came free in time, or with the
+   * signal's reason. What was taken goes back with `give`, in one piece or in several.
+   */
+  take(bytes: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    if (this.tryTake(bytes)) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        waiter.timer.cancel();
+        signal.removeEventListener("abort", onAbort);
+        this.#waiters.delete(waiter);
+      };
+      const fail = (reason: Error): void => {
+        leave();
+        reject(reason);
+        this.#serve();
+      };
+      const onAbort = (): void => fail(signal.reason as Error);
+      const timer = this.#clock.setTimer(this.#waitMsMax, () =>
+        fail(new ClusterFailure("retry", `no memory for ${bytes} bytes in flight came free in time`)),
+      );
+      const waiter: Waiter = {
+        bytes,
+        timer,
+        admit: () => {
+          leave();
+          resolve();
+        },
+      };
+      this.#waiters.add(waiter);
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  give(bytes: number): void {
+    this.#freeBytes += bytes;
+    assert(this.#freeBytes <= this.bytesMax, "no more is given back than was taken");
+    this.#serve();
+  }
+
+  #serve(): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.bytes > this.#freeBytes) return;
+      this.#freeBytes -= waiter.bytes;
+      waiter.admit();
+    }
+  }
+}
+
+interface Waiter {
+  readonly bytes: number;
+  readonly timer: Timer;
+  readonly admit: () => void;
+}

@@ -1,0 +1,102 @@
+import { assert } from "@kakera/kernel";
+import type { SharedMemory } from "@kakera/erasure";
+import type { BodyRange, BodySink, StoredBody } from "../bodies.ts";
+import type { MemoryBudget } from "../memory-budget.ts";
+import { SlabLease } from "../slab-lease.ts";
+import { WindowFetch, type FetchParts } from "./fetch-window.ts";
+import { memoryNeeded, planSteps, type ReadStep } from "./plan-windows.ts";
+import { readAheadDepth, readNowBytesMax } from "./read-settings.ts";
+
+export interface ReadParts extends FetchParts {
+  readonly memory: SharedMemory;
+  readonly budget: MemoryBudget;
+}
+
+export interface ReadRequest {
+  readonly bodies: readonly StoredBody[];
+  readonly range: BodyRange;
+  readonly sink: BodySink;
+  readonly signal: AbortSignal;
+}
+
+/** Sends a range of a body, verified and in order: the story of architecture.md section 6. Contract: Bodies. */
+export async function readBody(parts: ReadParts, request: ReadRequest): Promise<void> {
+  const { bodies, range, signal } = request;
+  if (range.lengthBytes === 0) return;
+  const neededBytes = memoryNeeded(parts.map, bodies, range);
+  if (!parts.budget.tryTake(neededBytes)) await parts.budget.take(neededBytes, signal);
+  const lease = new SlabLease(parts, neededBytes);
+  try {
+    await sendSteps(parts, request, lease);
+  } finally {
+    lease.end();
+  }
+}
+
+/** A step whose bytes are at hand (`ready` null), or will be. */
+interface Started {
+  readonly step: ReadStep;
+  readonly fetch: WindowFetch | null;
+  readonly ready: Promise<void> | null;
+}
+
+/** The front of the queue is sent while what is behind it is fetched. */
+async function sendSteps(parts: ReadParts, request: ReadRequest, lease: SlabLease): Promise<void> {
+  const { bodies, range, sink, signal } = request;
+  const steps = planSteps(parts.map, bodies, range);
+  const queue: Started[] = [];
+  let isPlanned = false;
+  try {
+    for (;;) {
+      while (!isPlanned && queue.length < readAheadDepth) {
+        const next = steps.next();
+        if (next.done === true) isPlanned = true;
+        else queue.push(start(parts, lease, next.value));
+      }
+      const front = queue[0];
+      if (front === undefined) return;
+      if (front.ready !== null) await untilReady(front.ready, signal);
+      signal.throwIfAborted();
+      await send(front, sink);
+      queue.shift();
+      front.fetch?.retire();
+    }
+  } finally {
+    for (const started of queue) {
+      started.fetch?.retire();
+      started.ready?.catch(() => {});
+    }
+  }
+}
+
+function start(parts: ReadParts, lease: SlabLease, step: ReadStep): Started {
+  if (step.kind === "inline") return { step, fetch: null, ready: null };
+  const fetch = new WindowFetch(parts, lease, step.window);
+  const { extent, neededShards } = step.window;
+  const isSmall = extent.lengthBytes * neededShards.length <= readNowBytesMax;
+  if (isSmall && fetch.tryNow()) return { step, fetch, ready: null };
+  const ready = fetch.fetch();
+  // Its failure is met when its turn comes.
+  ready.catch(() => {});
+  return { step, fetch, ready };
+}
+
+async function send({ step, fetch }: Started, sink: BodySink): Promise<void> {
+  if (step.kind === "inline") {
+    const { buffer, byteOffset, byteLength } = step.bytes;
+    return sink.write(Buffer.from(buffer, byteOffset, byteLength));
+  }
+  assert(fetch !== null, "a window is fetched");
+  for (const bytes of fetch.views()) await sink.write(bytes);
+}
+
+/** Resolves with `ready`; rejects when the signal is aborted first. */
+function untilReady(ready: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason as Error);
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const leave = (): void => signal.removeEventListener("abort", onAbort);
+    ready.then(resolve, reject).finally(leave);
+  });
+}

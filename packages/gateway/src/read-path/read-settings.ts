@@ -1,0 +1,29 @@
+import { MIB, SECOND_MS } from "@kakera/kernel";
+
+export interface ReadSettings {
+  /** Extra shard reads for slow drives, as a share of all shard reads. */
+  readonly hedgeShare: number;
+  /** No shard is raced sooner than this, however fast the others are. */
+  readonly hedgeDelayMsMin: number;
+  /** How late is late, before enough reads were seen. */
+  readonly hedgeDelayMsFirst: number;
+  /** A shard that takes longer is no longer waited for, whatever the share of hedges. */
+  readonly shardPatienceMs: number;
+  /** After this a window without k shards has failed. */
+  readonly windowDeadlineMs: number;
+}
+
+export const defaultReadSettings: ReadSettings = {
+  hedgeShare: 0.05,
+  hedgeDelayMsMin: 5,
+  hedgeDelayMsFirst: 50,
+  shardPatienceMs: 1 * SECOND_MS,
+  windowDeadlineMs: 15 * SECOND_MS,
+};
+
+/** Bytes of each shard that one read asks for in a long range; smaller reads cost a quarter more. */
+export const windowShardBytesMax = 1 * MIB;
+/** Windows under way of one request: one is sent while the next is fetched. */
+export const readAheadDepth = 2;
+/** Windows up to this size are first asked for without waiting. */
+export const readNowBytesMax = 1 * MIB;

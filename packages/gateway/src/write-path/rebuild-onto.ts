@@ -1,0 +1,44 @@
+import { ClusterFailure } from "@kakera/kernel";
+import { stripeLayout } from "@kakera/erasure";
+import { rebuildShard, rebuildWindowBytes, type Receipt, type ShardDrive, type ShardIdentity } from "@kakera/rpc";
+import type { PinnedSlab } from "../slab-lease.ts";
+import type { HeldShard } from "./send-shards.ts";
+import type { BodyWrite } from "./write-chunk.ts";
+
+/**
+ * A long shard whose home failed it goes to a substitute: its first stripes are gone from memory by then, so it is made
+ * anew out of its siblings, which are durable. In the lease's memory, which its buffers no longer use.
+ */
+export async function rebuildOnto(
+  body: BodyWrite,
+  job: {
+    readonly identity: ShardIdentity;
+    readonly end: { readonly chunkSizeBytes: number; readonly shardDigests: Buffer };
+    readonly drive: ShardDrive;
+    readonly held: readonly HeldShard[];
+  },
+): Promise<Receipt> {
+  const { identity, end, drive, held } = job;
+  const sources = held.flatMap(({ shardIndex, driveId }) => {
+    const source = body.sender.drives.get(driveId);
+    return source === undefined ? [] : [{ shardIndex, drive: source }];
+  });
+  const { k, m } = identity;
+  const slabCount = Math.min(k + 1 + m, Math.floor(body.lease.unusedBytes / rebuildWindowBytes));
+  if (slabCount <= k) throw new ClusterFailure("retry", "drives hang on a write's memory", { reason: "DRIVE_SLOW" });
+  const slabs = Array.from({ length: slabCount }, () => body.lease.acquire(rebuildWindowBytes));
+  const rebuilt = rebuildShard(body.codec, {
+    identity,
+    ...end,
+    sources,
+    target: drive,
+    work: slabs,
+    onBusyArea: (area, released) => void (area as PinnedSlab).pin(released),
+    shardSizeBytes: stripeLayout(end.chunkSizeBytes, k).shardSizeBytes,
+  });
+  try {
+    return await slabs.reduce((settled, slab) => slab.pin(settled), rebuilt);
+  } finally {
+    for (const slab of slabs) slab.retire();
+  }
+}

@@ -1,0 +1,85 @@
+import { ClusterFailure } from "@kakera/kernel";
+import { bufferReleased, type Receipt, type ShardDrive, type ShardIdentity, type ShardStream } from "@kakera/rpc";
+
+export interface Append {
+  /** The drive took it, or failed to. */
+  readonly taken: Promise<void>;
+  /** The drive does not look at the payload any more. */
+  readonly released: Promise<void>;
+}
+
+/** One shard on its way to one drive in pieces. Its first failure ends it; later calls then do nothing. */
+export class ShardLane {
+  readonly drive: ShardDrive;
+  readonly #opening: Promise<ShardStream>;
+  #last: Promise<void>;
+  #failure: Error | null = null;
+  #isFinishing = false;
+  #aborting: Promise<void> | null = null;
+
+  constructor(drive: ShardDrive, identity: ShardIdentity) {
+    this.drive = drive;
+    this.#opening = drive.begin(identity);
+    this.#last = this.#opening.then(
+      () => {},
+      (failure: Error) => this.#fail(failure),
+    );
+  }
+
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  /** At most one append is under way; the others wait for it. Neither promise rejects. */
+  append(payload: Buffer, blockChecksums: Buffer): Append {
+    const outcome = this.#last.then(() => this.#append(payload, blockChecksums));
+    this.#last = outcome.then(() => {});
+    return { taken: this.#last, released: outcome.then((busy) => busy?.until) };
+  }
+
+  /** After the last append. Rejects with what ended the lane. */
+  async finish(end: { readonly chunkSizeBytes: number; readonly shardDigests: Buffer }): Promise<Receipt> {
+    if (this.#failure === null) await this.#last;
+    if (this.#failure !== null) throw this.#failure;
+    this.#isFinishing = true;
+    return (await this.#opening).finish(end);
+  }
+
+  /** It is not waited for any longer. What the drive still works on is aborted when it answers. */
+  giveUp(): void {
+    this.#fail(new ClusterFailure("retry", "a drive takes its shard too slowly", { reason: "DRIVE_SLOW" }));
+  }
+
+  /** Leaves nothing behind, unless it is finishing or finished. Resolves when that is so; never rejects. */
+  abort(): Promise<void> {
+    if (this.#isFinishing) return Promise.resolve();
+    this.#failure ??= new ClusterFailure("retry", "the write was given up");
+    this.#aborting ??= this.#abort();
+    return this.#aborting;
+  }
+
+  /** When the drive still works on `payload` though the append is over: until when. */
+  async #append(payload: Buffer, blockChecksums: Buffer): Promise<{ readonly until: Promise<void> } | null> {
+    if (this.#failure !== null) return null;
+    try {
+      await (await this.#opening).append(payload, blockChecksums);
+      return null;
+    } catch (failure) {
+      this.#fail(failure as Error);
+      const until = bufferReleased(failure);
+      return until === null ? null : { until };
+    }
+  }
+
+  async #abort(): Promise<void> {
+    await this.#last;
+    const stream = await this.#opening.catch(() => null);
+    await stream?.abort();
+  }
+
+  #fail(failure: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = failure;
+    void this.abort();
+  }
+}

@@ -1,0 +1,211 @@
+import { type DataId, type SessionId } from "@kakera/kernel";
+import type { Codec } from "@kakera/erasure";
+import type { Pool } from "@kakera/metadata";
+import type { Receipt, ShardDrive, ShardIdentity, ShardRef } from "@kakera/rpc";
+import type { BodyOwner } from "../bodies.ts";
+import type { SlabLease } from "../slab-lease.ts";
+import { awaitStragglers } from "./await-stragglers.ts";
+import type { BodyReader } from "./body-reader.ts";
+import { chooseHomes, isDeclared, type BodyForm, type ChunkHomes } from "./choose-homes.ts";
+import type { PlacedShard } from "./discard-shards.ts";
+import { ChunkChecksums } from "./encode-stripes.ts";
+import { rebuildOnto } from "./rebuild-onto.ts";
+import { ShardSender, type HeldShard, type SenderParts, type SentChunk } from "./send-shards.ts";
+import { ShardLane } from "./shard-lane.ts";
+import { bufferedShardBytes, type ChunkSpan } from "./split-into-chunks.ts";
+import { StripeBuffer } from "./stripe-buffer.ts";
+import { ownFileBytesMin } from "./write-settings.ts";
+
+/** What all chunks of one body share. */
+export interface BodyWrite {
+  readonly dataId: DataId;
+  readonly pool: Pool;
+  readonly form: BodyForm;
+  readonly owner: BodyOwner;
+  readonly session: SessionId;
+  readonly writeNumber: number;
+  readonly lease: SlabLease;
+  readonly codec: Codec;
+  readonly sender: SenderParts;
+}
+
+/** Writes one chunk: fills, encodes and sends its stripes until all its shards are durable as promised. */
+export class ChunkWrite {
+  readonly #body: BodyWrite;
+  readonly #chunkIndex: number;
+  readonly #homes: ChunkHomes;
+  readonly #checksums: ChunkChecksums;
+  #lanes: readonly (ShardLane | null)[] = [];
+  #sender: ShardSender | null = null;
+  /** Rebuilds share the areas of one: one after the other. */
+  #rebuilding: Promise<unknown> = Promise.resolve();
+  sizeBytes = 0;
+
+  constructor(body: BodyWrite, chunkIndex: number) {
+    this.#body = body;
+    this.#chunkIndex = chunkIndex;
+    this.#homes = chooseHomes(body.sender.map, body.pool, { dataId: body.dataId, chunkIndex, form: body.form });
+    this.#checksums = new ChunkChecksums({ dataId: body.dataId, chunkIndex }, this.#homes.homes.length);
+  }
+
+  /** Takes its span of the body from the reader. Rejects with what the reader or the drives say; then `abandon` it. */
+  async write(reader: BodyReader, span: ChunkSpan): Promise<SentChunk> {
+    const { geometry } = this.#homes;
+    const buffer = new StripeBuffer(this.#body.lease, geometry, bufferedShardBytes(span, geometry.k));
+    let isStreamed = false;
+    try {
+      await buffer.fill(reader, span);
+      isStreamed = buffer.shardBytes >= ownFileBytesMin;
+      if (!isStreamed) return await this.#putWhole(buffer, reader);
+    } finally {
+      if (!isStreamed) buffer.retire();
+    }
+    return this.#stream(buffer, reader, span);
+  }
+
+  /** Shards that are on drives, or may come to be: what is to be removed when the body is given up. */
+  async abandon(): Promise<readonly PlacedShard[]> {
+    for (const lane of this.#lanes) void lane?.abort();
+    const attempts = this.#sender?.heldOrPending() ?? [];
+    await Promise.all(attempts.map(({ settled }) => settled));
+    return (this.#sender?.heldOrPending() ?? []).map(({ shard }) => ({
+      ref: this.refOf(shard.shardIndex),
+      driveId: shard.driveId,
+    }));
+  }
+
+  refOf(shardIndex: number): ShardRef {
+    return { group: this.#homes.group, dataId: this.#body.dataId, chunkIndex: this.#chunkIndex, shardIndex };
+  }
+
+  /** A chunk of shards so short that each goes to its drive in one call. */
+  async #putWhole(buffer: StripeBuffer, reader: BodyReader): Promise<SentChunk> {
+    // Only a body's last chunk is so short. Its digests are checked before anything is written.
+    await reader.finish();
+    this.sizeBytes = buffer.bodyBytes;
+    const checksums = this.#checksums.encode(this.#body.codec, buffer);
+    const shardDigests = this.#checksums.digests();
+    const put = (shardIndex: number, drive: ShardDrive): Promise<Receipt> =>
+      buffer.slabOf(shardIndex).pin(
+        drive.put({
+          identity: this.#identity(shardIndex),
+          chunkSizeBytes: buffer.bodyBytes,
+          payload: buffer.payloadOf(shardIndex),
+          blockChecksums: checksums[shardIndex] as Buffer,
+          shardDigests,
+        }),
+      );
+    const firsts = this.#homeDrives().map((drive, shardIndex) => (drive === null ? null : put(shardIndex, drive)));
+    const { writeGraceMs } = this.#body.sender.settings;
+    this.#sender = new ShardSender(this.#body.sender, {
+      homes: this.#homes,
+      firsts,
+      substitute: put,
+      substituteGraceMs: writeGraceMs,
+    });
+    return this.#sender.send();
+  }
+
+  /** A chunk of long shards: two buffers, one of which is filled while the drives write the other. */
+  async #stream(first: StripeBuffer, reader: BodyReader, span: ChunkSpan): Promise<SentChunk> {
+    const buffers = [first];
+    const appends: Promise<void>[][] = [[], []];
+    try {
+      this.#lanes = this.#homeDrives().map(
+        (drive, shardIndex) => drive && new ShardLane(drive, this.#identity(shardIndex)),
+      );
+      for (let turn = 0; ; turn ^= 1) {
+        const buffer = buffers[turn] as StripeBuffer;
+        appends[turn] = this.#append(buffer);
+        const leftBytes = span.wantedBytes - this.sizeBytes;
+        // At the body's end this waits for its digests to be checked: before anything of it counts.
+        if (leftBytes === 0 || span.end === "unknown") {
+          const hasMore = await reader.hasMore();
+          if (leftBytes === 0 || !hasMore) break;
+        }
+        const other = (buffers[turn ^ 1] ??= new StripeBuffer(
+          this.#body.lease,
+          this.#homes.geometry,
+          first.shardBytes,
+        ));
+        await this.#untilTaken(appends[turn ^ 1] as Promise<void>[]);
+        other.renew();
+        await other.fill(reader, { wantedBytes: leftBytes, end: span.end });
+      }
+    } finally {
+      for (const buffer of buffers) buffer.retire();
+    }
+    return this.#finishLanes();
+  }
+
+  #append(buffer: StripeBuffer): Promise<void>[] {
+    this.sizeBytes += buffer.bodyBytes;
+    const checksums = this.#checksums.encode(this.#body.codec, buffer);
+    return this.#lanes.map((lane, shardIndex) => {
+      if (lane === null || lane.failure !== null) return Promise.resolve();
+      const { taken, released } = lane.append(buffer.payloadOf(shardIndex), checksums[shardIndex] as Buffer);
+      void buffer.slabOf(shardIndex).pin(released);
+      return taken;
+    });
+  }
+
+  /** Until the drives took what was appended; those that do not in time are given up. */
+  #untilTaken(appends: readonly Promise<void>[]): Promise<void> {
+    const { writeGraceMs, writeDeadlineMs } = this.#body.sender.settings;
+    const runners = this.#lanes.flatMap((lane, shardIndex) => {
+      const arrival = appends[shardIndex];
+      if (lane === null || arrival === undefined) return [];
+      return [{ arrival, isWell: () => lane.failure === null, giveUp: () => lane.giveUp() }];
+    });
+    if (runners.length === 0 && appends.length === 0) return Promise.resolve();
+    const rule = { quorum: this.#homes.geometry.k, graceMs: writeGraceMs, deadlineMs: writeDeadlineMs };
+    return awaitStragglers(runners, rule, this.#body.sender.clock);
+  }
+
+  /** By shard: the home to send it to, or null where nothing is to be expected. */
+  #homeDrives(): (ShardDrive | null)[] {
+    const { map, drives, avoided } = this.#body.sender;
+    return this.#homes.homes.map((home) => {
+      if (home === null || isDeclared(map, home) || avoided.has(home)) return null;
+      const drive = drives.get(home) ?? null;
+      const condition = drive?.status().condition;
+      return condition === "offline" || condition === "failed" ? null : drive;
+    });
+  }
+
+  #identity(shardIndex: number): ShardIdentity {
+    const { session, writeNumber, owner } = this.#body;
+    const { pool, epoch, geometry } = this.#homes;
+    return {
+      ...this.refOf(shardIndex),
+      pool,
+      epoch,
+      k: geometry.k,
+      m: geometry.m,
+      session,
+      writeNumber,
+      ownerBucketId: owner.bucketId,
+      ownerKey: owner.objectKey,
+    };
+  }
+
+  #finishLanes(): Promise<SentChunk> {
+    const end = { chunkSizeBytes: this.sizeBytes, shardDigests: this.#checksums.digests() };
+    const firsts = this.#lanes.map((lane) => lane && lane.finish(end));
+    const substitute = (shardIndex: number, drive: ShardDrive, held: readonly HeldShard[]): Promise<Receipt> => {
+      const rebuilt = this.#rebuilding.then(() =>
+        rebuildOnto(this.#body, { identity: this.#identity(shardIndex), end, drive, held }),
+      );
+      this.#rebuilding = rebuilt.catch(() => {});
+      return rebuilt;
+    };
+    const { writeDeadlineMs } = this.#body.sender.settings;
+    this.#sender = new ShardSender(this.#body.sender, {
+      homes: this.#homes,
+      firsts,
+      substitute,
+      substituteGraceMs: writeDeadlineMs,
+    });
+    return this.#sender.send();
+  }
+}

@@ -1,0 +1,29 @@
+import { assert } from "@kakera/kernel";
+
+/**
+ * Numbers this session's writes, and knows below which number all are decided: committed, or given up and discarded (R8).
+ * The shards of a write below the floor that no record names are orphans, though the session lives.
+ */
+export class WriteRegister {
+  #next = 1;
+  #floor = 1;
+  readonly #decided = new Set<number>();
+
+  /** The number of a write that begins now. */
+  begin(): number {
+    return this.#next++;
+  }
+
+  /** The record that names the write's body is committed, or never will be. */
+  decide(writeNumber: number): void {
+    assert(writeNumber < this.#next, "only a write that began is decided");
+    if (writeNumber < this.#floor) return;
+    this.#decided.add(writeNumber);
+    while (this.#decided.delete(this.#floor)) this.#floor++;
+  }
+
+  /** Every write with a lower number is decided. */
+  get floor(): number {
+    return this.#floor;
+  }
+}

@@ -1,0 +1,202 @@
+import { assert, ClusterFailure, type Clock, type DriveId } from "@kakera/kernel";
+import type {
+  DriveCondition,
+  DriveStatus,
+  InventoryPage,
+  Receipt,
+  ShardDescription,
+  ShardDrive,
+  ShardIdentity,
+  ShardRef,
+  ShardStream,
+  ShardWrite,
+} from "@kakera/rpc";
+
+export type DriveOperation = "put" | "begin" | "append" | "finish" | "read" | "remove";
+
+/** What happens to one call: it works, fails, never answers, answers late, or gives wrong bytes (reads only). */
+export type CallFate =
+  | { readonly kind: "ok" }
+  | { readonly kind: "fail"; readonly failure: Error }
+  | { readonly kind: "hang" }
+  | { readonly kind: "late"; readonly byMs: number }
+  | { readonly kind: "corrupt" };
+
+export interface StoredShard {
+  readonly identity: ShardIdentity;
+  readonly chunkSizeBytes: number;
+  readonly payload: Buffer;
+  readonly blockChecksums: Buffer;
+  readonly shardDigests: Buffer;
+}
+
+const ok: CallFate = { kind: "ok" };
+const blockSizeBytes = 65536;
+const checksumSizeBytes = 8;
+
+/**
+ * A drive in memory that is as awkward as the port allows: it looks at a writer's buffers only when its call ends, and
+ * fills a reader's only then; so that whoever reuses a buffer too early stores or serves wrong bytes.
+ */
+export class MemoryShardDrive implements ShardDrive {
+  readonly driveId: DriveId;
+  readonly shards = new Map<string, StoredShard>();
+  condition: DriveCondition = "online";
+  /** Decides each call. */
+  fate: (operation: DriveOperation, ref: ShardRef) => CallFate = () => ok;
+  /** Whether reads may be answered at once. */
+  isCached = false;
+  callCount = 0;
+  openStreams = 0;
+  readonly #clock: Clock;
+  readonly #hung: (() => void)[] = [];
+  readonly #lentChecksums = Buffer.alloc(2048 * checksumSizeBytes);
+
+  constructor(driveId: DriveId, clock: Clock) {
+    this.driveId = driveId;
+    this.#clock = clock;
+  }
+
+  async put(shard: ShardWrite): Promise<Receipt> {
+    assert(shard.payload.byteLength < 1024 * 1024, "long shards are written in pieces");
+    await this.#call("put", shard.identity);
+    this.#store(shard.identity, [shard.payload], [shard.blockChecksums], shard);
+    return { driveId: this.driveId, epoch: shard.identity.epoch };
+  }
+
+  async begin(identity: ShardIdentity): Promise<ShardStream> {
+    await this.#call("begin", identity);
+    this.openStreams++;
+    const payloads: Buffer[] = [];
+    const checksums: Buffer[] = [];
+    let isOpen = true;
+    let isBusy = false;
+    const close = (): void => {
+      assert(isOpen, "exactly one of finish and abort ends a stream");
+      isOpen = false;
+      this.openStreams--;
+    };
+    return {
+      append: async (payload, blockChecksums) => {
+        assert(isOpen && !isBusy, "appends of a stream come one after the other, before its end");
+        isBusy = true;
+        await this.#call("append", identity).finally(() => (isBusy = false));
+        payloads.push(Buffer.from(payload));
+        checksums.push(Buffer.from(blockChecksums));
+      },
+      finish: async (end) => {
+        assert(!isBusy, "a stream is finished after its last append");
+        close();
+        await this.#call("finish", identity);
+        this.#store(identity, payloads, checksums, end);
+        return { driveId: this.driveId, epoch: identity.epoch };
+      },
+      abort: async () => close(),
+    };
+  }
+
+  async read(ref: ShardRef, window: { offsetBytes: number; lengthBytes: number }, into: Uint8Array) {
+    const fate = await this.#call("read", ref);
+    const found = this.#readInto(ref, window, into);
+    if (fate.kind === "corrupt" && found !== null) into[Math.floor(found.lengthBytes / 2)]! ^= 0x5a;
+    return found;
+  }
+
+  readNow(ref: ShardRef, window: { offsetBytes: number; lengthBytes: number }, into: Uint8Array) {
+    return this.isCached ? this.#readInto(ref, window, into) : undefined;
+  }
+
+  async describe(ref: ShardRef): Promise<ShardDescription | null> {
+    await this.#call("read", ref);
+    const shard = this.shards.get(nameOf(ref));
+    return shard === undefined ? null : describe(shard);
+  }
+
+  async remove(refs: readonly ShardRef[]): Promise<void> {
+    for (const ref of refs) await this.#call("remove", ref);
+    for (const ref of refs) this.shards.delete(nameOf(ref));
+  }
+
+  async inventory(page: InventoryPage): Promise<ShardDescription[]> {
+    const after = page.after === null ? "" : nameOf(page.after);
+    return [...this.shards]
+      .filter(([name, { identity }]) => name > after && (page.group === null || identity.group === page.group))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .slice(0, page.limit)
+      .map(([, shard]) => describe(shard));
+  }
+
+  status(): DriveStatus {
+    return {
+      driveId: this.driveId,
+      place: this.driveId,
+      condition: this.condition,
+      reason: null,
+      freeBytes: 1e9 - this.shards.size,
+      totalBytes: 1e9,
+      shardCount: this.shards.size,
+      garbageBytes: 0,
+    };
+  }
+
+  /** Lets every hung call go on, as a drive that comes back to life does. */
+  release(): void {
+    for (const go of this.#hung.splice(0)) go();
+  }
+
+  async #call(operation: DriveOperation, ref: ShardRef): Promise<CallFate> {
+    this.callCount++;
+    if (this.condition === "offline") throw new ClusterFailure("retry", "offline", { reason: "DRIVE_OFFLINE" });
+    const fate = this.fate(operation, ref);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (fate.kind === "fail") throw fate.failure;
+    if (fate.kind === "hang") await new Promise<void>((resolve) => this.#hung.push(resolve));
+    if (fate.kind === "late") await new Promise<void>((resolve) => void this.#clock.setTimer(fate.byMs, resolve));
+    return fate;
+  }
+
+  #readInto(ref: ShardRef, window: { offsetBytes: number; lengthBytes: number }, into: Uint8Array) {
+    assert(window.offsetBytes % blockSizeBytes === 0, "reads begin with a block");
+    const shard = this.shards.get(nameOf(ref));
+    if (shard === undefined) return null;
+    const payload = shard.payload.subarray(window.offsetBytes, window.offsetBytes + window.lengthBytes);
+    into.set(payload);
+    const firstBlock = window.offsetBytes / blockSizeBytes;
+    const blocks = Math.ceil(payload.byteLength / blockSizeBytes);
+    // Lent until the next call on this drive, as the port says.
+    const lent = this.#lentChecksums.subarray(0, blocks * checksumSizeBytes);
+    shard.blockChecksums.copy(lent, 0, firstBlock * checksumSizeBytes);
+    return {
+      lengthBytes: payload.byteLength,
+      blockChecksums: lent,
+      shardSizeBytes: shard.payload.byteLength,
+      chunkSizeBytes: shard.chunkSizeBytes,
+    };
+  }
+
+  #store(
+    identity: ShardIdentity,
+    payloads: readonly Uint8Array[],
+    checksums: readonly Uint8Array[],
+    end: { readonly chunkSizeBytes: number; readonly shardDigests: Uint8Array },
+  ): void {
+    this.shards.set(nameOf(identity), {
+      identity: { ...identity, ownerKey: Buffer.from(identity.ownerKey) },
+      chunkSizeBytes: end.chunkSizeBytes,
+      payload: Buffer.concat(payloads),
+      blockChecksums: Buffer.concat(checksums),
+      shardDigests: Buffer.from(end.shardDigests),
+    });
+  }
+}
+
+/** In the order of inventories. */
+export function nameOf({ group, dataId, chunkIndex, shardIndex }: ShardRef): string {
+  const padded = (value: number): string => String(value).padStart(6, "0");
+  return `${padded(group)}/${dataId}/${padded(chunkIndex)}/${padded(shardIndex)}`;
+}
+
+function describe(shard: StoredShard): ShardDescription {
+  const { identity, chunkSizeBytes, shardDigests, payload } = shard;
+  return { identity, chunkSizeBytes, shardSizeBytes: payload.byteLength, shardDigests };
+}
