@@ -1,13 +1,13 @@
 /**
- * The codec beside the package whose matrix it shares, and the block checksum beside zlib.crc32: `node bench/codec.ts`.
+ * The codec beside the package whose matrix it shares, the block checksum beside zlib.crc32, MD5 beside node:crypto: `node bench/codec.ts`.
  * Both sides get the same stripes of 4+2 shards in ordinary memory, copy them in, encode, and copy the parity out. They take
  * turns (ABBA) so that a slow moment of the machine hits both; each figure is the median of the rounds.
  */
-import { randomFillSync } from "node:crypto";
+import { hash, randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { crc32 } from "node:zlib";
-import { blockCount, blockSizeBytes, createCodec, createSharedMemory } from "@kakera/erasure";
+import { blockCount, blockSizeBytes, createCodec, createMd5, createSharedMemory } from "@kakera/erasure";
 import { MIB } from "@kakera/kernel";
 
 const rounds = 3;
@@ -70,6 +70,25 @@ function checksummers(data: Buffer): { own: Encoder; crc: Encoder } {
   };
 }
 
+/** MD5 of the stripe cut into as many bodies, side by side and one after the other. */
+function md5s(data: Buffer, bodies: number): readonly [Encoder, Encoder] {
+  const memory = createSharedMemory({ sizeBytes: 8 * MIB });
+  const md5 = createMd5(memory);
+  const slab = memory.acquire(stripeDataBytes);
+  data.copy(slab.bytes, 0, 0, stripeDataBytes);
+  const lengthBytes = stripeDataBytes / bodies;
+  const starts = Array.from({ length: bodies }, (_, i) => i * lengthBytes);
+  const own: Encoder = () => {
+    const streams = starts.map(() => md5.begin());
+    md5.update(streams.map((stream, i) => ({ stream, offsetBytes: slab.offsetBytes + starts[i]!, lengthBytes })));
+    md5.finish(streams);
+  };
+  const native: Encoder = () => {
+    for (const start of starts) hash("md5", slab.bytes.subarray(start, start + lengthBytes));
+  };
+  return [own, native];
+}
+
 /** GB of data a second over all stripes. */
 function speed(encode: Encoder, data: Buffer): number {
   const start = performance.now();
@@ -109,3 +128,5 @@ if (!mine.equals(theirs)) throw new Error("the two encoders disagree");
 compare("encode 4+2, 256 KiB shards, copies included, against @subspace/reed-solomon-erasure.wasm", [own, other], data);
 const { own: xxh3, crc } = checksummers(data);
 compare("XXH3-64 of 64 KiB blocks in place, against zlib.crc32", [xxh3, crc], data);
+for (const bodies of [1, 4, 8, 64])
+  compare(`MD5 of ${bodies} bodies at once, against node:crypto`, md5s(data, bodies), data);

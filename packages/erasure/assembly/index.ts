@@ -1,4 +1,6 @@
 // What src/kernel.ts may call. All state is in one region of the imported memory; nothing is allocated.
+export { md5Eight, md5Four } from "./md5-lanes";
+export { md5One } from "./md5-one";
 import { fillNibbleTables } from "./nibble-tables";
 import { agrees as agreesOf, multiply as multiplyOf } from "./reed-solomon";
 import { moveRegion } from "./region";

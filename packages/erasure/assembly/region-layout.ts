@@ -19,6 +19,17 @@ export const seededSecretAt = 17152;
 export const accumulatorsAt = 17408;
 /** 16 bytes of 0x0F. */
 export const nibbleMaskAt = 17472;
+/** MD5's 64 u32 constants. */
+export const md5ConstantsAt = 17536;
+/** u32 a of eight lanes, then b, c and d. */
+export const md5StatesAt = 17792;
+/** u32 addresses of the eight lanes' next blocks; they move on as blocks are taken. */
+export const md5AddressesAt = 17920;
+/** One block of eight lanes, word by word. */
+export const md5WordsAt = 17984;
+/** 128 bytes for each lane: its unfinished block, and its padding. */
+export const md5TailsAt = 18496;
+export const md5LanesMax = 8;
 /** u64 checksums of up to `digestBlocksMax` blocks, little-endian. */
 export const digestsAt = 20480;
 export const digestBlocksMax = 1024;

@@ -20,3 +20,5 @@ export {
   type StripeLayout,
 } from "./stripe-layout.ts";
 export { blockWindow, shardPieces, shardWindow, type Extent, type ShardPiece } from "./shard-pieces.ts";
+export { createMd5, type Md5, type Md5Input } from "./md5/md5.ts";
+export type { Md5Stream } from "./md5/md5-stream.ts";

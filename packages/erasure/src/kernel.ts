@@ -12,6 +12,9 @@ interface KernelExports {
   hashBegin(seedLow: number, seedHigh: number): void;
   hashAbsorb(at: number, length: number): void;
   hashFinish(at: number, length: number, totalLow: number, totalHigh: number): bigint;
+  md5One(blocks: number): void;
+  md5Four(blocks: number): void;
+  md5Eight(blocks: number): void;
 }
 
 /** The kernel at work in one memory, with views of the parts of its region that are filled and read from here. */
