@@ -30,12 +30,15 @@ export interface SigningInput {
   readonly amzDate?: string;
   readonly region?: string;
   readonly secret?: string;
+  /** "no": the request carries a Date header instead. */
+  readonly withAmzDate?: "no";
 }
 
 /** Signs with the Authorization header, written from AWS's description and apart from the code under test. */
 export function signedHead(input: SigningInput): RequestHead {
   const { payloadHash = emptySha256, amzDate = exampleAmzDate, region = "us-east-1", secret = exampleSecret } = input;
-  const signed: HeaderPairs = [...input.headers, ["x-amz-date", amzDate], ["x-amz-content-sha256", payloadHash]];
+  const date: HeaderPairs = input.withAmzDate === "no" ? [] : [["x-amz-date", amzDate]];
+  const signed: HeaderPairs = [...input.headers, ...date, ["x-amz-content-sha256", payloadHash]];
   const scope = `${amzDate.slice(0, 8)}/${region}/s3/aws4_request`;
   const names = [...new Set(signed.map(([name]) => name.toLowerCase()))].sort();
   const valueOf = (name: string): string =>
@@ -65,6 +68,41 @@ export function signedHead(input: SigningInput): RequestHead {
   );
   const authorization = `AWS4-HMAC-SHA256 Credential=${exampleAccessKey}/${scope}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
   return head(input.method, input.target, [...signed, ...(input.unsigned ?? []), ["Authorization", authorization]]);
+}
+
+export interface PresignInput {
+  readonly method?: string;
+  readonly amzDate?: string;
+  readonly expires?: string;
+  readonly scope?: string;
+  /** More of the query; encoded already. */
+  readonly parameters?: HeaderPairs;
+  readonly payloadHash?: string;
+}
+
+/** The target of a presigned URL for http://localhost:9000/bucket/key. */
+export function presignedTarget(input: PresignInput): string {
+  const { method = "GET", amzDate = exampleAmzDate, expires = "3600", payloadHash = "UNSIGNED-PAYLOAD" } = input;
+  const { scope = "20130524/us-east-1/s3/aws4_request" } = input;
+  const pairs: HeaderPairs = [
+    ["X-Amz-Algorithm", "AWS4-HMAC-SHA256"],
+    ["X-Amz-Credential", encodeURIComponent(`${exampleAccessKey}/${scope}`)],
+    ["X-Amz-Date", amzDate],
+    ["X-Amz-Expires", expires],
+    ["X-Amz-SignedHeaders", "host"],
+    ...(input.parameters ?? []),
+  ];
+  const query = pairs
+    .toSorted((a, b) => (a[0] < b[0] ? -1 : 1))
+    .map((pair) => pair.join("="))
+    .join("&");
+  const canonical = [method, "/bucket/key", query, "host:localhost:9000", "", "host", payloadHash].join("\n");
+  const sha256 = createHash("sha256").update(canonical, "latin1").digest("hex");
+  const signature = hmac(
+    signingKey(exampleSecret, scope),
+    `AWS4-HMAC-SHA256\n${amzDate}\n${scope}\n${sha256}`,
+  ).toString("hex");
+  return `/bucket/key?${query}&X-Amz-Signature=${signature}`;
 }
 
 export function hmac(key: Buffer | string, text: string): Buffer {

@@ -8,7 +8,6 @@ import {
   exampleNowMs,
   exampleSecret,
   head,
-  signedHead,
   type HeaderPairs,
 } from "./make-request.ts";
 
