@@ -1,12 +1,5 @@
-import {
-  boundedDisk,
-  bufferReleased,
-  createMemoryDisk,
-  DriveSlowFailure,
-  faultyDisk,
-  type DiskCall,
-} from "@kakera/disk";
-import { ClusterFailure, createManualClock, DiskError } from "@kakera/kernel";
+import { boundedDisk, createMemoryDisk, DriveSlowFailure, faultyDisk, type DiskCall } from "@kakera/disk";
+import { ClusterFailure, createManualClock } from "@kakera/kernel";
 import { describe, expect, it } from "vitest";
 import { expectCode } from "./disk-contract.ts";
 
@@ -102,14 +95,14 @@ describe("boundedDisk()", () => {
     const failure = outcomeOf(file.write(new Uint8Array(8), 0));
     clock.advance(100);
     let isReleased = false;
-    const released = bufferReleased(await failure).then(() => (isReleased = true));
+    const { released } = (await failure) as DriveSlowFailure;
+    const noted = released.then(() => (isReleased = true));
     await turns();
     expect(isReleased).toBe(false);
     hangs.release("f");
-    await released;
+    await noted;
     expect(disk.callsUnderWay()).toBe(0);
-    await bufferReleased(new DiskError("EIO", "f", "write"));
-    await bufferReleased(new DriveSlowFailure("never begun"));
+    await new DriveSlowFailure("never begun").released;
   });
 
   it("closes a file that opened too late for anyone", async () => {

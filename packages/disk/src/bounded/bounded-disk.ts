@@ -15,7 +15,7 @@ export interface BoundedDisk extends Disk {
 /**
  * A disk whose calls are few and bounded in time [F18]: a drive that hangs takes at most `callsMax` threads, its callers
  * get a {@link DriveSlowFailure} after `deadlineMs`, and nothing more is asked of it until it has answered.
- * A rejected call may still be using its buffer: see `bufferReleased`.
+ * A rejected call may still be using its buffer: see `released` there.
  */
 export function boundedDisk(disk: Disk, settings: BoundedDiskSettings): BoundedDisk {
   const gate = new CallGate(settings);
