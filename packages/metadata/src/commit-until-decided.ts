@@ -2,7 +2,9 @@ import { ClusterFailure, sleep, type Clock, type Random } from "@kakera/kernel";
 import type { Change, CommitLog } from "./ports/commit-log.ts";
 
 /** What a request wants done in view of the present state: a change and its answer, or the answer at once. */
-export type Plan<Answer> = { readonly change: Change; readonly answer: (revision: number) => Answer } | { readonly answer: Answer };
+export type Plan<Answer> =
+  | { readonly change: Change; readonly answer: (revision: number) => Answer }
+  | { readonly answer: Answer };
 
 export interface Deciding {
   readonly log: CommitLog;

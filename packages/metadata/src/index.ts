@@ -1,9 +1,25 @@
 // The ports.
 export type { Change, CommitLog, CommitResult, Compare, KeyRange, LogStatus } from "./ports/commit-log.ts";
 export type {
-  BucketUsage, Entry, Key, RangeEntry, View, ViewBatch, ViewPosition, ViewWrite, WritableView,
+  BucketUsage,
+  Entry,
+  Key,
+  RangeEntry,
+  View,
+  ViewBatch,
+  ViewPosition,
+  ViewWrite,
+  WritableView,
 } from "./ports/view.ts";
-export { keys, objectKeyBytesMax, objectKeyOfCurrent, partsOfUploadKey, ranges, successorOfPrefix, type Table } from "./key-space.ts";
+export {
+  keys,
+  objectKeyBytesMax,
+  objectKeyOfCurrent,
+  partsOfUploadKey,
+  ranges,
+  successorOfPrefix,
+  type Table,
+} from "./key-space.ts";
 
 // Their drivers.
 export { createMemoryLog, type MemoryLog } from "./memory-log.ts";
@@ -13,7 +29,16 @@ export { openLmdbView, type LmdbViewSettings } from "./view/lmdb-view.ts";
 // Changes.
 export type { Author, Seen } from "./transitions/transition.ts";
 export {
-  partNumberMax, partTableOf, readBucket, readCompleted, readObject, readPart, readParts, readRepair, readUpload, repairIdOf,
+  partNumberMax,
+  partTableOf,
+  readBucket,
+  readCompleted,
+  readObject,
+  readPart,
+  readParts,
+  readRepair,
+  readUpload,
+  repairIdOf,
   repairKeysOf,
 } from "./transitions/read-records.ts";
 export { createBucket } from "./transitions/create-bucket.ts";
@@ -22,7 +47,13 @@ export { putObject, type ObjectContent, type ObjectWrite } from "./transitions/p
 export { deleteObject, deleteObjects, type ObjectDeletion } from "./transitions/delete-object.ts";
 export { setBucketTags, setTags, type Tags } from "./transitions/set-tags.ts";
 export {
-  abortUpload, createUpload, markUpload, putPart, unmarkUpload, type PartWrite, type UploadSeen,
+  abortUpload,
+  createUpload,
+  markUpload,
+  putPart,
+  unmarkUpload,
+  type PartWrite,
+  type UploadSeen,
 } from "./transitions/uploads.ts";
 export { completeUpload, partsDigest, type Completion } from "./transitions/complete-upload.ts";
 export { dropRepair, noteRepair } from "./transitions/repair.ts";
@@ -37,3 +68,18 @@ export { createKeyQueue, type KeyQueue } from "./key-queue.ts";
 export { declareDrive } from "./cluster-map/declare-drive.ts";
 export { readClusterMap, type ClusterMap } from "./cluster-map/cluster-map.ts";
 export type { Group, MappedDrive, Pool, Standing } from "./cluster-map/map-rows.ts";
+
+// The journal: the log of one machine.
+export {
+  openJournalLog,
+  type JournalComponents,
+  type JournalLog,
+  type JournalPlan,
+  type MemberStatus,
+} from "./journal/journal-log.ts";
+export type { JournalPlace } from "./journal/journal-folder.ts";
+export type { MemberCondition } from "./journal/member.ts";
+export type { LogWitness } from "./journal/recovery-decision.ts";
+export { journalSettingsDefault, type JournalSettings } from "./journal/settings.ts";
+export { UnknownOutcome } from "./journal/unknown-outcome.ts";
+export { failpointNames } from "./journal/failpoint-names.ts";

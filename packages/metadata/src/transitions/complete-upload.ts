@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import { assert, idBytes, newId } from "@kakera/kernel";
-import { records, type BucketRecord, type CompletedRecordInput, type ObjectRecord, type PartEntryInput, type PartRecord } from "@kakera/protocol";
+import {
+  records,
+  type BucketRecord,
+  type CompletedRecordInput,
+  type ObjectRecord,
+  type PartEntryInput,
+  type PartRecord,
+} from "@kakera/protocol";
 import { keys, ranges } from "../key-space.ts";
 import type { Change } from "../ports/commit-log.ts";
 import type { Key } from "../ports/view.ts";
@@ -26,7 +33,10 @@ export interface Completion {
   readonly unlisted: readonly Seen<PartRecord>[];
   readonly unlistedRepairs: readonly Key[];
   /** Without bodies and parts, which come from `listed`. */
-  readonly content: Omit<ObjectContent, "body" | "inlineBody" | "parts" | "layoutId" | "layoutPieces" | "partCount" | "uploadId" | "partsDigest">;
+  readonly content: Omit<
+    ObjectContent,
+    "body" | "inlineBody" | "parts" | "layoutId" | "layoutPieces" | "partCount" | "uploadId" | "partsDigest"
+  >;
   /** `partsDigest` of the list as the client sent it. */
   readonly partsDigest: Uint8Array;
   readonly answer: Pick<CompletedRecordInput, "completedMs" | "etag" | "checksum">;
@@ -43,12 +53,25 @@ export function completeUpload(author: Author, seen: UploadSeen, completion: Com
   const entries = completion.listed.map((part) => part.record.part as PartEntryInput);
   const table = partTable(author, entries);
   const { bucketName, bucket, replaced, replacedRepairs, partsDigest: digest } = completion;
-  const object = currentObjectParts(author, {
-    bucketName, bucket, replaced, replacedRepairs,
-    objectKey: seen.objectKey,
-    content: { ...completion.content, ...table.fields, partCount: entries.length, uploadId: idBytes(seen.uploadId), partsDigest: digest },
-    repairs: [],
-  }, stampOf(author, id));
+  const object = currentObjectParts(
+    author,
+    {
+      bucketName,
+      bucket,
+      replaced,
+      replacedRepairs,
+      objectKey: seen.objectKey,
+      content: {
+        ...completion.content,
+        ...table.fields,
+        partCount: entries.length,
+        uploadId: idBytes(seen.uploadId),
+        partsDigest: digest,
+      },
+      repairs: [],
+    },
+    stampOf(author, id),
+  );
   const unlistedBodies = completion.unlisted.map((part) => part.record.part?.body).filter((body) => body != null);
   const completed = { ...ownerOf(seen), partsDigest: digest, ...completion.answer };
   return {
@@ -73,8 +96,12 @@ export function partsDigest(listed: readonly { readonly number: number; readonly
   return hash.digest().subarray(0, partsDigestBytes);
 }
 
-function partTable(author: Author, entries: readonly PartEntryInput[]): { fields: Partial<ObjectContent>; puts: Put[] } {
-  if (entries.length <= partsInRecordMax) return { fields: { parts: [...entries] as NonNullable<ObjectContent["parts"]> }, puts: [] };
+function partTable(
+  author: Author,
+  entries: readonly PartEntryInput[],
+): { fields: Partial<ObjectContent>; puts: Put[] } {
+  if (entries.length <= partsInRecordMax)
+    return { fields: { parts: [...entries] as NonNullable<ObjectContent["parts"]> }, puts: [] };
   const layoutId = newId("data", author.random);
   const pieces = cutIntoPieces(entries);
   const puts = pieces.map((parts, piece) => ({

@@ -5,7 +5,10 @@ import type { Change } from "../ports/commit-log.ts";
 import { compareSeen, newChangeId, type Author, type Seen } from "./transition.ts";
 
 /** Garbage whose shards are gone. A part table goes with its garbage row, last, as only it names the bodies. */
-export function dropGarbage(author: Author, dropped: readonly { readonly id: TaskId; readonly garbage: Seen<GarbageRecord> }[]): Change {
+export function dropGarbage(
+  author: Author,
+  dropped: readonly { readonly id: TaskId; readonly garbage: Seen<GarbageRecord> }[],
+): Change {
   const layouts = dropped.filter((one) => one.garbage.record.layoutPieces > 0);
   return {
     id: newChangeId(author),
@@ -18,7 +21,10 @@ export function dropGarbage(author: Author, dropped: readonly { readonly id: Tas
 }
 
 /** Answers of Complete that are a day old. */
-export function dropCompleted(author: Author, dropped: readonly { readonly uploadId: UploadId; readonly completed: Seen<CompletedRecord> }[]): Change {
+export function dropCompleted(
+  author: Author,
+  dropped: readonly { readonly uploadId: UploadId; readonly completed: Seen<CompletedRecord> }[],
+): Change {
   return {
     id: newChangeId(author),
     purpose: "free",

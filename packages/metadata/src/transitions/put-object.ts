@@ -1,5 +1,11 @@
 import { idFromBytes } from "@kakera/kernel";
-import { records, type BucketRecord, type ObjectRecord, type ObjectRecordInput, type RepairRecordInput } from "@kakera/protocol";
+import {
+  records,
+  type BucketRecord,
+  type ObjectRecord,
+  type ObjectRecordInput,
+  type RepairRecordInput,
+} from "@kakera/protocol";
 import { keys } from "../key-space.ts";
 import type { Change } from "../ports/commit-log.ts";
 import type { Key } from "../ports/view.ts";
@@ -35,7 +41,11 @@ export function putObject(author: Author, write: ObjectWrite): Change {
 }
 
 /** What a change that makes an object current compares, puts and deletes for it. */
-export function currentObjectParts(author: Author, write: ObjectWrite, stamp: Stamp): Pick<Change, "compares" | "puts" | "deletes"> {
+export function currentObjectParts(
+  author: Author,
+  write: ObjectWrite,
+  stamp: Stamp,
+): Pick<Change, "compares" | "puts" | "deletes"> {
   const key = keys.current(idFromBytes("bucket", write.bucket.record.bucketId), write.objectKey);
   const record = { ...write.content, ordinal: (write.replaced?.record.ordinal ?? 0) + 1, ...stamp };
   const dropped = droppedBodies(write.replaced?.record ?? null, record);

@@ -39,5 +39,11 @@ export function removeBucket(author: Author, name: string, bucket: Seen<BucketRe
 function rewrite(author: Author, name: string, bucket: Seen<BucketRecord>, changed: Partial<BucketRecord>): Change {
   const key = keys.bucket(name);
   const value = records.BucketRecord.encode({ ...bucket.record, ...changed }).finish();
-  return { id: newChangeId(author), purpose: "free", compares: [compareSeen(key, bucket)], puts: [{ key, value }], deletes: [] };
+  return {
+    id: newChangeId(author),
+    purpose: "free",
+    compares: [compareSeen(key, bucket)],
+    puts: [{ key, value }],
+    deletes: [],
+  };
 }

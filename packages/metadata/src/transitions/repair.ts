@@ -31,7 +31,11 @@ export function noteRepair(
 }
 
 /** A body is whole at its homes again. `groups` compares the groups that it was proved against (correctness.md F27). */
-export function dropRepair(author: Author, dataId: DataId, seen: { readonly repair: Seen<RepairRecord>; readonly groups: readonly Compare[] }): Change {
+export function dropRepair(
+  author: Author,
+  dataId: DataId,
+  seen: { readonly repair: Seen<RepairRecord>; readonly groups: readonly Compare[] },
+): Change {
   const key = keys.repair(repairIdOf(dataId));
   return {
     id: newChangeId(author),

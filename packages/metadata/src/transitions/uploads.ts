@@ -1,5 +1,13 @@
 import { assert, idBytes, newId, idFromBytes, type BucketId, type UploadId } from "@kakera/kernel";
-import { records, type BucketRecord, type PartEntryInput, type PartRecord, type RepairRecordInput, type UploadRecord, type UploadRecordInput } from "@kakera/protocol";
+import {
+  records,
+  type BucketRecord,
+  type PartEntryInput,
+  type PartRecord,
+  type RepairRecordInput,
+  type UploadRecord,
+  type UploadRecordInput,
+} from "@kakera/protocol";
 import { keys, ranges } from "../key-space.ts";
 import type { Change } from "../ports/commit-log.ts";
 import type { Key } from "../ports/view.ts";
@@ -26,7 +34,11 @@ export function createUpload(
   const uploadId = newId("upload", author.random);
   const bucketIdBytes = place.bucket.record.bucketId;
   const key = keys.upload(idFromBytes("bucket", bucketIdBytes), place.objectKey, uploadId);
-  const value = records.UploadRecord.encode({ ...content, bucketId: bucketIdBytes, objectKey: place.objectKey }).finish();
+  const value = records.UploadRecord.encode({
+    ...content,
+    bucketId: bucketIdBytes,
+    objectKey: place.objectKey,
+  }).finish();
   const change: Change = {
     id: newChangeId(author),
     purpose: "write",
@@ -110,5 +122,11 @@ export function ownerOf(seen: UploadSeen): { bucketId: Uint8Array; objectKey: Ui
 function rewrite(author: Author, seen: UploadSeen, changed: Partial<UploadRecord>): Change {
   const key = uploadKey(seen);
   const value = records.UploadRecord.encode({ ...seen.upload.record, ...changed }).finish();
-  return { id: newChangeId(author), purpose: "free", compares: [compareSeen(key, seen.upload)], puts: [{ key, value }], deletes: [] };
+  return {
+    id: newChangeId(author),
+    purpose: "free",
+    compares: [compareSeen(key, seen.upload)],
+    puts: [{ key, value }],
+    deletes: [],
+  };
 }

@@ -226,13 +226,11 @@ export function describeView(makeDriver: () => ViewDriver): void {
         { weight: 2, arbitrary: fc.record({ kind: fc.constant("delete" as const), key }) },
         {
           weight: 1,
-          arbitrary: fc
-            .tuple(key, key)
-            .map(([a, b]) => ({
-              kind: "delete-range" as const,
-              from: Buffer.compare(a, b) < 0 ? a : b,
-              to: Buffer.compare(a, b) < 0 ? b : a,
-            })),
+          arbitrary: fc.tuple(key, key).map(([a, b]) => ({
+            kind: "delete-range" as const,
+            from: Buffer.compare(a, b) < 0 ? a : b,
+            to: Buffer.compare(a, b) < 0 ? b : a,
+          })),
         },
       );
       fc.assert(

@@ -1,0 +1,252 @@
+import {
+  ClusterFailure,
+  idBytes,
+  idFromBytes,
+  type Clock,
+  type ClusterId,
+  type DriveId,
+  type Failpoints,
+  type Logger,
+  type Random,
+  type SessionId,
+} from "@kakera/kernel";
+import { journal as messages } from "@kakera/protocol";
+import type { ViewPosition, WritableView } from "../ports/view.ts";
+import { batchBytes, headerBytes, payloadOf, sealBatch, type BatchHeader } from "./batch-format.ts";
+import { bringViewUp } from "./bring-view-up.ts";
+import type { JournalPlace } from "./journal-folder.ts";
+import type { JournalPlan } from "./journal-log.ts";
+import { Member, type MemberEvents } from "./member.ts";
+import { writePromise } from "./promise-file.ts";
+import { copiesOf, readChain, type Copies } from "./read-chain.ts";
+import type { CheckpointFile } from "./read-checkpoint.ts";
+import { checkWitnesses, findJournal, halt, quorumOf, type FoundJournal, type Quorum } from "./recovery-decision.ts";
+import { refillMember } from "./refill-member.ts";
+import { genesis, nextTerm } from "./rules.ts";
+import { openAndScanMember, type LocatedBatch, type MemberScan } from "./scan-member.ts";
+import type { JournalSettings } from "./settings.ts";
+
+export interface EstablishInput {
+  readonly clusterId: ClusterId;
+  readonly session: SessionId;
+  readonly view: WritableView;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly failpoints: Failpoints;
+  readonly settings: JournalSettings;
+  readonly plan: JournalPlan;
+  readonly tainted: ReadonlySet<DriveId>;
+  readonly events: MemberEvents;
+  /** false: reads have been answered from the view, so it must be brought up from where it is. */
+  readonly mayRebuildView: boolean;
+}
+
+export interface Established {
+  readonly kind: "established";
+  readonly members: Member[];
+  readonly forgotten: readonly DriveId[];
+  /** The new term's first batch. */
+  readonly position: ViewPosition;
+}
+
+export interface TooFew {
+  readonly kind: "short";
+  readonly membersReachable: number;
+  readonly membersNeeded: number;
+}
+
+/**
+ * Takes the journal over (correctness.md F10): reads every drive, chooses the tail, promises a new term on enough drives,
+ * makes each drive whole up to the tail, writes the new term's first batch, and only when all this is durable on enough
+ * drives brings the view up to date. With too few drives at any step nothing is answered; the next attempt begins anew,
+ * and finds at least what this one found.
+ */
+export async function establish(input: EstablishInput): Promise<Established | TooFew> {
+  const { plan, clusterId, failpoints } = input;
+  const allScans = await scanAll(input);
+  const forgotten = await forgottenDrives(findJournal(allScans, clusterId), allScans, plan.forget ?? []);
+  const scans = allScans.filter((scan) => !forgotten.includes(scan.place.driveId));
+  const found = findJournal(scans, clusterId);
+  const quorum = quorumOf(plan.drives, forgotten, plan.tolerance);
+  checkPresence(input, { scans, forgotten, quorum });
+  if (found !== null) checkWitnesses(found, plan.witnesses ?? []);
+  else if (plan.start === "open" || (plan.witnesses ?? []).length > 0)
+    throw halt("no drive that is present holds a journal");
+  failpoints.hit("recovery.before-promise");
+
+  const term = nextTerm(
+    scans.map((scan) => scan.promisedTerm),
+    scans.flatMap((scan) => scan.batches),
+  );
+  const attempt = new Attempt(input, scans, quorum);
+  await attempt.onEach((member) => writePromise(member.place.disk, member.place.directory, { term, clusterId }));
+  if (attempt.isShort) return attempt.giveUp();
+  failpoints.hit("recovery.after-promise");
+
+  const journal = found ?? emptyJournal(input.random);
+  const sources = { journal, copies: copiesOf(scans), checkpoints: checkpointsOf(scans) };
+  if (found !== null) {
+    const checkpointed = { ...sources, journal: found };
+    await attempt.onEach((member, scan) => refillMember(member, scan, checkpointed, input.settings.batchBytesMax));
+    if (attempt.isShort) return attempt.giveUp();
+  }
+  failpoints.hit("recovery.before-term");
+
+  const opening = openingBatch(input, { journal, term, forgotten, members: attempt.joined() });
+  await attempt.onEach((member) => member.refill({ bytes: opening.bytes, lastSequence: opening.position.sequence }));
+  if (attempt.isShort) return attempt.giveUp();
+  failpoints.hit("recovery.after-term");
+
+  const how = await bringViewUp(input.view, sources, input.mayRebuildView ? "may-rebuild" : "must-continue");
+  input.view.apply({ revision: opening.position.revision, position: opening.position, writes: [] });
+  if (how === "rebuilt") input.logger.log("info", "view.rebuilt", { revision: opening.position.revision });
+  for (const member of attempt.joined()) {
+    member.goLive();
+    if (member.folder.wantsSpares) void member.folder.prepareSpares().catch((error: unknown) => member.fail(error));
+  }
+  return { kind: "established", members: attempt.members, forgotten, position: opening.position };
+}
+
+/** The members of one attempt; those whose drive fails drop out, and the others go on as long as they are enough. */
+class Attempt {
+  readonly members: Member[];
+  readonly #scans: readonly MemberScan[];
+  readonly #quorum: Quorum;
+
+  constructor(input: EstablishInput, scans: readonly MemberScan[], quorum: Quorum) {
+    const { settings, failpoints, events } = input;
+    this.#scans = scans;
+    this.#quorum = quorum;
+    this.members = scans.map((scan) => new Member(scan, { settings, failpoints, events }));
+  }
+
+  joined(): Member[] {
+    return this.members.filter((member) => member.condition === "joining");
+  }
+
+  get isShort(): boolean {
+    return this.joined().length < this.#quorum.copiesNeeded;
+  }
+
+  async onEach(step: (member: Member, scan: MemberScan) => Promise<unknown>): Promise<void> {
+    await Promise.all(
+      this.members.map(async (member, index) => {
+        if (member.condition !== "joining") return;
+        try {
+          await step(member, this.#scans[index] as MemberScan);
+        } catch (error) {
+          if (error instanceof ClusterFailure && error.kind === "halt") throw error;
+          member.fail(error);
+        }
+      }),
+    );
+  }
+
+  async giveUp(): Promise<TooFew> {
+    const membersReachable = this.joined().length;
+    for (const member of this.members) await member.close();
+    return { kind: "short", membersReachable, membersNeeded: this.#quorum.copiesNeeded };
+  }
+}
+
+async function scanAll(input: EstablishInput): Promise<MemberScan[]> {
+  const { plan, clusterId, logger, tainted } = input;
+  const places = plan.places.filter((place) => !(plan.forget ?? []).includes(place.driveId));
+  const scans = await Promise.all(
+    places.map(async (place) => {
+      try {
+        return await openAndScanMember(place, clusterId);
+      } catch (error) {
+        logger.log("error", "journal.member.unreadable", { drive: place.driveId, error });
+        return null;
+      }
+    }),
+  );
+  const readable = scans.filter((scan) => scan !== null);
+  for (const scan of readable)
+    if (tainted.has(scan.place.driveId)) for (const file of scan.files) file.mayRecycle = false;
+  return readable;
+}
+
+/** Any set of so many drives has one that holds every acknowledged batch. A drive whose journal cannot be read is absent. */
+function checkPresence(
+  { plan }: EstablishInput,
+  of: { scans: readonly MemberScan[]; forgotten: readonly DriveId[]; quorum: Quorum },
+): void {
+  const { scans, forgotten, quorum } = of;
+  const unreadable = plan.places
+    .filter((place) => !scans.some((scan) => scan.place === place))
+    .map((place) => place.driveId);
+  const present = plan.presentDrives.filter(
+    (id) => plan.drives.includes(id) && !forgotten.includes(id) && !unreadable.includes(id),
+  );
+  if (present.length >= quorum.drivesNeededToStart) return;
+  const message = `${present.length} of ${quorum.driveCount} drives are present; a start needs ${quorum.drivesNeededToStart}`;
+  throw new ClusterFailure("retry", message, { reason: "QUORUM_LOST" });
+}
+
+/** All that operators ever gave up: the newest term says so, or the newest checkpoint when that term is gone. */
+async function forgottenDrives(
+  found: FoundJournal | null,
+  scans: readonly MemberScan[],
+  now: readonly DriveId[],
+): Promise<DriveId[]> {
+  if (found === null) return [...now];
+  const opening = found.chain.findLast((batch) => batch.kind === "term");
+  const earlier =
+    opening === undefined ? forgottenInCheckpoints(scans) : await forgottenInTerm(opening, copiesOf(scans));
+  return [...new Set([...earlier, ...now])];
+}
+
+async function forgottenInTerm(opening: LocatedBatch, copies: Copies): Promise<DriveId[]> {
+  for await (const { header, bytes } of readChain([opening], copies)) {
+    return messages.TermOpening.decode(payloadOf(bytes, header)).forgotten.map((id) => idFromBytes("drive", id));
+  }
+  return [];
+}
+
+function forgottenInCheckpoints(scans: readonly MemberScan[]): readonly DriveId[] {
+  const newest = scans.flatMap((scan) => scan.checkpoints).sort((a, b) => b.from.sequence - a.from.sequence)[0];
+  return newest?.forgotten ?? [];
+}
+
+function checkpointsOf(scans: readonly MemberScan[]): { place: JournalPlace; checkpoint: CheckpointFile }[] {
+  return scans.flatMap(({ place, checkpoints }) => checkpoints.map((checkpoint) => ({ place, checkpoint })));
+}
+
+function emptyJournal(random: Random): FoundJournal {
+  return { logId: Buffer.from(random.bytes(16)).toString("hex"), chain: [], bases: [genesis] };
+}
+
+function openingBatch(
+  input: EstablishInput,
+  of: { journal: FoundJournal; term: number; forgotten: readonly DriveId[]; members: readonly Member[] },
+): { bytes: Buffer; position: ViewPosition } {
+  const last: Pick<BatchHeader, "sequence" | "checksum" | "revision" | "acknowledged"> = of.journal.chain.at(-1) ?? {
+    ...genesis,
+    revision: 0,
+    acknowledged: 0,
+  };
+  const payload = messages.TermOpening.encode({
+    session: idBytes(input.session),
+    members: of.members.map((member) => idBytes(member.place.driveId)),
+    forgotten: of.forgotten.map(idBytes),
+  }).finish();
+  const bytes = Buffer.alloc(batchBytes(payload.byteLength));
+  bytes.set(payload, headerBytes);
+  const { logId } = of.journal;
+  const sequence = last.sequence + 1;
+  const checksum = sealBatch(bytes, {
+    kind: "term",
+    clusterId: input.clusterId,
+    logId,
+    term: of.term,
+    sequence,
+    revision: last.revision,
+    acknowledged: last.acknowledged,
+    before: last.checksum,
+    payloadBytes: payload.byteLength,
+  });
+  return { bytes, position: { logId, term: of.term, sequence, revision: last.revision, checksum } };
+}

@@ -1,0 +1,411 @@
+import {
+  assert,
+  ClusterFailure,
+  type Clock,
+  type ClusterId,
+  type DriveId,
+  type Failpoints,
+  type Logger,
+  type Meter,
+  type Random,
+  type SessionId,
+} from "@kakera/kernel";
+import { createLogMetrics, type LogMetrics } from "../metrics.ts";
+import type { Change, CommitLog, CommitResult, LogStatus } from "../ports/commit-log.ts";
+import type { View, WritableView } from "../ports/view.ts";
+import { catchUp, joinMember } from "./join-member.ts";
+import { CommitPipeline } from "./commit-pipeline.ts";
+import { establish, type Established } from "./establish.ts";
+import type { JournalPlace } from "./journal-folder.ts";
+import type { Member, MemberCondition } from "./member.ts";
+import { quorumOf, type LogWitness } from "./recovery-decision.ts";
+import { runCheckpoint } from "./run-checkpoint.ts";
+import { checkSettings, journalSettingsDefault, type JournalSettings } from "./settings.ts";
+
+export interface JournalComponents {
+  readonly clusterId: ClusterId;
+  readonly session: SessionId;
+  readonly view: WritableView;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly failpoints: Failpoints;
+}
+
+export interface JournalPlan {
+  /** Every drive of the cluster, present or not. */
+  readonly drives: readonly DriveId[];
+  /** Those that are here, whether they hold a journal or not. */
+  readonly presentDrives: readonly DriveId[];
+  /** The drives that hold the journal, of those present: every one that has a journal folder, and those that shall have one. */
+  readonly places: readonly JournalPlace[];
+  /** Drives that may be lost: m. */
+  readonly tolerance: number;
+  /** `form`: where there is no journal at all, begin one. `open`: there must be one. */
+  readonly start: "form" | "open";
+  /** What the present drives' identity files remember. */
+  readonly witnesses?: readonly LogWitness[];
+  /** Drives that the operator gave up, as of now: they never count again. */
+  readonly forget?: readonly DriveId[];
+  readonly settings?: Partial<JournalSettings>;
+}
+
+export interface JournalLog extends CommitLog {
+  /**
+   * Takes a drive in (again) that was absent, failed, or is new: reads it, refills it, and when the journal waited for it,
+   * goes on. Rejects with what the drive said, or `retry`.
+   */
+  rejoin(place: JournalPlace): Promise<void>;
+  /** The operator's word that a drive is gone for good: fewer copies are needed from now on, and it is never believed again. */
+  forget(drive: DriveId): Promise<void>;
+  /** Copies the view to the drives and gives up old journal files. Nothing happens when nothing was committed since the last. */
+  checkpoint(): Promise<void>;
+  /** For the drives' identity files; null before anything was acknowledged in this life. */
+  witness(): LogWitness | null;
+  members(): readonly MemberStatus[];
+}
+
+export interface MemberStatus {
+  readonly driveId: DriveId;
+  readonly condition: MemberCondition;
+  readonly durableSequence: number;
+  readonly failure: unknown;
+}
+
+/**
+ * - `waiting`: too few drives for a new term; nothing was answered in this life
+ * - `open`
+ * - `interrupted`: a batch reached too few drives; reads go on, writes wait for a new term
+ * - `halted`: the view could not be brought up to date
+ */
+type Phase = "waiting" | "open" | "interrupted" | "halted" | "closed";
+
+/**
+ * Opens the journal: recovers it, begins a new term, and brings the view up to date before it resolves. With too few
+ * drives for that it resolves all the same, answers `retry` to everything, and goes on when drives rejoin or are forgotten.
+ * Rejects with ClusterFailure: `retry` (QUORUM_LOST: fewer drives than a start needs), `halt` (something acknowledged is
+ * missing or damaged on all of them).
+ */
+export async function openJournalLog(components: JournalComponents, plan: JournalPlan): Promise<JournalLog> {
+  const log = new RunningJournal(components, plan);
+  await log.start();
+  return log;
+}
+
+class RunningJournal implements JournalLog {
+  readonly session: SessionId;
+  readonly #components: JournalComponents;
+  readonly #plan: JournalPlan;
+  readonly #settings: JournalSettings;
+  readonly #metrics: LogMetrics;
+  readonly #places: Map<DriveId, JournalPlace>;
+  readonly #present: Set<DriveId>;
+  #forgotten: DriveId[];
+  #phase: Phase = "waiting";
+  /** Reads were answered in this life: from then on the view only goes forward. */
+  #hasServed = false;
+  #term = 0;
+  #pipeline: CommitPipeline | null = null;
+  /** The same array as the pipeline has. */
+  #members: Member[] = [];
+  /** Drives that failed in this life: a write to them may still be under way. */
+  readonly #tainted = new Set<DriveId>();
+  /** Starts, refills and checkpoints, one after the other. */
+  #exclusive: Promise<unknown> = Promise.resolve();
+  #isCheckpointing = false;
+
+  constructor(components: JournalComponents, plan: JournalPlan) {
+    this.#components = components;
+    this.#plan = plan;
+    this.session = components.session;
+    this.#settings = checkSettings({ ...journalSettingsDefault, ...plan.settings });
+    this.#metrics = createLogMetrics(components.meter);
+    this.#places = new Map(plan.places.map((place) => [place.driveId, place]));
+    this.#present = new Set(plan.presentDrives);
+    this.#forgotten = [...(plan.forget ?? [])];
+    assert(plan.tolerance < plan.drives.length, "fewer drives may be lost than there are");
+  }
+
+  get view(): View {
+    return this.#components.view;
+  }
+
+  async start(): Promise<void> {
+    await this.#runExclusive(() => this.#establish());
+  }
+
+  async commit(change: Change): Promise<CommitResult> {
+    if (this.#phase !== "open" || this.#pipeline === null) throw this.#unavailable();
+    return this.#pipeline.offer(change);
+  }
+
+  async barrier(): Promise<void> {
+    // What was acknowledged is in the view, also while too few drives can be reached.
+    if (this.#phase !== "open" && this.#phase !== "interrupted") throw this.#unavailable();
+  }
+
+  status(): LogStatus {
+    const membersReachable = this.#members.filter((member) => member.condition === "live").length;
+    const membersNeeded = this.#quorum().copiesNeeded;
+    return {
+      canWrite: this.#phase === "open" && membersReachable >= membersNeeded,
+      membersReachable,
+      membersNeeded,
+      revision: this.#components.view.appliedRevision,
+      term: this.#term,
+    };
+  }
+
+  members(): readonly MemberStatus[] {
+    return this.#members.map((member) => ({
+      driveId: member.place.driveId,
+      condition: member.condition,
+      durableSequence: member.durableSequence,
+      failure: member.failure,
+    }));
+  }
+
+  witness(): LogWitness | null {
+    const position = this.#pipeline?.acknowledged ?? null;
+    if (position === null) return null;
+    const { logId, term, sequence, checksum } = position;
+    return { logId, term, sequence, checksum };
+  }
+
+  async rejoin(place: JournalPlace): Promise<void> {
+    if (this.#forgotten.includes(place.driveId)) {
+      throw new ClusterFailure("halt", `drive ${place.driveId} was given up and never counts again`, {
+        reason: "DRIVE_FOREIGN",
+      });
+    }
+    await this.#runExclusive(async () => {
+      this.#places.set(place.driveId, place);
+      this.#present.add(place.driveId);
+      if (this.#phase === "open") await this.#joinRunning(place);
+      else await this.#establish();
+    });
+  }
+
+  async forget(drive: DriveId): Promise<void> {
+    await this.#runExclusive(async () => {
+      if (this.#forgotten.includes(drive)) return;
+      this.#forgotten = [...this.#forgotten, drive];
+      this.#places.delete(drive);
+      this.#present.delete(drive);
+      await this.#establish();
+    });
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.#runExclusive(async () => {
+      if (this.#phase !== "open") throw this.#unavailable();
+      await runCheckpoint(
+        { ...this.#components, metrics: this.#metrics, settings: this.#settings, forgotten: this.#forgotten },
+        {
+          members: this.#members.filter((member) => member.condition === "live"),
+          needed: this.#quorum().copiesNeeded,
+        },
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#phase === "closed") return;
+    await this.#runExclusive(async () => {
+      await this.#stopPipeline("the journal is closed");
+      this.#phase = "closed";
+      await this.#closeMembers();
+    });
+  }
+
+  /** A new term over all drives that can be reached. When they are too few the log stays as it is: it answers reads, or nothing. */
+  async #establish(): Promise<void> {
+    if (this.#phase === "closed" || this.#phase === "halted") throw this.#unavailable();
+    await this.#stopPipeline("the journal begins a new term");
+    this.#phase = this.#hasServed ? "interrupted" : "waiting";
+    await this.#closeMembers();
+    const established = await establish({
+      ...this.#components,
+      settings: this.#settings,
+      mayRebuildView: !this.#hasServed,
+      plan: {
+        ...this.#plan,
+        presentDrives: [...this.#present],
+        places: [...this.#places.values()],
+        forget: this.#forgotten,
+      },
+      tainted: this.#tainted,
+      events: { progressed: (member) => this.#progressed(member) },
+    });
+    if (established.kind === "short") {
+      this.#components.logger.log("warn", "journal.waiting", {
+        membersReachable: established.membersReachable,
+        membersNeeded: established.membersNeeded,
+      });
+      return;
+    }
+    this.#open(established);
+  }
+
+  #open(established: Established): void {
+    this.#members = established.members;
+    this.#forgotten = [...established.forgotten];
+    this.#term = established.position.term;
+    const { clusterId, session, view, clock, failpoints } = this.#components;
+    this.#pipeline = new CommitPipeline(
+      {
+        clusterId,
+        session,
+        view,
+        clock,
+        failpoints,
+        metrics: this.#metrics,
+        settings: this.#settings,
+        members: this.#members,
+      },
+      {
+        acknowledged: () => this.#checkpointWhenDue(),
+        undecided: () => this.#leave("interrupted", null),
+        broken: (error) => this.#leave("halted", error),
+        spaceShort: () => this.#makeRoom(),
+      },
+      { position: established.position, copiesNeeded: this.#quorum().copiesNeeded },
+    );
+    this.#phase = "open";
+    this.#hasServed = true;
+    for (const member of this.#members) if (member.condition === "live") this.#tainted.delete(member.place.driveId);
+    this.#countMembers();
+    this.#components.logger.log("info", "journal.opened", {
+      term: this.#term,
+      sequence: established.position.sequence,
+      members: this.#members.length,
+    });
+  }
+
+  #leave(phase: "interrupted" | "halted", error: unknown): void {
+    this.#phase = phase;
+    this.#components.logger.log("error", `journal.${phase}`, { term: this.#term, error });
+  }
+
+  #progressed(member: Member): void {
+    if (member.condition === "failed" && !this.#tainted.has(member.place.driveId)) {
+      this.#tainted.add(member.place.driveId);
+      this.#components.logger.log("error", "journal.member.failed", {
+        drive: member.place.driveId,
+        error: member.failure,
+      });
+    }
+    if (!this.#members.includes(member)) return;
+    this.#pipeline?.judge();
+    if (member.condition === "live") return;
+    this.#countMembers();
+    if (member.condition === "lagging") this.#refillLagging(member);
+  }
+
+  /** A slow drive that was let go comes back by itself, once its last write has ended. */
+  #refillLagging(member: Member): void {
+    this.#components.logger.log("warn", "journal.member.lagging", { drive: member.place.driveId });
+    void this.#runExclusive(async () => {
+      await member.settled();
+      if (this.#phase !== "open" || this.#pipeline === null || member.condition !== "lagging") return;
+      await catchUp(member, {
+        clusterId: this.#components.clusterId,
+        pipeline: this.#pipeline,
+        members: this.#members,
+        settings: this.#settings,
+      });
+      this.#countMembers();
+    }).catch((error: unknown) => {
+      // One that fell behind again has been told so, and is on its way here a second time.
+      if (member.condition !== "lagging") member.fail(error);
+    });
+  }
+
+  async #joinRunning(place: JournalPlace): Promise<void> {
+    const pipeline = this.#pipeline as CommitPipeline;
+    const old = this.#members.find((member) => member.place.driveId === place.driveId);
+    if (old?.condition === "live") return;
+    if (old !== undefined) {
+      this.#members.splice(this.#members.indexOf(old), 1);
+      await old.close();
+    }
+    await joinMember(place, {
+      clusterId: this.#components.clusterId,
+      failpoints: this.#components.failpoints,
+      settings: this.#settings,
+      term: this.#term,
+      isTainted: this.#tainted.has(place.driveId),
+      pipeline,
+      members: this.#members,
+      events: { progressed: (member) => this.#progressed(member) },
+    });
+    this.#tainted.delete(place.driveId);
+    this.#countMembers();
+    this.#components.logger.log("info", "journal.member.refilled", { drive: place.driveId });
+  }
+
+  #checkpointWhenDue(): void {
+    if (this.#isCheckpointing) return;
+    let [journalBytes, lastCheckpointBytes] = [0, 0];
+    for (const member of this.#members) {
+      if (member.condition !== "live") continue;
+      const last = member.checkpoints.at(-1);
+      journalBytes = Math.max(journalBytes, member.folder.bytesAfter(last?.from.sequence ?? 0));
+      lastCheckpointBytes = Math.max(lastCheckpointBytes, last?.sizeBytes ?? 0);
+    }
+    if (journalBytes > Math.max(lastCheckpointBytes, this.#settings.checkpointBytesMin)) this.#checkpointInBackground();
+  }
+
+  #checkpointInBackground(): void {
+    if (this.#isCheckpointing) return;
+    this.#isCheckpointing = true;
+    void this.checkpoint()
+      .catch((error: unknown) => this.#components.logger.log("error", "checkpoint.failed", { error }))
+      .finally(() => (this.#isCheckpointing = false));
+  }
+
+  /** A change found no room: old journal files may be given up, and the drives may have room again. */
+  #makeRoom(): void {
+    this.#checkpointInBackground();
+    for (const member of this.#members) {
+      if (member.condition === "live") void member.folder.prepareSpares().catch((error: unknown) => member.fail(error));
+    }
+  }
+
+  async #stopPipeline(message: string): Promise<void> {
+    const pipeline = this.#pipeline;
+    pipeline?.stop(new ClusterFailure("retry", message, { reason: "LOG_UNREACHABLE" }));
+    await pipeline?.landed();
+    this.#pipeline = null;
+  }
+
+  async #closeMembers(): Promise<void> {
+    const members = this.#members;
+    this.#members = [];
+    for (const member of members) await member.close();
+    this.#countMembers();
+  }
+
+  #countMembers(): void {
+    this.#metrics.membersReachable.set(this.#members.filter((member) => member.condition === "live").length);
+  }
+
+  #quorum(): { readonly copiesNeeded: number } {
+    return quorumOf(this.#plan.drives, this.#forgotten, this.#plan.tolerance);
+  }
+
+  #unavailable(): ClusterFailure {
+    if (this.#phase === "halted")
+      return new ClusterFailure("halt", "the view could not be brought up to date with the journal", {
+        reason: "LOG_UNREACHABLE",
+      });
+    return new ClusterFailure("retry", `the journal is ${this.#phase}`, { reason: "LOG_UNREACHABLE" });
+  }
+
+  #runExclusive<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#exclusive.then(task);
+    this.#exclusive = run.catch(() => {});
+    return run;
+  }
+}

@@ -1,0 +1,190 @@
+import { assert, ClusterFailure, type Failpoints } from "@kakera/kernel";
+import { JournalFolder, type JournalPlace } from "./journal-folder.ts";
+import type { CheckpointFile } from "./read-checkpoint.ts";
+import type { MemberScan } from "./scan-member.ts";
+import type { JournalSettings } from "./settings.ts";
+
+/**
+ * - `joining`: being refilled; batches wait for it
+ * - `live`: writes every batch
+ * - `lagging`: fell too far behind; gets no batches until it is refilled
+ * - `failed`: a call to its drive failed; gets none until it is read and refilled again
+ */
+export type MemberCondition = "joining" | "live" | "lagging" | "failed";
+
+/** A sealed batch on its way to the members. */
+export interface OutgoingBatch {
+  readonly bytes: Buffer;
+  readonly sequence: number;
+  /** Called once by each member: the buffer is no longer needed, or (`isSafe` false) may be in use for ever. */
+  readonly release: (isSafe: boolean) => void;
+}
+
+export interface MemberEvents {
+  /** More is durable, or the condition changed. */
+  progressed(member: Member): void;
+}
+
+/** One drive's copy of the journal while the log runs: writes what it is given in order, one write at a time. */
+export class Member {
+  readonly place: JournalPlace;
+  readonly folder: JournalFolder;
+  /** Oldest first; at most two. */
+  checkpoints: CheckpointFile[];
+  failure: unknown = null;
+  readonly #settings: JournalSettings;
+  readonly #failpoints: Failpoints;
+  readonly #events: MemberEvents;
+  #condition: MemberCondition = "joining";
+  #durableSequence = 0;
+  #queue: OutgoingBatch[] = [];
+  #queueBytes = 0;
+  #writing: Promise<void> | null = null;
+
+  constructor(
+    scan: MemberScan,
+    components: { settings: JournalSettings; failpoints: Failpoints; events: MemberEvents },
+  ) {
+    this.place = scan.place;
+    this.folder = new JournalFolder(scan.place, components.settings, scan);
+    this.checkpoints = [...scan.checkpoints].sort((a, b) => a.from.sequence - b.from.sequence);
+    this.#settings = components.settings;
+    this.#failpoints = components.failpoints;
+    this.#events = components.events;
+  }
+
+  get condition(): MemberCondition {
+    return this.#condition;
+  }
+
+  /** All batches up to here are durable on this drive. */
+  get durableSequence(): number {
+    return this.#durableSequence;
+  }
+
+  /** Whether the batch may yet become durable here without anything else being done. */
+  isPending(sequence: number): boolean {
+    return this.#condition === "live" && this.#durableSequence < sequence;
+  }
+
+  /** Takes a batch: written at once, or when those before it are. Never throws; the outcome shows in `durableSequence`. */
+  append(batch: OutgoingBatch): void {
+    if (this.#condition === "failed" || this.#condition === "lagging") return batch.release(true);
+    this.#queue.push(batch);
+    this.#queueBytes += batch.bytes.byteLength;
+    // One batch alone may be larger than the bound: it is the queue that makes a drive slow.
+    if (this.#queue.length > 1 && this.#queueBytes > this.#settings.backlogBytesMax) this.#lag();
+    else this.#drain();
+  }
+
+  /** Writes a piece of the recovered journal. Only while joining. Rejects with what the drive said; the member is failed then. */
+  async refill(piece: { readonly bytes: Buffer; readonly lastSequence: number }): Promise<void> {
+    if (this.#condition !== "joining")
+      throw new ClusterFailure("retry", "a drive fell behind again while its journal was refilled");
+    try {
+      await this.folder.append(piece.bytes, piece.lastSequence);
+      this.#durableSequence = piece.lastSequence;
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
+  }
+
+  /** What the member holds already without a doubt, before it is refilled. */
+  trust(sequence: number): void {
+    this.#durableSequence = sequence;
+  }
+
+  /** A lagging member is to be refilled: from now on batches wait for it. */
+  rejoin(): void {
+    assert(this.#condition === "lagging" && this.#queue.length === 0, "a lagging member has nothing queued");
+    this.#condition = "joining";
+  }
+
+  /** It has all up to the first batch that waits for it. */
+  goLive(): void {
+    if (this.#condition !== "joining")
+      throw new ClusterFailure("retry", "a drive fell behind again while its journal was refilled");
+    const first = this.#queue[0];
+    assert(first === undefined || first.sequence <= this.#durableSequence + 1, "a refilled member has no gap");
+    this.#condition = "live";
+    this.#drain();
+  }
+
+  /** The drive failed: nothing is written to it any more, and nothing that was not confirmed is believed. */
+  fail(error: unknown): void {
+    if (this.#condition === "failed") return;
+    this.#condition = "failed";
+    this.failure = error;
+    this.#dropQueue();
+    this.#events.progressed(this);
+  }
+
+  /** Resolves when no write is under way. */
+  async settled(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+  }
+
+  async close(): Promise<void> {
+    await this.settled();
+    await this.folder.close();
+  }
+
+  #lag(): void {
+    this.#condition = "lagging";
+    this.#dropQueue();
+    this.#events.progressed(this);
+  }
+
+  #dropQueue(): void {
+    for (const batch of this.#queue) batch.release(true);
+    this.#queue = [];
+    this.#queueBytes = 0;
+  }
+
+  #drain(): void {
+    if (this.#writing !== null || this.#condition !== "live" || this.#queue.length === 0) return;
+    this.#writing = this.#write(this.#gather()).finally(() => {
+      this.#writing = null;
+      this.#drain();
+    });
+  }
+
+  /** What one write takes: the next batch, and what waits behind it as far as it fits. */
+  #gather(): OutgoingBatch[] {
+    let bytes = 0;
+    let count = 0;
+    for (const batch of this.#queue) {
+      bytes += batch.bytes.byteLength;
+      if (count > 0 && bytes > this.#settings.batchBytesMax) break;
+      count++;
+    }
+    const gathered = this.#queue.splice(0, count);
+    for (const batch of gathered) this.#queueBytes -= batch.bytes.byteLength;
+    return gathered;
+  }
+
+  async #write(batches: readonly OutgoingBatch[]): Promise<void> {
+    // A member that was behind may be given again what its refill brought.
+    const fresh = batches.filter((batch) => batch.sequence > this.#durableSequence);
+    const lastSequence = fresh.at(-1)?.sequence ?? this.#durableSequence;
+    try {
+      if (fresh.length > 0) await this.#writeBytes(fresh, lastSequence);
+      this.#durableSequence = lastSequence;
+      for (const batch of batches) batch.release(true);
+      this.#events.progressed(this);
+    } catch (error) {
+      for (const batch of batches) batch.release(false);
+      this.fail(error);
+    }
+  }
+
+  async #writeBytes(batches: readonly OutgoingBatch[], lastSequence: number): Promise<void> {
+    this.#failpoints.hit("journal.before-write");
+    const bytes =
+      batches.length === 1 ? (batches[0] as OutgoingBatch).bytes : Buffer.concat(batches.map((batch) => batch.bytes));
+    await this.folder.append(bytes, lastSequence);
+    this.#failpoints.hit("journal.after-write");
+    if (this.folder.wantsSpares) void this.folder.prepareSpares().catch((error: unknown) => this.fail(error));
+  }
+}

@@ -1,0 +1,100 @@
+import type { BatchHeader } from "./batch-format.ts";
+import type { JournalFile, JournalPlace } from "./journal-folder.ts";
+import { journalNames, parseJournalName } from "./journal-names.ts";
+import { readPromise } from "./promise-file.ts";
+import { readBatches } from "./read-batches.ts";
+import { describeCheckpoint, type CheckpointFile } from "./read-checkpoint.ts";
+
+/** A batch and where it is. */
+export interface LocatedBatch extends BatchHeader {
+  readonly bytes: number;
+  readonly place: JournalPlace;
+  readonly fileNumber: number;
+  readonly positionBytes: number;
+}
+
+/** All that a drive's journal folder holds. */
+export interface MemberScan {
+  readonly place: JournalPlace;
+  readonly promisedTerm: number;
+  readonly batches: readonly LocatedBatch[];
+  readonly checkpoints: readonly CheckpointFile[];
+  readonly files: JournalFile[];
+  readonly spares: { number: number; sizeBytes: number }[];
+  readonly nextNumber: number;
+}
+
+/**
+ * Reads a drive's journal from end to end, having removed what an earlier process left unfinished: only while nothing else
+ * works on it. Every batch is verified. Rejects with what the drive said.
+ */
+export async function openAndScanMember(place: JournalPlace, clusterId: string): Promise<MemberScan> {
+  const { disk, directory } = place;
+  await makeFolder(place);
+  for (const name of await disk.list(directory)) {
+    if (name.endsWith(journalNames.unfinished(""))) await disk.unlink(`${directory}/${name}`);
+  }
+  return scanMember(place, clusterId);
+}
+
+/** Reads all that is there, and leaves it alone: batches may be written meanwhile. */
+export async function scanMember(place: JournalPlace, clusterId: string): Promise<MemberScan> {
+  const { disk, directory } = place;
+  const batches: LocatedBatch[] = [];
+  const checkpoints: CheckpointFile[] = [];
+  const files: JournalFile[] = [];
+  const spares: { number: number; sizeBytes: number }[] = [];
+  let nextNumber = 1;
+  for (const name of await disk.list(directory)) {
+    const parsed = parseJournalName(name);
+    if (parsed === null) continue;
+    if (parsed.kind === "checkpoint") {
+      const checkpoint = await describeCheckpoint(disk, directory, { name, clusterId });
+      if (checkpoint !== null) checkpoints.push(checkpoint);
+      continue;
+    }
+    nextNumber = Math.max(nextNumber, parsed.number + 1);
+    const sizeBytes = (await disk.stat(`${directory}/${name}`))?.sizeBytes ?? 0;
+    if (parsed.kind === "spare") spares.push({ number: parsed.number, sizeBytes });
+    else files.push(await scanFile(place, { clusterId, number: parsed.number, sizeBytes }, batches));
+  }
+  const promisedTerm = await readPromise(disk, directory, clusterId);
+  return { place, promisedTerm, batches, checkpoints, files, spares, nextNumber };
+}
+
+/** The batches of some of a drive's files. */
+export async function scanFiles(
+  place: JournalPlace,
+  clusterId: string,
+  numbers: readonly number[],
+): Promise<LocatedBatch[]> {
+  const batches: LocatedBatch[] = [];
+  for (const number of numbers) await scanFile(place, { clusterId, number, sizeBytes: 0 }, batches);
+  return batches;
+}
+
+async function scanFile(
+  place: JournalPlace,
+  file: { clusterId: string; number: number; sizeBytes: number },
+  into: LocatedBatch[],
+): Promise<JournalFile> {
+  let lastSequence = 0;
+  const path = `${place.directory}/${journalNames.batches(file.number)}`;
+  for await (const { header, positionBytes, sizeBytes } of readBatches(place.disk, path, {
+    clusterId: file.clusterId,
+    logId: null,
+  })) {
+    into.push({ ...header, bytes: sizeBytes, place, fileNumber: file.number, positionBytes });
+    lastSequence = Math.max(lastSequence, header.sequence);
+  }
+  return { number: file.number, sizeBytes: file.sizeBytes, lastSequence, mayRecycle: true };
+}
+
+/** Names of an earlier process may not be durable yet: the folder is synced before anything is built on them. */
+async function makeFolder({ disk, directory }: JournalPlace): Promise<void> {
+  await disk.makeDirectory(directory);
+  const components = directory.split("/");
+  for (let depth = components.length; depth >= 0; depth--) {
+    await disk.syncDirectory(components.slice(0, depth).join("/") || ".");
+  }
+}

@@ -1,0 +1,33 @@
+import type { DiskFile } from "@kakera/kernel";
+
+const windowBytes = 1024 * 1024;
+
+/** Reads a file from front to back in large pieces and lends slices of them. */
+export class WindowReader {
+  readonly #file: DiskFile;
+  #window = Buffer.alloc(0);
+  #windowAt = 0;
+
+  constructor(file: DiskFile) {
+    this.#file = file;
+  }
+
+  /** Bytes [at, at + count), fewer at the end of the file. Lent until the next call. */
+  async bytes(at: number, count: number): Promise<Buffer> {
+    const isInside = at >= this.#windowAt && at + count <= this.#windowAt + this.#window.byteLength;
+    if (!isInside) await this.#fill(at, count);
+    return this.#window.subarray(at - this.#windowAt, at - this.#windowAt + count);
+  }
+
+  async #fill(at: number, count: number): Promise<void> {
+    const buffer = Buffer.allocUnsafe(Math.max(windowBytes, count));
+    let filled = 0;
+    while (filled < buffer.byteLength) {
+      const read = await this.#file.read(buffer.subarray(filled), at + filled);
+      if (read === 0) break;
+      filled += read;
+    }
+    this.#window = buffer.subarray(0, filled);
+    this.#windowAt = at;
+  }
+}
