@@ -14,7 +14,7 @@ export interface ShardDrive {
   put(shard: ShardWrite): Promise<Receipt>;
 
   /** Begins a shard of unknown length, written in pieces and kept in a file of its own. */
-  begin(identity: ShardIdentity): Promise<ShardStream>;
+  begin(identity: ShardIdentity, purpose?: WritePurpose): Promise<ShardStream>;
 
   /**
    * Reads `window.lengthBytes` of payload from `window.offsetBytes` (a multiple of the 64 KiB block) into `into`,
@@ -66,8 +66,13 @@ export interface ShardIdentity extends ShardRef {
   readonly ownerKey: Uint8Array;
 }
 
+/** `repair`: what is written restores redundancy, and may use the part of a drive that is kept free for it. */
+export type WritePurpose = "client" | "repair";
+
 export interface ShardWrite {
   readonly identity: ShardIdentity;
+  /** Absent: for a client. */
+  readonly purpose?: WritePurpose;
   /** Bytes of the chunk's body (all shards together, without padding). */
   readonly chunkSizeBytes: number;
   /** The shard's bytes; in shared memory; must not change until put settles. */

@@ -1,4 +1,4 @@
-import { KIB, MIB } from "@kakera/kernel";
+import { KIB, MIB, SECOND_MS } from "@kakera/kernel";
 
 export interface DriveSettings {
   /** The directory or URL, for people. */
@@ -12,10 +12,24 @@ export interface DriveSettings {
   /** Of records that wait for their group commit; more are refused (retry). */
   readonly queuedBytesMax: number;
   readonly queuedRecordsMax: number;
+  /** Shards being written into files of their own at one time; more are refused (retry). */
+  readonly ownFileStreamsMax: number;
   /** Files kept open for reading. */
   readonly openFilesMax: number;
   /** Records up to this size are read whole, in one call. */
   readonly wholeReadBytesMax: number;
+  /** Of records that were written or read last: `readNow` serves these. */
+  readonly recentBytesMax: number;
+  /** A sealed segment with a larger share of garbage is compacted. */
+  readonly garbageShareMax: number;
+  /** `manual`: only when `compact` is called. */
+  readonly compaction: "automatic" | "manual";
+  /** The part of the drive that only tombstones, repair and compaction may use. */
+  readonly reserveShare: number;
+  /** How often the drive is looked at while nothing else shows that it is there. */
+  readonly watchIntervalMs: number;
+  /** `read-only`: a drive that may be an old copy of itself; it is read, and takes nothing. */
+  readonly access: "read-write" | "read-only";
 }
 
 export const defaultDriveSettings: Omit<DriveSettings, "place"> = {
@@ -24,6 +38,13 @@ export const defaultDriveSettings: Omit<DriveSettings, "place"> = {
   syncBytesMax: 4 * MIB,
   queuedBytesMax: 64 * MIB,
   queuedRecordsMax: 16_384,
+  ownFileStreamsMax: 64,
   openFilesMax: 256,
   wholeReadBytesMax: 128 * KIB,
+  recentBytesMax: 64 * MIB,
+  garbageShareMax: 0.3,
+  compaction: "automatic",
+  reserveShare: 0.05,
+  watchIntervalMs: 2 * SECOND_MS,
+  access: "read-write",
 };

@@ -1,4 +1,4 @@
-import { ClusterFailure, DiskError, type Disk, type DriveId } from "@kakera/kernel";
+import { ClusterFailure, DiskError, type DriveId, type ReasonCode } from "@kakera/kernel";
 import type {
   ByteWindow,
   DriveStatus,
@@ -12,33 +12,67 @@ import type {
   ShardWindow,
   ShardWrite,
 } from "@kakera/rpc";
+import type { Compactor } from "./compaction/compactor.ts";
 import type { DriveSettings } from "./drive-settings.ts";
 import type { DriveHealth } from "./health/drive-health.ts";
+import type { PresenceWatch } from "./health/presence-watch.ts";
+import type { SpaceWatch } from "./health/space-watch.ts";
+import type { DriveIdentity, LogWitness } from "./identity/identity-record.ts";
+import type { IdentityKeeper } from "./identity/identity-keeper.ts";
 import type { ShardIndex } from "./index/shard-index.ts";
 import type { Place } from "./index/index-values.ts";
+import type { OwnFiles } from "./own-file/own-files.ts";
+import type { Unlinker } from "./own-file/unlink-leaving.ts";
 import type { FileCache } from "./read/file-cache.ts";
+import type { RecentPlaces } from "./read/recent-places.ts";
 import { pathOf, type RecordFacts, type RecordReader } from "./read/record-reader.ts";
 import type { AppendQueue } from "./segment/append-queue.ts";
-import { pendingShard, pendingTombstone } from "./segment/pending-record.ts";
+import { pendingSeal, pendingShard, pendingTombstone } from "./segment/pending-record.ts";
 import type { SegmentWriter } from "./segment/segment-writer.ts";
 
+type WritePurpose = NonNullable<ShardWrite["purpose"]>;
+
 export interface Drive extends ShardDrive {
-  /** Ends the drive's work in good order. */
+  readonly identity: DriveIdentity;
+
+  /** Keeps in the identity file how far the commit log has come; durable when it resolves. */
+  writeWitness(witness: LogWitness): Promise<void>;
+
+  /** Compacts until no segment is worth it. Never rejects: what goes wrong shows in `status`. */
+  compact(): Promise<void>;
+
+  /** From now on the drive refuses writes to the group below the epoch [F6]; durable when it resolves. A lower epoch than the sealed one changes nothing. */
+  sealGroup(group: number, epoch: number): Promise<void>;
+
+  /** null: the group was never sealed here. */
+  sealedEpoch(group: number): number | null;
+
+  /** As `remove`, for moves and repair: only what lies in groups that are sealed at exactly this epoch [R4]; else ClusterFailure `retry`, and nothing is removed. */
+  removeAtEpoch(refs: readonly ShardRef[], epoch: number): Promise<void>;
+
+  /** Resolves when no work goes on in the background. */
+  settled(): Promise<void>;
+
+  /** Ends the drive's work in good order. Rejects when the last segment cannot be sealed; the next start reads it through then. */
   close(): Promise<void>;
 }
 
 export interface DriveParts {
   readonly driveId: DriveId;
-  readonly disk: Disk;
   readonly settings: DriveSettings;
   readonly health: DriveHealth;
+  readonly space: SpaceWatch;
+  readonly presence: PresenceWatch;
+  readonly identity: IdentityKeeper;
   readonly index: ShardIndex;
   readonly queue: AppendQueue;
   readonly writer: SegmentWriter;
+  readonly ownFiles: OwnFiles;
+  readonly unlinker: Unlinker;
+  readonly compactor: Compactor;
   readonly reader: RecordReader;
+  readonly recent: RecentPlaces;
   readonly files: FileCache;
-  /** Sealed segments and their sizes. */
-  readonly segmentSizes: Map<number, number>;
 }
 
 /** One drive directory as a ShardDrive. `openDrive` puts it together. */
@@ -51,18 +85,43 @@ export class LocalDrive implements Drive {
     this.#parts = parts;
   }
 
+  get identity(): DriveIdentity {
+    return this.#parts.identity.current;
+  }
+
   async put(shard: ShardWrite): Promise<Receipt> {
-    this.#parts.health.checkTakesShards();
+    if (shard.payload.byteLength >= this.#parts.settings.ownFileBytesMin) return this.#putInOwnFile(shard);
+    this.#checkTakes(shard.identity, shard.purpose ?? "client");
+    this.#parts.space.note(shard.payload.byteLength);
     await this.#parts.queue.append(pendingShard(shard));
     return { driveId: this.driveId, epoch: shard.identity.epoch };
   }
 
-  begin(_identity: ShardIdentity): Promise<ShardStream> {
-    return Promise.reject(new ClusterFailure("retry", "shards in files of their own are not served yet"));
+  async begin(identity: ShardIdentity, purpose: WritePurpose = "client"): Promise<ShardStream> {
+    this.#checkTakes(identity, purpose);
+    return this.#parts.ownFiles.begin(identity);
   }
 
   async read(ref: ShardRef, window: ByteWindow, into: Uint8Array): Promise<ShardWindow | null> {
-    return this.#atPlace(ref, (place) => this.#parts.reader.readWindow(ref, place, window, into));
+    return this.#atPlace(ref, async (place) => {
+      const found = await this.#parts.reader.readWindow(ref, place, window, into);
+      if (place.kind === "segment") this.#parts.recent.note(place);
+      return found;
+    });
+  }
+
+  readNow(ref: ShardRef, window: ByteWindow, into: Uint8Array): ShardWindow | null | undefined {
+    const { health, index, recent, reader } = this.#parts;
+    // A drive that hangs would take the event loop with it.
+    if (health.condition === "suspect" || health.condition === "offline") return undefined;
+    const place = index.find(ref);
+    if (place === null) return null;
+    if (place.kind !== "segment" || !recent.has(place)) return undefined;
+    try {
+      return reader.readWindowNow(ref, place, window, into);
+    } catch (error) {
+      throw health.conclude(error, "read");
+    }
   }
 
   async describe(ref: ShardRef): Promise<ShardDescription | null> {
@@ -71,8 +130,29 @@ export class LocalDrive implements Drive {
   }
 
   async remove(refs: readonly ShardRef[]): Promise<void> {
+    const { health, queue, unlinker, compactor, settings } = this.#parts;
+    health.checkWritable();
+    await Promise.all(refs.map((ref) => queue.append(pendingTombstone(ref))));
+    unlinker.wake();
+    if (settings.compaction === "automatic") compactor.wake();
+  }
+
+  async removeAtEpoch(refs: readonly ShardRef[], epoch: number): Promise<void> {
+    for (const { group } of refs) {
+      if (this.sealedEpoch(group) === epoch) continue;
+      throw new ClusterFailure("retry", `group ${group} is not sealed at epoch ${epoch} here`);
+    }
+    await this.remove(refs);
+  }
+
+  async sealGroup(group: number, epoch: number): Promise<void> {
+    if ((this.sealedEpoch(group) ?? 0) >= epoch) return;
     this.#parts.health.checkWritable();
-    await Promise.all(refs.map((ref) => this.#parts.queue.append(pendingTombstone(ref))));
+    await this.#parts.queue.append(pendingSeal(group, epoch));
+  }
+
+  sealedEpoch(group: number): number | null {
+    return this.#parts.index.seal(group)?.mark ?? null;
   }
 
   async inventory(page: InventoryPage): Promise<ShardDescription[]> {
@@ -80,8 +160,9 @@ export class LocalDrive implements Drive {
     let after = page.after;
     while (found.length < page.limit) {
       const refs = this.#parts.index.list(page.group, after, page.limit - found.length);
-      if (refs.length === 0) break;
-      after = refs.at(-1)!;
+      const last = refs.at(-1);
+      if (last === undefined) break;
+      after = last;
       for (const ref of refs) {
         const description = await this.#describeUndamaged(ref);
         if (description !== null) found.push(description);
@@ -91,23 +172,72 @@ export class LocalDrive implements Drive {
   }
 
   status(): DriveStatus {
+    const { settings, health, space, index, compactor } = this.#parts;
     return {
       driveId: this.driveId,
-      place: this.#parts.settings.place,
-      condition: this.#parts.health.condition,
-      reason: this.#parts.health.reason,
-      freeBytes: 0,
-      totalBytes: 0,
-      shardCount: this.#parts.index.state.shardCount,
-      garbageBytes: 0,
+      place: settings.place,
+      condition: health.condition,
+      reason: health.reason,
+      freeBytes: space.freeBytes,
+      totalBytes: space.totalBytes,
+      shardCount: index.state.shardCount,
+      garbageBytes: compactor.garbageBytes(),
     };
   }
 
-  async close(): Promise<void> {
+  async writeWitness(witness: LogWitness): Promise<void> {
+    this.#parts.health.checkWritable();
+    try {
+      await this.#parts.identity.write({ witness });
+    } catch (error) {
+      throw this.#parts.health.conclude(error, "write");
+    }
+  }
+
+  async compact(): Promise<void> {
+    this.#parts.compactor.wake();
+    await this.settled();
+  }
+
+  async settled(): Promise<void> {
     await this.#parts.queue.idle();
-    await this.#parts.writer.close();
-    this.#parts.files.close();
-    await this.#parts.index.close();
+    await this.#parts.unlinker.idle();
+    await this.#parts.compactor.idle();
+  }
+
+  async close(): Promise<void> {
+    const { presence, queue, unlinker, compactor, writer, files, index, health } = this.#parts;
+    await presence.stop();
+    await compactor.stop();
+    await queue.idle();
+    await unlinker.idle();
+    files.close();
+    try {
+      if (health.condition === "online" || health.condition === "full") await writer.close();
+    } finally {
+      await index.close();
+    }
+  }
+
+  async #putInOwnFile(shard: ShardWrite): Promise<Receipt> {
+    const stream = await this.begin(shard.identity, shard.purpose);
+    try {
+      await stream.append(shard.payload, shard.blockChecksums);
+      return await stream.finish(shard);
+    } catch (error) {
+      await stream.abort();
+      throw error;
+    }
+  }
+
+  #checkTakes(identity: ShardIdentity, purpose: WritePurpose): void {
+    const { health } = this.#parts;
+    if (purpose === "repair") health.checkWritable();
+    else health.checkTakesShards();
+    const sealed = this.sealedEpoch(identity.group);
+    if (sealed !== null && identity.epoch < sealed) {
+      throw new ClusterFailure("retry", `group ${identity.group} is sealed at epoch ${sealed}: ${identity.epoch} is over`);
+    }
   }
 
   /** A damaged shard is not held: it is left out, so that it is written again. */
@@ -129,16 +259,29 @@ export class LocalDrive implements Drive {
       try {
         return await run(place);
       } catch (error) {
-        const isGone = error instanceof DiskError && error.code === "ENOENT";
-        // Compaction may have moved the record since it was looked up.
-        if (isGone && (before === null || pathOf(ref, before) !== pathOf(ref, place))) {
-          before = place;
-          continue;
-        }
-        throw this.#parts.health.conclude(error, "read");
+        if (!isAbsence(error)) throw this.#parts.health.conclude(error, "read");
+        // Compaction may have moved the record since it was looked up, or a removal taken it.
+        if (before !== null && pathOf(ref, before) === pathOf(ref, place)) throw await this.#judgeAbsence(ref);
+        before = place;
       }
     }
   }
+
+  /** The file is not where the index says: it was lost, or the drive was. */
+  async #judgeAbsence(ref: ShardRef): Promise<ClusterFailure> {
+    await this.#parts.presence.look();
+    const { condition, reason } = this.#parts.health;
+    if (condition === "offline") return new ClusterFailure("retry", "the drive is offline", reasonOf(reason));
+    return new ClusterFailure("repair", `the file of ${ref.dataId} is gone`, { reason: "BITROT_FOUND" });
+  }
+}
+
+function isAbsence(error: unknown): boolean {
+  return error instanceof DiskError && error.code === "ENOENT";
+}
+
+function reasonOf(reason: ReasonCode | null): { reason?: ReasonCode } {
+  return reason === null ? {} : { reason };
 }
 
 function describeFacts({ head, tail }: RecordFacts): ShardDescription {

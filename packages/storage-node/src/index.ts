@@ -1,9 +1,14 @@
 export { openDrive, type DriveComponents } from "./open-drive.ts";
 export type { Drive } from "./drive.ts";
+export { absentDrive } from "./absent-drive.ts";
 export { defaultDriveSettings, type DriveSettings } from "./drive-settings.ts";
 export { formatDrive, type DriveFormat } from "./identity/format-drive.ts";
-export { readIdentity } from "./identity/identity-file.ts";
+export { identityPath, readIdentity, systemFolder } from "./identity/identity-file.ts";
 export type { DeviceRelation, DriveIdentity, LogWitness } from "./identity/identity-record.ts";
+export { inspectPlace } from "./identity/inspect-place.ts";
+export { judgePlace, type PlaceExpectation, type PlaceFinding, type PlaceVerdict } from "./identity/judge-place.ts";
+export { lockDrive, type DriveLock } from "./lock/drive-lock.ts";
 export { createMemoryStore } from "./index/memory-store.ts";
+export { openLmdbStore, readBootId, type LmdbStoreSettings } from "./index/lmdb-store.ts";
 export type { OrderedStore, StoreChange } from "./index/ordered-store.ts";
 export { failpointNames, type FailpointName } from "./failpoints.ts";

@@ -1,34 +1,28 @@
-import {
-  ClusterFailure,
-  type Clock,
-  type Disk,
-  type Failpoints,
-  type Logger,
-  type Meter,
-  type Random,
-} from "@kakera/kernel";
-import { LocalDrive, type Drive } from "./drive.ts";
+import { ClusterFailure, type Clock, type Disk, type DriveId, type Failpoints, type Logger, type Meter, type Random } from "@kakera/kernel";
+import { Compactor } from "./compaction/compactor.ts";
+import { LocalDrive, type Drive, type DriveParts } from "./drive.ts";
 import { defaultDriveSettings, type DriveSettings } from "./drive-settings.ts";
 import { DriveHealth } from "./health/drive-health.ts";
-import { readIdentity, writeIdentity } from "./identity/identity-file.ts";
-import type { DriveIdentity } from "./identity/identity-record.ts";
+import { PresenceWatch } from "./health/presence-watch.ts";
+import { SpaceWatch } from "./health/space-watch.ts";
+import { readIdentity } from "./identity/identity-file.ts";
+import { IdentityKeeper } from "./identity/identity-keeper.ts";
 import type { OrderedStore } from "./index/ordered-store.ts";
+import { segmentPlace } from "./index/index-values.ts";
 import { ShardIndex } from "./index/shard-index.ts";
-import { createDriveMetrics } from "./metrics.ts";
+import { createDriveMetrics, type DriveMetrics } from "./metrics.ts";
+import { OwnFiles } from "./own-file/own-files.ts";
+import { Unlinker } from "./own-file/unlink-leaving.ts";
 import { FileCache } from "./read/file-cache.ts";
+import { RecentPlaces } from "./read/recent-places.ts";
 import { RecordReader } from "./read/record-reader.ts";
-import {
-  closeOpenSegment,
-  readTail,
-  recoverSegments,
-  type RecoveredSegments,
-  type RecoveryParts,
-} from "./recovery/recover-segments.ts";
+import { indexTailsInPlace, recoverIndex, settleLeftOvers } from "./recovery/recover-drive.ts";
 import { AppendQueue } from "./segment/append-queue.ts";
 import { firstSegmentId } from "./segment/segment-header.ts";
-import { SegmentWriter } from "./segment/segment-writer.ts";
+import { SegmentWriter, type DurableBatch, type WriterPosition } from "./segment/segment-writer.ts";
 
 export interface DriveComponents {
+  /** Rooted at the drive's folder. In production bounded in calls and time (`boundedDisk`). */
   readonly disk: Disk;
   readonly index: OrderedStore;
   readonly clock: Clock;
@@ -38,65 +32,102 @@ export interface DriveComponents {
   readonly failpoints: Failpoints;
 }
 
+/** Records whose places `readNow` remembers at most. */
+const recentRecordsMax = 16_384;
+
 /**
  * Opens a drive that was formatted (`formatDrive`) and judged (`judgePlace`): raises its incarnation, brings the index up
- * to its segments, and is ready. Rejects with ClusterFailure `halt` when the folder is no drive.
+ * to what lies in segments and own files, and is ready. Rejects with ClusterFailure `halt` when the folder is no drive,
+ * else with DiskError.
  */
 export async function openDrive(
   components: DriveComponents,
   given: Partial<DriveSettings> & Pick<DriveSettings, "place">,
 ): Promise<Drive> {
   const settings = { ...defaultDriveSettings, ...given };
-  const { disk, clock, failpoints, logger } = components;
-  const identity = await beginIncarnation(disk, failpoints);
-  const { driveId } = identity;
+  const { disk, logger, clock } = components;
+  const identity = await findIdentity(components);
+  const { driveId } = identity.current;
+  if (settings.access === "read-write") await identity.write({ incarnation: identity.current.incarnation + 1 });
   const metrics = createDriveMetrics(components.meter, driveId);
   const health = new DriveHealth({ metrics, logger });
   const index = new ShardIndex(components.index);
   const recovery = { disk, driveId, index, metrics, logger };
-  const recovered = await recoverSegments(recovery);
-  const segmentSizes = recovered.sizes;
-  const files = new FileCache(disk, settings.openFilesMax);
-  const writer = new SegmentWriter(
-    {
-      disk,
-      driveId,
-      clock,
-      failpoints,
-      metrics,
-      health,
-      segmentSizeBytes: settings.segmentSizeBytes,
-      liveSequence: (ref) => index.find(ref)?.sequence ?? null,
-      onDurable: (batch) => index.applyBatch(batch),
-      onRetired: (segmentId, sizeBytes) => segmentSizes.set(segmentId, sizeBytes),
-    },
-    { nextSegmentId: firstSegmentId(identity.incarnation), nextSequence: recovered.nextSequence },
-  );
-  const queue = new AppendQueue(settings, (records) => writer.write(records));
-  const { wholeReadBytesMax } = settings;
-  const reader = new RecordReader({ driveId, files, metrics, logger, wholeReadBytesMax });
-  await settleOpenSegments(recovery, recovered, queue);
-  return new LocalDrive({ driveId, disk, settings, health, index, queue, writer, reader, files, segmentSizes });
+  const recovered = await recoverIndex(recovery);
+  const space = new SpaceWatch({ disk, health, reserveShare: settings.reserveShare });
+  const base = { ...components, settings, driveId, metrics, health, index, space };
+  const position = { nextSegmentId: firstSegmentId(identity.current.incarnation), nextSequence: recovered.nextSequence };
+  const { files, recent, reader, writer, queue, compactor, unlinker, ownFiles } = assemble(base, position);
+  if (settings.access === "read-write") await settleLeftOvers(recovery, recovered, queue);
+  else {
+    indexTailsInPlace(recovery, recovered);
+    health.setFailed("DRIVE_FOREIGN");
+  }
+  await space.refresh();
+  const wake = (): void => {
+    if (health.condition !== "online" && health.condition !== "full") return;
+    unlinker.wake();
+    if (settings.compaction === "automatic") compactor.wake();
+  };
+  wake();
+  const intervalMs = settings.watchIntervalMs;
+  const presence = new PresenceWatch({ disk, driveId, clock, health, space, intervalMs, onPresent: wake });
+  presence.start();
+  return new LocalDrive({
+    driveId, settings, health, space, presence, identity, index, queue, writer, ownFiles, unlinker, compactor, reader, recent, files,
+  });
 }
 
-async function beginIncarnation(disk: Disk, failpoints: Failpoints): Promise<DriveIdentity> {
+interface BaseParts extends Omit<DriveComponents, "index"> {
+  readonly settings: DriveSettings;
+  readonly driveId: DriveId;
+  readonly metrics: DriveMetrics;
+  readonly health: DriveHealth;
+  readonly index: ShardIndex;
+  readonly space: SpaceWatch;
+}
+
+type AssembledParts = Pick<DriveParts, "files" | "recent" | "reader" | "writer" | "queue" | "compactor" | "unlinker" | "ownFiles">;
+
+function assemble(base: BaseParts, position: WriterPosition): AssembledParts {
+  const { disk, index, settings, space } = base;
+  const files = new FileCache(disk, settings.openFilesMax);
+  const recent = new RecentPlaces({ bytesMax: settings.recentBytesMax, countMax: recentRecordsMax });
+  const reader = new RecordReader({ ...base, files, wholeReadBytesMax: settings.wholeReadBytesMax });
+  const onDurable = (batch: DurableBatch): void => {
+    index.applyBatch(batch);
+    for (const entry of batch.entries) {
+      if (entry.kind === "shard") recent.note(segmentPlace(batch.segmentId, entry));
+    }
+  };
+  const writer = new SegmentWriter(
+    {
+      ...base,
+      segmentSizeBytes: settings.segmentSizeBytes,
+      liveSequence: (ref) => index.find(ref)?.sequence ?? null,
+      onDurable,
+      onSealed: (segmentId, sizes) => index.sealSegment(segmentId, sizes),
+    },
+    position,
+  );
+  const queue = new AppendQueue(settings, (records) => writer.write(records));
+  const { segmentSizeBytes, garbageShareMax } = settings;
+  const compactor = new Compactor({ ...base, queue, files, segmentSizeBytes, garbageShareMax });
+  const unlinker = new Unlinker({ ...base, files });
+  const ownFiles = new OwnFiles({
+    ...base,
+    takeSequence: () => writer.takeSequence(),
+    streamsMax: settings.ownFileStreamsMax,
+    onWritten: (bytes) => space.note(bytes),
+    onLeaving: () => unlinker.wake(),
+  });
+  return { files, recent, reader, writer, queue, compactor, unlinker, ownFiles };
+}
+
+async function findIdentity({ disk, failpoints }: DriveComponents): Promise<IdentityKeeper> {
   const found = await readIdentity(disk);
   if (found === null || found === "damaged") {
     throw new ClusterFailure("halt", "the folder is not a drive of this cluster", { reason: "DRIVE_FOREIGN" });
   }
-  const identity = { ...found, incarnation: found.incarnation + 1 };
-  await writeIdentity(disk, identity, failpoints);
-  return identity;
-}
-
-async function settleOpenSegments(
-  parts: RecoveryParts,
-  recovered: RecoveredSegments,
-  queue: AppendQueue,
-): Promise<void> {
-  for (const open of recovered.open) {
-    for (const record of await readTail(parts, open)) await queue.append(record);
-    const sizeBytes = await closeOpenSegment(parts, open);
-    if (sizeBytes !== null) recovered.sizes.set(open.segmentId, sizeBytes);
-  }
+  return new IdentityKeeper(disk, failpoints, found);
 }

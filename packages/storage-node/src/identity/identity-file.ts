@@ -1,4 +1,5 @@
-import { DiskError, noFailpoints, type Disk, type Failpoints } from "@kakera/kernel";
+import { noFailpoints, type Disk, type Failpoints } from "@kakera/kernel";
+import { ignoreAbsence } from "../health/ignore-absence.ts";
 import { decodeIdentity, encodeIdentity, type DriveIdentity } from "./identity-record.ts";
 
 export const systemFolder = ".kakera";
@@ -35,8 +36,4 @@ export async function writeIdentity(
   failpoints.hit("identity.before-rename");
   await disk.rename(temporaryPath, identityPath);
   await disk.syncDirectory(systemFolder);
-}
-
-function ignoreAbsence(error: unknown): void {
-  if (!(error instanceof DiskError && error.code === "ENOENT")) throw error;
 }

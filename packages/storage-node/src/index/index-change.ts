@@ -13,10 +13,12 @@ import {
   segmentPlace,
   type Mark,
   type Place,
+  type SegmentUse,
 } from "./index-values.ts";
 import type { StoreChange } from "./ordered-store.ts";
 
 const nothing = Buffer.alloc(0);
+const unsealed: SegmentUse = { liveBytes: 0, sizeBytes: 0, recordBytes: 0 };
 
 /**
  * Applies what is found in segments and own files to the index, inside one transaction. Whatever the order in which
@@ -27,22 +29,23 @@ const nothing = Buffer.alloc(0);
 export class IndexChange {
   readonly #store: StoreChange;
   readonly #useDeltas = new Map<number, number>();
+  /** No tombstone kills up to here: none is looked for. */
+  readonly #unkilledFrom: number;
   /** By how many the number of live shards grew. */
   shardCountDelta = 0;
 
-  constructor(store: StoreChange) {
+  constructor(store: StoreChange, unkilledFrom: number) {
     this.#store = store;
+    this.#unkilledFrom = unkilledFrom;
   }
 
-  /** `isNewest`: no record and no tombstone of the shard has a higher sequence number, so that none is looked for. */
-  applyEntry(segmentId: number, entry: RecordEntry, isNewest: boolean): void {
-    if (entry.kind === "shard") this.applyShard(entry.ref, segmentPlace(segmentId, entry), isNewest);
+  applyEntry(segmentId: number, entry: RecordEntry): void {
+    if (entry.kind === "shard") this.applyShard(entry.ref, segmentPlace(segmentId, entry));
     else this.#applyMark(segmentId, entry);
   }
 
-  applyShard(ref: ShardRef, place: Place, isNewest: boolean): void {
-    if (!isNewest && (this.#markAt(refKey(keyKind.tomb, ref))?.mark ?? -1) >= place.sequence)
-      return this.#addDead(ref, place);
+  applyShard(ref: ShardRef, place: Place): void {
+    if (place.sequence < this.#unkilledFrom && place.sequence <= this.#killedUpTo(ref)) return this.#addDead(ref, place);
     const key = refKey(keyKind.live, ref);
     const stored = this.#store.get(key);
     const current = stored === undefined ? null : decodePlace(stored);
@@ -56,11 +59,28 @@ export class IndexChange {
     this.#addUse(place, 1);
   }
 
+  /** The segment is known from now on, whatever is live in it. */
+  touchSegment(segmentId: number): void {
+    this.#addBytes(segmentId, 0);
+  }
+
+  /** The segment has come to its end and all of it is indexed. */
+  sealSegment(segmentId: number, sizes: { readonly sizeBytes: number; readonly recordBytes: number }): void {
+    this.touchSegment(segmentId);
+    const { liveBytes } = this.#useOf(segmentId) ?? unsealed;
+    this.#store.put(useKey(segmentId), encodeUse({ ...sizes, liveBytes }));
+  }
+
   /** The container is gone, durably: so are the dead records that it held. */
-  dropDead(ref: ShardRef, container: number, isTombstoneIdle: (ref: ShardRef) => boolean): void {
+  dropDead(ref: ShardRef, container: number): void {
     this.#store.delete(deadKey(ref, container));
     if (container < 0) this.#store.delete(sequenceKey(keyKind.leaving, -container));
-    if (isTombstoneIdle(ref)) this.dropTombstone(ref);
+  }
+
+  /** The segment with the shard's live record is lost. */
+  dropLost(ref: ShardRef): void {
+    this.#store.delete(refKey(keyKind.live, ref));
+    this.shardCountDelta -= 1;
   }
 
   /** No record that it kills is left anywhere: the tombstone is garbage. */
@@ -79,15 +99,13 @@ export class IndexChange {
   }
 
   /** Writes the sums, as the last call of the change. Returns the live bytes of the segments that changed. */
-  finish(): ReadonlyMap<number, number> {
-    const uses = new Map<number, number>();
+  finish(): ReadonlyMap<number, SegmentUse> {
+    const uses = new Map<number, SegmentUse>();
     for (const [segmentId, delta] of this.#useDeltas) {
-      if (delta === 0) continue;
-      const key = useKey(segmentId);
-      const before = this.#store.get(key);
-      const bytes = (before === undefined ? 0 : decodeUse(before)) + delta;
-      this.#store.put(key, encodeUse(bytes));
-      uses.set(segmentId, bytes);
+      const before = this.#useOf(segmentId);
+      const use = { ...(before ?? unsealed), liveBytes: (before?.liveBytes ?? 0) + delta };
+      if (delta !== 0 || before === null) this.#store.put(useKey(segmentId), encodeUse(use));
+      uses.set(segmentId, use);
     }
     return uses;
   }
@@ -135,6 +153,15 @@ export class IndexChange {
 
   #addBytes(segmentId: number, bytes: number): void {
     this.#useDeltas.set(segmentId, (this.#useDeltas.get(segmentId) ?? 0) + bytes);
+  }
+
+  #useOf(segmentId: number): SegmentUse | null {
+    const stored = this.#store.get(useKey(segmentId));
+    return stored === undefined ? null : decodeUse(stored);
+  }
+
+  #killedUpTo(ref: ShardRef): number {
+    return this.#markAt(refKey(keyKind.tomb, ref))?.mark ?? -1;
   }
 
   #markAt(key: Buffer): Mark | null {

@@ -10,9 +10,9 @@ import { writeUint64, readUint64 } from "../record/numbers.ts";
  * | live | group, data id, chunk index, shard index | where the shard's live record is |
  * | tomb | the same | where the tombstone is and up to what it kills |
  * | dead | the same, container | nothing: the container (segment, or own file) holds a record of the shard that is not live |
- * | use | segment id | bytes of it that are live |
+ * | use | segment id | bytes of it that are live, and whether it is sealed |
  * | seal | group | sealed epoch, and where the record is |
- * | state | - | how far the index has followed the segments |
+ * | state | - | next sequence number, number of shards |
  * | arriving | sequence number | the shard whose own file is about to get its name |
  * | leaving | sequence number | the shard whose own file is dead and about to be unlinked |
  */

@@ -101,36 +101,48 @@ export function decodeMark(bytes: Buffer): Mark {
   };
 }
 
-/** How far the index has followed the drive. */
+/** What the index keeps of the whole drive. */
 export interface IndexState {
-  /** The newest segment of which something is indexed; 0: none. All older ones are indexed whole. */
-  readonly segmentId: number;
   readonly nextSequence: number;
   readonly shardCount: number;
+  /** false: a rebuild has not come to its end. */
+  readonly isComplete: boolean;
 }
 
 export function encodeState(state: IndexState): Buffer {
-  const bytes = Buffer.allocUnsafe(24);
-  writeUint64(bytes, state.segmentId, 0);
-  writeUint64(bytes, state.nextSequence, 8);
-  writeUint64(bytes, state.shardCount, 16);
+  const bytes = Buffer.alloc(24);
+  writeUint64(bytes, state.nextSequence, 0);
+  writeUint64(bytes, state.shardCount, 8);
+  bytes.writeUInt8(state.isComplete ? 1 : 0, 16);
   return bytes;
 }
 
 export function decodeState(bytes: Buffer): IndexState {
   return {
-    segmentId: readUint64(bytes, 0),
-    nextSequence: readUint64(bytes, 8),
-    shardCount: readUint64(bytes, 16),
+    nextSequence: readUint64(bytes, 0),
+    shardCount: readUint64(bytes, 8),
+    isComplete: bytes.readUInt8(16) === 1,
   };
 }
 
-export function encodeUse(liveBytes: number): Buffer {
-  const bytes = Buffer.allocUnsafe(8);
-  writeUint64(bytes, liveBytes, 0);
+/** What the index keeps of a segment. */
+export interface SegmentUse {
+  /** Bytes of records that must not be lost. */
+  readonly liveBytes: number;
+  /** Of its file, once it is sealed: all of it is indexed then. 0: it is not known to be sealed. */
+  readonly sizeBytes: number;
+  /** Bytes of all its records, live and dead, once it is sealed. */
+  readonly recordBytes: number;
+}
+
+export function encodeUse(use: SegmentUse): Buffer {
+  const bytes = Buffer.allocUnsafe(24);
+  writeUint64(bytes, use.liveBytes, 0);
+  writeUint64(bytes, use.sizeBytes, 8);
+  writeUint64(bytes, use.recordBytes, 16);
   return bytes;
 }
 
-export function decodeUse(bytes: Buffer): number {
-  return readUint64(bytes, 0);
+export function decodeUse(bytes: Buffer): SegmentUse {
+  return { liveBytes: readUint64(bytes, 0), sizeBytes: readUint64(bytes, 8), recordBytes: readUint64(bytes, 16) };
 }

@@ -25,6 +25,7 @@ import {
   type IndexState,
   type Mark,
   type Place,
+  type SegmentUse,
 } from "./index-values.ts";
 import type { OrderedStore } from "./ordered-store.ts";
 
@@ -34,12 +35,12 @@ export interface IndexedBatch {
   readonly nextSequence: number;
 }
 
-const emptyState: IndexState = { segmentId: 0, nextSequence: 1, shardCount: 0 };
+const emptyState: IndexState = { nextSequence: 1, shardCount: 0, isComplete: false };
 
 /** Where each shard of the drive is. Derived from the segments and the own files; see index-change.ts for its rules. */
 export class ShardIndex {
   readonly #store: OrderedStore;
-  readonly #useOfSegment = new Map<number, number>();
+  readonly #uses = new Map<number, SegmentUse>();
   #state: IndexState;
 
   constructor(store: OrderedStore) {
@@ -48,12 +49,17 @@ export class ShardIndex {
     this.#state = stored === undefined ? emptyState : decodeState(stored);
     const { from, until } = kindRange(keyKind.use);
     for (const [key, value] of store.range(from, until, Number.MAX_SAFE_INTEGER)) {
-      this.#useOfSegment.set(segmentOfUseKey(key), decodeUse(value));
+      this.#uses.set(segmentOfUseKey(key), decodeUse(value));
     }
   }
 
   get state(): IndexState {
     return this.#state;
+  }
+
+  /** Everything on the drive has been indexed once: from now on it is kept up to date. */
+  markComplete(): void {
+    this.#change(() => ({ ...this.#state, isComplete: true }));
   }
 
   find(ref: ShardRef): Place | null {
@@ -96,26 +102,29 @@ export class ShardIndex {
 
   /** Bytes of the segment that are live. */
   liveBytes(segmentId: number): number {
-    return this.#useOfSegment.get(segmentId) ?? 0;
+    return this.#uses.get(segmentId)?.liveBytes ?? 0;
   }
 
   applyBatch(batch: IndexedBatch): void {
-    const newestFrom = this.#state.nextSequence;
-    const segmentId = Math.max(this.#state.segmentId, batch.segmentId);
+    const nextSequence = Math.max(this.#state.nextSequence, batch.nextSequence);
     this.#change((change) => {
-      for (const entry of batch.entries) change.applyEntry(batch.segmentId, entry, entry.sequence >= newestFrom);
-      return { segmentId, nextSequence: Math.max(newestFrom, batch.nextSequence) };
+      change.touchSegment(batch.segmentId);
+      for (const entry of batch.entries) change.applyEntry(batch.segmentId, entry);
+      return { ...this.#state, nextSequence };
     });
   }
 
-  /** A file of its own has got its name, durably. Returns whether it is the live record of its shard. */
-  applyOwnFile(ref: ShardRef, sequence: number): boolean {
+  /** Files of their own have got their names, durably. */
+  applyOwnFiles(files: readonly { readonly ref: ShardRef; readonly sequence: number }[]): void {
     this.#change((change, store) => {
-      change.applyShard(ref, { kind: "own-file", sequence }, false);
-      store.delete(sequenceKey(keyKind.arriving, sequence));
-      return { ...this.#state, nextSequence: Math.max(this.#state.nextSequence, sequence + 1) };
+      let { nextSequence } = this.#state;
+      for (const { ref, sequence } of files) {
+        change.applyShard(ref, { kind: "own-file", sequence });
+        store.delete(sequenceKey(keyKind.arriving, sequence));
+        nextSequence = Math.max(nextSequence, sequence + 1);
+      }
+      return { ...this.#state, nextSequence };
     });
-    return this.find(ref)?.sequence === sequence;
   }
 
   /** An own file is about to get its name: should the process end before it is indexed, it is looked for. */
@@ -128,23 +137,55 @@ export class ShardIndex {
   }
 
   arriving(): { ref: ShardRef; sequence: number }[] {
-    return this.#sequences(keyKind.arriving);
+    return this.#sequences(keyKind.arriving, Number.MAX_SAFE_INTEGER);
   }
 
-  /** Own files that are dead and not known to be unlinked. */
-  leaving(): { ref: ShardRef; sequence: number }[] {
-    return this.#sequences(keyKind.leaving);
+  /** Own files that are dead and not known to be unlinked, at most `limit`. */
+  leaving(limit: number): { ref: ShardRef; sequence: number }[] {
+    return this.#sequences(keyKind.leaving, limit);
   }
 
-  /** The containers are gone, durably: dead records in them need no tombstone any more. */
+  /** The containers are gone, durably: a tombstone that has nothing else to kill becomes garbage. */
   dropDead(gone: readonly { readonly ref: ShardRef; readonly container: number }[]): void {
+    const goneContainers = new Set(gone.map((one) => one.container));
     this.#change((change) => {
-      const goneOf = new Set(gone.map((one) => one.container));
       for (const { ref, container } of gone) {
-        change.dropDead(ref, container, (of) => this.deadContainers(of).every((left) => goneOf.has(left)));
+        change.dropDead(ref, container);
+        if (this.tombstone(ref) === null) continue;
+        if (this.deadContainers(ref).every((left) => goneContainers.has(left))) change.dropTombstone(ref);
       }
       return this.#state;
     });
+  }
+
+  /** The segment has come to its end, and all of it was applied. */
+  sealSegment(segmentId: number, sizes: { readonly sizeBytes: number; readonly recordBytes: number }): void {
+    this.#change((change) => {
+      change.sealSegment(segmentId, sizes);
+      return this.#state;
+    });
+  }
+
+  /** Segments that the index knows. */
+  uses(): ReadonlyMap<number, SegmentUse> {
+    return this.#uses;
+  }
+
+  /** Segments are not there any more: neither is what was in them. Goes through the whole index. */
+  dropLostSegments(lost: ReadonlySet<number>): void {
+    const live = this.#store.range(...bounds(kindRange(keyKind.live))).filter(([, value]) => {
+      const place = decodePlace(value);
+      return place.kind === "segment" && lost.has(place.segmentId);
+    });
+    const dead = this.#store.range(...bounds(kindRange(keyKind.dead))).filter(([key]) => lost.has(containerOfDeadKey(key)));
+    const tombs = this.#store.range(...bounds(kindRange(keyKind.tomb))).filter(([, value]) => lost.has(decodeMark(value).segmentId));
+    this.#change((change) => {
+      for (const [key] of live) change.dropLost(refOfKey(key));
+      for (const [key] of tombs) change.dropTombstone(refOfKey(key));
+      return this.#state;
+    });
+    this.dropDead(dead.map(([key]) => ({ ref: refOfKey(key), container: containerOfDeadKey(key) })));
+    for (const segmentId of lost) this.dropSegment(segmentId);
   }
 
   dropSegment(segmentId: number): void {
@@ -152,7 +193,7 @@ export class ShardIndex {
       change.dropSegment(segmentId);
       return this.#state;
     });
-    this.#useOfSegment.delete(segmentId);
+    this.#uses.delete(segmentId);
   }
 
   /** After a rebuild: tombstones of which nothing is left to kill become garbage. */
@@ -174,9 +215,9 @@ export class ShardIndex {
 
   #change(work: (change: IndexChange, store: { delete(key: Buffer): void }) => Omit<IndexState, "shardCount">): void {
     let next = this.#state;
-    let uses: ReadonlyMap<number, number> = new Map();
+    let uses: ReadonlyMap<number, SegmentUse> = new Map();
     this.#store.transact((store) => {
-      const change = new IndexChange(store);
+      const change = new IndexChange(store, this.#state.nextSequence);
       const state = work(change, store);
       uses = change.finish();
       next = { ...state, shardCount: this.#state.shardCount + change.shardCountDelta };
@@ -184,7 +225,7 @@ export class ShardIndex {
       store.put(stateKey, encodeState(next));
     });
     this.#state = next;
-    for (const [segmentId, bytes] of uses) this.#useOfSegment.set(segmentId, bytes);
+    for (const [segmentId, use] of uses) this.#uses.set(segmentId, use);
   }
 
   #mark(key: Buffer): Mark | null {
@@ -192,10 +233,14 @@ export class ShardIndex {
     return stored === undefined ? null : decodeMark(stored);
   }
 
-  #sequences(kind: number): { ref: ShardRef; sequence: number }[] {
+  #sequences(kind: number, limit: number): { ref: ShardRef; sequence: number }[] {
     const { from, until } = kindRange(kind);
     return this.#store
-      .range(from, until, Number.MAX_SAFE_INTEGER)
+      .range(from, until, limit)
       .map(([key, value]) => ({ ref: refOfKey(value), sequence: sequenceOfKey(key) }));
   }
+}
+
+function bounds(range: { from: Buffer; until: Buffer }): [Buffer, Buffer, number] {
+  return [range.from, range.until, Number.MAX_SAFE_INTEGER];
 }

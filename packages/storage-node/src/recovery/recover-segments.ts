@@ -19,8 +19,6 @@ export interface RecoveryParts {
 }
 
 export interface RecoveredSegments {
-  /** Sealed segments and their sizes in bytes. */
-  readonly sizes: Map<number, number>;
   /** Segments that the last run left open. */
   readonly open: readonly OpenSegment[];
   readonly nextSequence: number;
@@ -31,27 +29,38 @@ export interface OpenSegment {
   readonly content: SegmentContent;
 }
 
-/** Brings the index up to what the segments hold. Segments older than the one it has come to are not read again. */
+/** Brings the index up to what the segments hold. Those that it knows as sealed are not read again. */
 export async function recoverSegments(parts: RecoveryParts): Promise<RecoveredSegments> {
-  const sizes = new Map<number, number>();
+  const { index } = parts;
+  const present = await listSegments(parts.disk);
+  dropLostSegments(parts, present);
   const open: OpenSegment[] = [];
-  const indexedUpTo = parts.index.state.segmentId;
-  let nextSequence = parts.index.state.nextSequence;
-  for (const segmentId of await listSegments(parts.disk)) {
-    if (segmentId < indexedUpTo) {
-      sizes.set(segmentId, (await parts.disk.stat(segmentPath(segmentId)))?.sizeBytes ?? 0);
-      continue;
-    }
+  let { nextSequence } = index.state;
+  for (const segmentId of present) {
+    if ((index.uses().get(segmentId)?.sizeBytes ?? 0) > 0) continue;
     const content = await scanOne(parts, segmentId);
     nextSequence = Math.max(nextSequence, content.nextSequence);
-    parts.index.applyBatch({ segmentId, entries: content.entries, nextSequence });
-    if (content.isSealed) sizes.set(segmentId, content.sizeBytes);
+    index.applyBatch({ segmentId, entries: content.entries, nextSequence });
+    if (content.isSealed) index.sealSegment(segmentId, { sizeBytes: content.sizeBytes, recordBytes: bytesOf(content.entries) });
     else open.push({ segmentId, content });
-    for (let count = 0; count < content.damageCount; count++) parts.metrics.bitrotFound();
-    if (content.damageCount > 0)
-      parts.logger.log("error", "segment.damaged", { segmentId, places: content.damageCount });
+    noteDamage(parts, segmentId, content.damageCount);
   }
-  return { sizes, open, nextSequence };
+  return { open, nextSequence };
+}
+
+function dropLostSegments({ index, logger }: RecoveryParts, present: readonly number[]): void {
+  const there = new Set(present);
+  const lost = [...index.uses().keys()].filter((segmentId) => !there.has(segmentId));
+  if (lost.length === 0) return;
+  // Unlinked by a compaction that the last run did not finish; or taken away behind our back.
+  logger.log("warn", "segment.gone", { segments: lost });
+  index.dropLostSegments(new Set(lost));
+}
+
+function noteDamage({ metrics, logger }: RecoveryParts, segmentId: number, damageCount: number): void {
+  if (damageCount === 0) return;
+  for (let count = 0; count < damageCount; count++) metrics.bitrotFound();
+  logger.log("error", "segment.damaged", { segmentId, places: damageCount });
 }
 
 /**
@@ -75,21 +84,19 @@ export async function readTail(parts: RecoveryParts, { segmentId, content }: Ope
   }
 }
 
-/** Seals a segment that was left open, once its tail is safe elsewhere; removes it when it holds nothing. Returns its size. */
-export async function closeOpenSegment(
-  parts: RecoveryParts,
-  { segmentId, content }: OpenSegment,
-): Promise<number | null> {
+/** Seals a segment that was left open, once its tail is safe elsewhere; removes it when it holds nothing. */
+export async function closeOpenSegment(parts: RecoveryParts, { segmentId, content }: OpenSegment): Promise<void> {
+  const { disk, index } = parts;
   if (content.entries.length === 0 && content.damageCount === 0) {
-    await parts.disk.unlink(segmentPath(segmentId));
-    await parts.disk.syncDirectory(segmentFolder);
-    return null;
+    await disk.unlink(segmentPath(segmentId));
+    await disk.syncDirectory(segmentFolder);
+    index.dropSegment(segmentId);
+    return;
   }
-  const file = await parts.disk.open(segmentPath(segmentId), { access: "write", isSynchronous: true });
-  return sealFile(file, tableOf(content.entries), {
-    seed: seedOf(parts.driveId, segmentId),
-    endOffset: content.endOffset,
-  });
+  const file = await disk.open(segmentPath(segmentId), { access: "write", isSynchronous: true });
+  const seed = seedOf(parts.driveId, segmentId);
+  const sizes = await sealFile(file, tableOf(content.entries), { seed, endOffset: content.endOffset });
+  index.sealSegment(segmentId, sizes);
 }
 
 async function scanOne(parts: RecoveryParts, segmentId: number): Promise<SegmentContent> {
@@ -99,6 +106,10 @@ async function scanOne(parts: RecoveryParts, segmentId: number): Promise<Segment
   } finally {
     await file.close();
   }
+}
+
+function bytesOf(entries: readonly RecordEntry[]): number {
+  return entries.reduce((sum, entry) => sum + recordBytesOf(entry), 0);
 }
 
 function tableOf(entries: readonly RecordEntry[]): TableBuilder {

@@ -43,17 +43,15 @@ export async function createSegment(
   };
 }
 
-/** Ends the segment with the table of its records, durably. Returns its size. Nothing more may be appended, whether it succeeds or not. */
-export function sealSegment(segment: ActiveSegment): Promise<number> {
-  return sealFile(segment.file, segment.table, segment);
+export interface SealedSizes {
+  /** Of the file. */
+  readonly sizeBytes: number;
+  /** Of all its records. */
+  readonly recordBytes: number;
 }
 
-/** As sealSegment; closes the file. */
-export async function sealFile(
-  file: DiskFile,
-  table: TableBuilder,
-  at: { seed: number; endOffset: number },
-): Promise<number> {
+/** Ends a segment with the table of its records, durably, and closes it. Nothing more may be appended. */
+export async function sealFile(file: DiskFile, table: TableBuilder, at: { seed: number; endOffset: number }): Promise<SealedSizes> {
   try {
     const tableOffset = alignUp(at.endOffset, segmentBlockBytes);
     const bytes = table.finish(tableOffset, at.seed);
@@ -61,7 +59,7 @@ export async function sealFile(
     // The size first: a trailer counts only at the very end of the file.
     await file.truncate(sizeBytes);
     await file.write(bytes, tableOffset);
-    return sizeBytes;
+    return { sizeBytes, recordBytes: table.recordBytes };
   } finally {
     await file.close();
   }

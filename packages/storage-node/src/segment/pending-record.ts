@@ -1,4 +1,4 @@
-import type { BucketId, SessionId } from "@kakera/kernel";
+import type { BucketId, DataId, SessionId } from "@kakera/kernel";
 import type { ShardIdentity, ShardRef, ShardWrite } from "@kakera/rpc";
 import { encodeRecordHead, headBytesOf, type RecordKind } from "../record/record-head.ts";
 import { recordBytesOf, tailOffsetOf, type RecordEntry } from "../record/record-entry.ts";
@@ -20,6 +20,7 @@ export interface PendingRecord {
 }
 
 const nothing = new Uint8Array(0);
+const noData = "0".repeat(32) as DataId;
 const noSession = "0".repeat(32) as SessionId;
 const noBucket = "0".repeat(16) as BucketId;
 
@@ -30,6 +31,11 @@ export function pendingShard(shard: ShardWrite): PendingRecord {
 /** A tombstone for the shard's live record, if it has one when the batch is formed. */
 export function pendingTombstone(ref: ShardRef): PendingRecord {
   return bare("tombstone", ref, 0);
+}
+
+/** Writes to the group below the epoch are refused from now on. */
+export function pendingSeal(group: number, epoch: number): PendingRecord {
+  return { ...bare("seal", { group, dataId: noData, chunkIndex: 0, shardIndex: 0 }, epoch), mark: epoch };
 }
 
 /** A record to be written once more, at another place, as what it is. Its parts are views of what was read. */

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { alignUp, assert } from "@kakera/kernel";
-import { decodeEntry, encodeEntry, entryBytes, type RecordEntry } from "../record/record-entry.ts";
+import { decodeEntry, encodeEntry, entryBytes, recordBytesOf, type RecordEntry } from "../record/record-entry.ts";
 import { readUint64, writeUint64 } from "../record/numbers.ts";
 import { segmentBlockBytes } from "./segment-header.ts";
 
@@ -15,12 +15,19 @@ export const trailerBytes = 64;
 export class TableBuilder {
   #bytes = Buffer.alloc(entryBytes * 64);
   #count = 0;
+  #recordBytes = 0;
 
   get count(): number {
     return this.#count;
   }
 
+  /** Of all records in the table. */
+  get recordBytes(): number {
+    return this.#recordBytes;
+  }
+
   add(entry: RecordEntry): void {
+    this.#recordBytes += recordBytesOf(entry);
     const needed = (this.#count + 1) * entryBytes;
     if (needed > this.#bytes.byteLength) {
       const grown = Buffer.alloc(this.#bytes.byteLength * 2);

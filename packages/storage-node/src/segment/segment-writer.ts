@@ -3,10 +3,10 @@ import type { ShardRef } from "@kakera/rpc";
 import type { DriveHealth } from "../health/drive-health.ts";
 import type { DriveMetrics } from "../metrics.ts";
 import type { RecordEntry } from "../record/record-entry.ts";
-import { createSegment, sealSegment, type ActiveSegment } from "./active-segment.ts";
+import { createSegment, sealFile, type ActiveSegment, type SealedSizes } from "./active-segment.ts";
 import { batchHeaderBytes, encodeBatchHeader } from "./batch-header.ts";
 import { encodePending, pendingBytes, type PendingRecord } from "./pending-record.ts";
-import { segmentBlockBytes } from "./segment-header.ts";
+import { segmentBlockBytes, segmentPath } from "./segment-header.ts";
 
 export interface SegmentWriterParts {
   readonly disk: Disk;
@@ -20,8 +20,8 @@ export interface SegmentWriterParts {
   readonly liveSequence: (ref: ShardRef) => number | null;
   /** A batch is durable: index it. Synchronous, so that no read sees half of it. */
   readonly onDurable: (batch: DurableBatch) => void;
-  /** A segment has been sealed or abandoned. */
-  readonly onRetired: (segmentId: number, sizeBytes: number) => void;
+  /** A segment has been sealed. */
+  readonly onSealed: (segmentId: number, sizes: SealedSizes) => void;
 }
 
 export interface DurableBatch {
@@ -36,10 +36,19 @@ export interface WriterPosition {
   readonly nextSequence: number;
 }
 
+interface GatheredBatch {
+  readonly entries: readonly RecordEntry[];
+  /** Header and records. */
+  readonly bytes: number;
+  readonly hasCopies: boolean;
+}
+
 /** Appends batches of records to the active segment, one batch at a time. */
 export class SegmentWriter {
   readonly #parts: SegmentWriterParts;
   #active: ActiveSegment | null = null;
+  /** Segments that are written no more, and could not be sealed when their time came. */
+  #unsealed: ActiveSegment[] = [];
   #nextSegmentId: number;
   #nextSequence: number;
   #gathered = Buffer.alloc(0);
@@ -72,15 +81,17 @@ export class SegmentWriter {
     }
   }
 
-  /** Seals the active segment, so that the next start reads a table and not the records. */
+  /** Seals all segments, so that the next start reads tables and not records. */
   async close(): Promise<void> {
-    if (this.#active !== null) await this.#retire(this.#active);
+    this.#retire();
+    await this.#sealRetired();
   }
 
   async #segmentWithRoom(batchBytes: number): Promise<ActiveSegment> {
     const { segmentSizeBytes } = this.#parts;
-    const isTooFull = this.#active !== null && this.#active.endOffset + batchBytes > segmentSizeBytes;
-    if (this.#active !== null && isTooFull && this.#active.table.count > 0) await this.#retire(this.#active);
+    const isTooFull = this.#active !== null && this.#active.table.count > 0 && this.#active.endOffset + batchBytes > segmentSizeBytes;
+    if (isTooFull) this.#retire();
+    if (this.#unsealed.length > 0) await this.#sealRetired();
     if (this.#active === null) {
       const facts = {
         segmentId: this.#nextSegmentId++,
@@ -92,21 +103,31 @@ export class SegmentWriter {
     return this.#active;
   }
 
-  async #retire(segment: ActiveSegment): Promise<void> {
+  /** The active segment takes no more. */
+  #retire(): void {
+    if (this.#active !== null) this.#unsealed.push(this.#active);
     this.#active = null;
-    const sizeBytes = await sealSegment(segment);
-    this.#parts.onRetired(segment.header.segmentId, sizeBytes);
   }
 
-  #gather(
-    active: ActiveSegment,
-    records: readonly PendingRecord[],
-    bytes: number,
-  ): { entries: RecordEntry[]; bytes: number } {
+  async #sealRetired(): Promise<void> {
+    while (this.#unsealed[0] !== undefined) {
+      await this.#seal(this.#unsealed[0]);
+      this.#unsealed.shift();
+    }
+  }
+
+  async #seal(segment: ActiveSegment): Promise<void> {
+    const { disk, onSealed } = this.#parts;
+    await segment.file.close();
+    const file = await disk.open(segmentPath(segment.header.segmentId), { access: "write", isSynchronous: true });
+    onSealed(segment.header.segmentId, await sealFile(file, segment.table, segment));
+  }
+
+  #gather(active: ActiveSegment, records: readonly PendingRecord[], bytes: number): GatheredBatch {
     if (this.#gathered.byteLength < alignUp(bytes, segmentBlockBytes)) {
       this.#gathered = Buffer.alloc(alignUp(bytes, 16 * segmentBlockBytes));
     }
-    const marks = new BatchMarks(this.#parts.liveSequence);
+    const marks = new BatchMarks(records, this.#parts.liveSequence);
     const entries: RecordEntry[] = [];
     let at = batchHeaderBytes;
     for (const record of records) {
@@ -127,10 +148,10 @@ export class SegmentWriter {
       nextSequence: this.#nextSequence,
     };
     encodeBatchHeader(header, active.seed, this.#gathered);
-    return { entries, bytes: at };
+    return { entries, bytes: at, hasCopies: records.some((record) => record.sequence !== null) };
   }
 
-  async #writeBatch(active: ActiveSegment, batch: { entries: RecordEntry[]; bytes: number }): Promise<void> {
+  async #writeBatch(active: ActiveSegment, batch: GatheredBatch): Promise<void> {
     const { failpoints, clock, metrics } = this.#parts;
     const writtenBytes = alignUp(batch.bytes, segmentBlockBytes);
     this.#gathered.fill(0, batch.bytes, writtenBytes);
@@ -139,7 +160,7 @@ export class SegmentWriter {
     try {
       await active.file.write(this.#gathered.subarray(0, writtenBytes), active.endOffset);
     } catch (error) {
-      this.#giveUp(active, error);
+      if (error instanceof ClusterFailure) this.#giveUp(active, writtenBytes);
       throw error;
     }
     metrics.synced((clock.monotonicMs() - startedMs) / 1000, { records: batch.entries.length, bytes: batch.bytes });
@@ -147,21 +168,20 @@ export class SegmentWriter {
     for (const entry of batch.entries) active.table.add(entry);
     active.endOffset += writtenBytes;
     failpoints.hit("segment.before-index");
+    if (batch.hasCopies) failpoints.hit("compaction.before-index");
     const { segmentId } = active.header;
     this.#parts.onDurable({ segmentId, entries: batch.entries, nextSequence: this.#nextSequence });
   }
 
   /**
-   * After a write that failed for want of room the place may be written again: nothing of it was acknowledged. After a
-   * write that is late it may not: it can still land, at any time, over what would be written there.
+   * After a write that failed for want of room its place may be written again: nothing of it was acknowledged. After one
+   * that is late it may not: it can still land, at any time, over what would be written there.
    */
-  #giveUp(active: ActiveSegment, error: unknown): void {
-    if (!(error instanceof ClusterFailure)) return;
-    this.#active = null;
+  #giveUp(active: ActiveSegment, lateBytes: number): void {
+    active.endOffset += lateBytes;
+    this.#retire();
     // The late write still reads this buffer.
     this.#gathered = Buffer.alloc(0);
-    this.#parts.onRetired(active.header.segmentId, active.endOffset);
-    active.file.close().catch(() => {});
   }
 }
 
@@ -169,13 +189,18 @@ export class SegmentWriter {
 class BatchMarks {
   readonly #liveSequence: (ref: ShardRef) => number | null;
   readonly #inBatch = new Map<string, number | null>();
+  readonly #isNeeded: boolean;
 
-  constructor(liveSequence: (ref: ShardRef) => number | null) {
+  constructor(records: readonly PendingRecord[], liveSequence: (ref: ShardRef) => number | null) {
     this.#liveSequence = liveSequence;
+    this.#isNeeded = records.some((record) => record.mark === null);
   }
 
   note(ref: ShardRef, sequence: number | null): void {
-    this.#inBatch.set(nameOf(ref), sequence);
+    if (!this.#isNeeded) return;
+    // A copy may be older than what is live.
+    const isOlder = sequence !== null && sequence < (this.killedBy(ref) ?? 0);
+    if (!isOlder) this.#inBatch.set(nameOf(ref), sequence);
   }
 
   killedBy(ref: ShardRef): number | null {
