@@ -42,8 +42,8 @@ export function shardWindow(layout: StripeLayout, range: Extent): Extent {
   const last = placeOf(layout, range.offsetBytes + range.lengthBytes - 1);
   // Past its unit, the range goes on at the start of the next shard's unit of the same stripe, unless that was the stripe's end.
   const isOneUnit = first.stripe === last.stripe && first.shard === last.shard;
-  const startsInLastUnit = isOneUnit || (first.shard === layout.k - 1 && first.stripe !== last.stripe);
-  const endsInFirstUnit = isOneUnit || (last.shard === 0 && first.stripe !== last.stripe);
+  const startsInLastUnit = isOneUnit || first.shard === layout.k - 1;
+  const endsInFirstUnit = isOneUnit || last.shard === 0;
   const start = startsInLastUnit ? first.shardOffsetBytes : first.unitOffsetBytes;
   const end = endsInFirstUnit ? last.shardOffsetBytes + 1 : last.unitOffsetBytes + last.unitSizeBytes;
   return { offsetBytes: start, lengthBytes: end - start };

@@ -8,6 +8,8 @@ const chunksPerBodyMax = 2 ** 17;
 
 describe("addToSeed()", () => {
   test("adds modulo 2^64", () => {
+    expect(addToSeed({ lo: 0xffffffff, hi: 7 }, 1)).toEqual({ lo: 0, hi: 8 });
+    expect(addToSeed({ lo: 0xffffffff, hi: 0xffffffff }, 1)).toEqual({ lo: 0, hi: 0 });
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.maxSafeNat(), (seed, count) => {
         const halves = { lo: Number(seed & 0xffffffffn), hi: Number(seed >> 32n) };

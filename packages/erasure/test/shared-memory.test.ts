@@ -6,6 +6,7 @@ import {
   kernelRegionSizeBytes,
   slabAlignmentBytes,
   slabSizeBytesMax,
+  type SharedMemory,
   type Slab,
 } from "../src/index.ts";
 
@@ -13,8 +14,12 @@ const mebibyte = 1024 * 1024;
 
 /** What the slabs of a run of asks and releases have to be, step by step. */
 class Held {
-  readonly memory = createSharedMemory({ sizeBytes: 24 * mebibyte });
+  readonly memory: SharedMemory;
   readonly slabs: Slab[] = [];
+
+  constructor(sizeBytes: number) {
+    this.memory = createSharedMemory({ sizeBytes });
+  }
 
   acquire(sizeBytes: number): void {
     const freeBytes = this.memory.freeBytes;
@@ -48,32 +53,42 @@ class Held {
   }
 }
 
-const anyAsk = fc.oneof(
-  fc.nat({ max: 20_000 }),
-  fc.nat({ max: slabSizeBytesMax }),
-  fc.constantFrom(0, 1, 4096, 4097, slabSizeBytesMax),
-);
-const anySteps = fc.array(fc.oneof(fc.record({ ask: anyAsk }), fc.record({ choice: fc.nat() })), { maxLength: 120 });
+/** A memory that small asks fill, where runs meet and split in every way; and one with room for the largest slabs. */
+const small = { sizeBytes: 128 * 1024, ask: fc.nat({ max: 64 * 1024 }), largestBytes: 128 * 1024 };
+const large = {
+  sizeBytes: 24 * mebibyte,
+  ask: fc.oneof(
+    fc.nat({ max: 20_000 }),
+    fc.nat({ max: slabSizeBytesMax }),
+    fc.constantFrom(0, 1, 4096, 4097, slabSizeBytesMax),
+  ),
+  largestBytes: slabSizeBytesMax,
+};
 
 describe("createSharedMemory()", () => {
-  test("hands out aligned slabs that never overlap, and is whole again when all are back, in any order", () => {
-    fc.assert(
-      fc.property(anySteps, (steps) => {
-        const held = new Held();
-        for (const step of steps) {
-          if ("ask" in step) held.acquire(step.ask);
-          else held.release(step.choice);
-        }
-        while (held.slabs.length > 0) held.release(held.slabs.length * 7);
-        expect(held.memory.freeBytes).toBe(held.memory.sizeBytes);
-        // Whole, not only equal in sum: the largest slabs fit again, side by side.
-        const largest = [1, 2, 3].map(() => held.memory.acquire(slabSizeBytesMax));
-        expect(held.memory.freeBytes).toBe(0);
-        for (const slab of largest) slab.release();
-      }),
-      { numRuns: 150 },
-    );
-  });
+  test.each([small, large])(
+    "hands out aligned slabs that never overlap, and is whole again when all of its $sizeBytes bytes are back",
+    ({ sizeBytes, ask, largestBytes }) => {
+      const anySteps = fc.array(fc.oneof(fc.record({ ask }), fc.record({ choice: fc.nat() })), {
+        maxLength: 150,
+        size: "max",
+      });
+      fc.assert(
+        fc.property(anySteps, (steps) => {
+          const held = new Held(sizeBytes);
+          for (const step of steps) {
+            if ("ask" in step) held.acquire(step.ask);
+            else held.release(step.choice);
+          }
+          while (held.slabs.length > 0) held.release(held.slabs.length * 7);
+          expect(held.memory.freeBytes).toBe(held.memory.sizeBytes);
+          // Whole, not only equal in sum: the largest slabs fit again, side by side.
+          while (held.memory.freeBytes > 0) held.memory.acquire(largestBytes);
+        }),
+        { numRuns: 150 },
+      );
+    },
+  );
 
   test("fails with the kind retry when it is exhausted, and serves again after a release", () => {
     const memory = createSharedMemory({ sizeBytes: 2 * mebibyte });
