@@ -48,7 +48,7 @@ export function createCodingMatrices(): CodingMatrices {
  * The generator: a Vandermonde matrix times the inverse of its own top square, so that the first k rows are the identity and
  * any k rows are independent. The same as in the Rust crate reed-solomon-erasure (and Backblaze's JavaReedSolomon).
  */
-export function generatorMatrix({ k, m }: Geometry): Matrix {
+function generatorMatrix({ k, m }: Geometry): Matrix {
   const raw = vandermonde(k + m, k);
   return product(raw, invert(pickRows(raw, range(0, k))));
 }

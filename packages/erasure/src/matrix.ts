@@ -14,14 +14,6 @@ export function vandermonde(rows: number, columns: number): Matrix {
   return { rows, columns, entries };
 }
 
-export function identity(size: number): Matrix {
-  return {
-    rows: size,
-    columns: size,
-    entries: Uint8Array.from({ length: size * size }, (_, i) => Number(i % (size + 1) === 0)),
-  };
-}
-
 export function pickRows(matrix: Matrix, rows: readonly number[]): Matrix {
   const { columns } = matrix;
   const entries = new Uint8Array(rows.length * columns);
