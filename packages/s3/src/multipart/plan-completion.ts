@@ -28,6 +28,8 @@ export interface CompletionQuestion<Part extends UploadedPart> {
   readonly expectedChecksum: CompletionChecksum | null;
   /** x-amz-mp-object-size of this request. */
   readonly expectedSizeBytes: number | null;
+  /** Of every part but the last; {@link partSizeBytesMin} unless a test asks for less. */
+  readonly partSizeBytesMin?: number;
 }
 
 export interface CompletionPlan<Part extends UploadedPart> {
@@ -52,7 +54,7 @@ export const objectSizeBytesMax = 5 * TIB;
 export function planCompletion<Part extends UploadedPart>(question: CompletionQuestion<Part>): CompletionPlan<Part> {
   checkOrder(question);
   const parts = question.listed.map((listed) => findListedPart(listed, question));
-  checkSizes(parts);
+  checkSizes(parts, question.partSizeBytesMin ?? partSizeBytesMin);
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
   checkObjectSize(sizeBytes, question.expectedSizeBytes);
   const hash = createHash("md5");
@@ -98,12 +100,12 @@ function isListedChecksum(listed: ListedPart, part: UploadedPart): boolean {
   return part.checksum?.algorithm === listed.checksum.algorithm && checksumText(part.checksum) === listed.checksum.text;
 }
 
-function checkSizes(parts: readonly UploadedPart[]): void {
-  const small = parts.find((part, index) => index < parts.length - 1 && part.sizeBytes < partSizeBytesMin);
+function checkSizes(parts: readonly UploadedPart[], sizeBytesMin: number): void {
+  const small = parts.find((part, index) => index < parts.length - 1 && part.sizeBytes < sizeBytesMin);
   if (small === undefined) return;
   throw new S3Error("EntityTooSmall", {
     ProposedSize: small.sizeBytes,
-    MinSizeAllowed: partSizeBytesMin,
+    MinSizeAllowed: sizeBytesMin,
     PartNumber: small.partNumber,
     ETag: small.etag,
   });
