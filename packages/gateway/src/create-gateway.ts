@@ -10,6 +10,7 @@ import { handleExchange } from "./http/handle-exchange.ts";
 import { bodyRateRule, IncomingBytes } from "./http/incoming-bytes.ts";
 import { InFlight } from "./http/in-flight.ts";
 import { newHostId, newRequestId } from "./http/request-ids.ts";
+import { ReadRegister } from "./operations/steps/read-register.ts";
 import { createGatewayMetrics } from "./metrics.ts";
 
 export interface Gateway {
@@ -21,6 +22,8 @@ export interface Gateway {
    */
   drain(timeoutMs: number): Promise<number>;
   readonly inFlightCount: number;
+  /** Every read of bodies that is under way began at this revision of the log or later (correctness.md F7). */
+  readonly readFloorRevision: number;
 }
 
 /** Builds the S3 gateway. Nothing runs before a server is attached. */
@@ -74,6 +77,9 @@ export function createGateway(components: GatewayComponents, settings: GatewaySe
     get inFlightCount() {
       return inFlight.count;
     },
+    get readFloorRevision() {
+      return server.parts.reads.floor(components.log.status().revision);
+    },
   };
 }
 
@@ -110,6 +116,8 @@ function requestParts(
     failpoints,
     settings,
     keyQueue: createKeyQueue(),
+    reads: new ReadRegister(),
+    isSessionLive: components.isSessionLive ?? ((session) => session === log.session),
   };
   const lookupSecret = (accessKey: string): string | null => credentials.lookup(accessKey);
   return {

@@ -1,14 +1,15 @@
-import type { Clock, Failpoints, Logger, Meter, Random } from "@kakera/kernel";
+import type { Clock, Failpoints, Logger, Meter, Random, SessionId } from "@kakera/kernel";
 import type { CommitLog, KeyQueue } from "@kakera/metadata";
 import type { Owner } from "@kakera/s3";
 import type { Admin } from "./admin.ts";
-import type { Bodies } from "./bodies.ts";
+import type { BodyStore } from "./create-bodies.ts";
 import type { HealthSource } from "./http/health.ts";
+import type { ReadRegister } from "./operations/steps/read-register.ts";
 
 /** What a gateway is built from. */
 export interface GatewayComponents {
   readonly log: CommitLog;
-  readonly bodies: Bodies;
+  readonly bodies: OperationBodies;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -17,9 +18,17 @@ export interface GatewayComponents {
   readonly credentials: CredentialSource;
   readonly health: HealthSource;
   readonly admin: Admin;
+  /**
+   * Whether a session that left a mark (a bucket being removed, an upload being completed) may still be at it. Absent: only our
+   * own is alive, as on one machine.
+   */
+  readonly isSessionLive?: (session: SessionId) => boolean;
   /** Everything measured by this process, in Prometheus' text form. */
   readonly metricsText: () => string | Promise<string>;
 }
+
+/** Of the data path, what operations need. */
+export type OperationBodies = Pick<BodyStore, "write" | "read" | "discard" | "settle">;
 
 export interface CredentialSource {
   /** The secret of an access key, or null when there is no such key. */
@@ -36,6 +45,8 @@ export interface GatewaySettings {
   readonly inlineBytesMax: number;
   /** All parts of an upload but the last have at least this size: 5 MiB, less only in tests. */
   readonly minPartBytes: number;
+  /** Keys of a DeleteObjects that travel in one change; the rest follow in others. */
+  readonly keysPerDeletionMax: number;
   readonly metricsAuth: "jwt" | "public";
   /** How long a change of a contended key is tried again before its client gets 503. */
   readonly commitDeadlineMs: number;
@@ -45,7 +56,7 @@ export interface GatewaySettings {
 /** What operations see of a gateway. */
 export interface OperationParts {
   readonly log: CommitLog;
-  readonly bodies: Bodies;
+  readonly bodies: OperationBodies;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -53,4 +64,6 @@ export interface OperationParts {
   readonly settings: GatewaySettings;
   /** Changes of one key queue in order (correctness.md F19). */
   readonly keyQueue: KeyQueue;
+  readonly reads: ReadRegister;
+  readonly isSessionLive: (session: SessionId) => boolean;
 }

@@ -1,13 +1,15 @@
-import type { Trailer } from "@kakera/s3";
+import type { BodyPlan, PayloadMode, Trailer } from "@kakera/s3";
 import type { BodySource } from "./bodies.ts";
 
 /** The body of one request, not read yet. */
 export interface RequestBody {
-  /**
-   * Checks what its head announces, first: throws MissingContentLength, EntityTooLarge, InvalidArgument, InvalidRequest. Nothing is
-   * read, and a client that waits for "100 Continue" is not told, before the first pull.
-   */
-  open(inspector: BodyInspector): BodySource;
+  readonly mode: PayloadMode;
+  /** Whether the head announces one at all: a request without length and without chunked framing has none. */
+  readonly isAnnounced: boolean;
+  /** What the head says of it. Throws MissingContentLength, EntityTooLarge (over 5 GiB), InvalidArgument, InvalidRequest. */
+  plan(): BodyPlan;
+  /** Nothing is read, and a client that waits for "100 Continue" is not told, before the first pull. Call once. */
+  open(plan: BodyPlan, inspector: BodyInspector): BodySource;
 }
 
 /** Looks at a body's decoded bytes as they pass, and at its end. */
@@ -17,5 +19,5 @@ export interface BodyInspector {
   end(trailer: Trailer): void;
 }
 
-/** For bodies whose content proves itself in another way, or not at all. */
+/** For bodies whose content proves itself in another way. */
 export const noInspector: BodyInspector = { update: () => {}, end: () => {} };

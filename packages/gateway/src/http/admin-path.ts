@@ -5,7 +5,7 @@ import { jsonAnswer, type Answer } from "../answer.ts";
 import { noInspector } from "../request-body.ts";
 import { createRequestBody } from "./body-source.ts";
 import type { Exchange } from "./exchange.ts";
-import { readWhole } from "./read-whole.ts";
+import { readWhole } from "../operations/steps/read-whole.ts";
 
 const adminBodyBytesMax = 1 * MIB;
 
@@ -36,9 +36,9 @@ export async function answerAdmin(asked: {
 }
 
 async function readJson(exchange: Exchange, request: S3Request, authentication: Authentication): Promise<unknown> {
-  const { headers } = request;
-  if (!headers.has("content-length") && !headers.has("transfer-encoding")) return null;
-  const source = createRequestBody(exchange.incoming, request, authentication).open(noInspector);
+  const body = createRequestBody(exchange.incoming, request, authentication);
+  if (!body.isAnnounced) return null;
+  const source = body.open(body.plan(), noInspector);
   const text = (await readWhole(source, adminBodyBytesMax)).toString("utf8");
   if (text === "") return null;
   try {

@@ -1,5 +1,7 @@
 import {
   S3Error,
+  checkExpectedOwner,
+  checkPromisedHeaders,
   detectOperation,
   latin1AsUtf8,
   parseRequest,
@@ -41,8 +43,7 @@ export interface RequestParts {
 export async function answerRequest(exchange: Exchange, progress: Progress, server: RequestParts): Promise<Answer> {
   const head = receiveRequest(exchange.request);
   const request = parseRequest(head, { domains: server.parts.settings.domains });
-  if (head.httpVersion === "1.1" && !request.wireHeaders.has("host"))
-    throw new S3Error("BadRequest", {}, "The request has no Host header.");
+  checkFraming(request, head.httpVersion);
   const plain = isSigned(request) ? null : await answerPlain(exchange, progress, { request, server });
   if (plain !== null) return plain;
   progress.resource = request.resource;
@@ -64,6 +65,16 @@ export async function answerRequest(exchange: Exchange, progress: Progress, serv
   const authentication = verifySignature(request, server.verifier, nowMs);
   if (authentication.kind === "signed") progress.accessKey = authentication.accessKey;
   return perform({ exchange, request, operation, authentication, nowMs }, server.parts);
+}
+
+/** What node's parser lets through and a proxy in front of us might read in another way. */
+function checkFraming(request: S3Request, httpVersion: string): void {
+  if (httpVersion === "1.1" && !request.wireHeaders.has("host"))
+    throw new S3Error("BadRequest", {}, "The request has no Host header.");
+  const coding = request.wireHeaders.joined("transfer-encoding");
+  if (coding !== null && coding.trim().toLowerCase() !== "chunked") {
+    throw new S3Error("BadRequest", {}, "The only transfer coding that is understood is chunked.");
+  }
 }
 
 interface Verified {
@@ -91,9 +102,9 @@ async function perform(verified: Verified, parts: OperationParts): Promise<Answe
     requestId: exchange.requestId,
   };
   await authorise(call, operation.name, parts);
-  const perform = operationTable[operation.name];
-  if (perform === undefined) throw new S3Error("NotImplemented", {}, `${operation.name} is not implemented.`);
-  return perform(call, parts);
+  checkPromisedHeaders(request.headers);
+  checkExpectedOwner(request.headers, [parts.settings.owner.id]);
+  return operationTable[operation.name](call, parts);
 }
 
 function principalOf(authentication: Authentication): Principal {

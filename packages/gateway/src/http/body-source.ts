@@ -16,16 +16,19 @@ export function createRequestBody(
   request: S3Request,
   authentication: Authentication,
 ): RequestBody {
+  const { headers } = request;
+  const { payloadMode } = authentication;
+  const signing = authentication.kind === "signed" ? authentication.signingContext : null;
   return {
-    open(inspector) {
-      const plan = planBody(request.headers, authentication.payloadMode);
-      const signing = authentication.kind === "signed" ? authentication.signingContext : null;
-      return createBodySource(incoming, {
+    mode: payloadMode,
+    isAnnounced: headers.has("content-length") || headers.has("transfer-encoding"),
+    plan: () => planBody(headers, payloadMode),
+    open: (plan, inspector) =>
+      createBodySource(incoming, {
         sizeBytes: plan.lengthBytes,
         decoder: createPayloadDecoder(plan, signing),
         inspector,
-      });
-    },
+      }),
   };
 }
 

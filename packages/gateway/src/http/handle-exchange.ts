@@ -61,7 +61,15 @@ async function refuse(
     logger.log(level, "request.failed", { ...ids(exchange, progress), code: error.code, cause: failure });
   }
   await sendError(exchange, error, progress.resource);
+  if (failure instanceof AssertionFailure) endProcess(failure);
   return error.code;
+}
+
+/** A broken assumption of our own: what runs on may do harm. The process's own handler reports it and ends with exit code 70. */
+function endProcess(failure: AssertionFailure): void {
+  queueMicrotask(() => {
+    throw failure;
+  });
 }
 
 function account(

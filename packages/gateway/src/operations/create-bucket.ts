@@ -1,11 +1,20 @@
 import { createBucket as createBucketChange, keys, readBucket } from "@kakera/metadata";
-import { checkNewBucketName, S3Error } from "@kakera/s3";
+import { records } from "@kakera/protocol";
+import {
+  checkBucketTags,
+  checkNewBucketName,
+  parseCreateBucketConfiguration,
+  S3Error,
+  taggingBytesMax,
+} from "@kakera/s3";
 import { emptyAnswer, type Answer } from "../answer.ts";
 import type { OperationParts } from "../gateway-parts.ts";
 import type { Call } from "./call.ts";
-import { decide } from "./steps/decide.ts";
-import { authorOf } from "./steps/author.ts";
 import { bucketOf } from "./steps/addressed.ts";
+import { authorOf } from "./steps/author.ts";
+import { decide } from "./steps/decide.ts";
+import { closingMark, openBucket } from "./steps/open-bucket.ts";
+import { readOptionalDocument } from "./steps/read-document.ts";
 
 /** AWS's oldest region, where creating one's own bucket again is no error and changes nothing. */
 const forgivingRegion = "us-east-1";
@@ -13,14 +22,26 @@ const forgivingRegion = "us-east-1";
 export async function createBucket(call: Call, parts: OperationParts): Promise<Answer> {
   const name = bucketOf(call);
   checkNewBucketName(name);
+  const { locationConstraint, tags } = parseCreateBucketConfiguration(
+    await readOptionalDocument(call, taggingBytesMax),
+  );
+  checkBucketTags(tags);
   await parts.log.barrier();
+  const { view } = parts.log;
   await decide(parts, [keys.bucket(name)], () => {
-    if (readBucket(parts.log.view, name) !== null) {
+    const present = readBucket(view, name);
+    // Whether it goes or stays is not decided yet.
+    if (present?.record.state === records.BucketState.CLOSING) throw closingMark(openBucket(view, name));
+    if (present !== null) {
       if (parts.settings.region !== forgivingRegion) throw new S3Error("BucketAlreadyOwnedByYou", { BucketName: name });
       return { answer: undefined };
     }
-    const { change } = createBucketChange(authorOf(parts), name, { createdMs: call.nowMs });
-    return { change, answer: () => undefined };
+    const content = {
+      createdMs: call.nowMs,
+      region: locationConstraint ?? "",
+      tags: tags.map(({ key, value }) => ({ key, value })),
+    };
+    return { change: createBucketChange(authorOf(parts), name, content).change, answer: () => undefined };
   });
   return emptyAnswer(200, ["Location", `/${name}`]);
 }

@@ -1,33 +1,64 @@
-import { formatHttpDate, quoteEtag } from "@kakera/s3";
-import type { Answer } from "../answer.ts";
+import type { ObjectRecord } from "@kakera/protocol";
+import {
+  checkReadConditions,
+  checksumHeaders,
+  formatHttpDate,
+  objectHeaders,
+  overrideHeaders,
+  quoteEtag,
+} from "@kakera/s3";
+import { emptyAnswer, type Answer } from "../answer.ts";
+import type { BodySink } from "../bodies.ts";
 import type { OperationParts } from "../gateway-parts.ts";
 import type { Call } from "./call.ts";
+import { asRead } from "./steps/as-read.ts";
 import { currentObject } from "./steps/current-object.ts";
+import { describedBy } from "./steps/described-object.ts";
 import { etagOf } from "./steps/etag-of.ts";
 import { storedBodies } from "./steps/object-body.ts";
+import { selectBytes, type SelectedBytes } from "./steps/select-bytes.ts";
 
-/** GET and HEAD: the rim leaves the body out for HEAD. */
+/** GET and HEAD: one answer, of which the rim leaves out the body for HEAD. */
 export async function getObject(call: Call, parts: OperationParts): Promise<Answer> {
   await parts.log.barrier();
-  const { seen } = currentObject(call, parts.log.view);
-  const { record } = seen;
-  const bodies = storedBodies(parts.log.view, record);
+  return asRead(parts, () => answerObject(call, parts));
+}
+
+function answerObject(call: Call, parts: OperationParts): Answer {
+  const { view } = parts.log;
+  const { record } = currentObject(call, view).seen;
+  const facts = { etag: etagOf(record), lastModifiedMs: record.modifiedMs };
+  const identity = ["ETag", quoteEtag(facts.etag), "Last-Modified", formatHttpDate(facts.lastModifiedMs)];
+  if (checkReadConditions(call.request.headers, facts, call.nowMs) === "notModified") return emptyAnswer(304, identity);
+  const selected = selectBytes(call.request, record, { view, nowMs: call.nowMs });
   const headers = [
-    "ETag",
-    quoteEtag(etagOf(record)),
-    "Last-Modified",
-    formatHttpDate(record.modifiedMs),
+    ...identity,
     "Accept-Ranges",
     "bytes",
-    "Content-Type",
-    "binary/octet-stream",
+    ...selected.headers,
+    ...describingHeaders(call, record, selected),
   ];
-  const range = { offsetBytes: 0, lengthBytes: record.sizeBytes };
-  return {
-    kind: "stream",
-    status: 200,
-    headers,
-    lengthBytes: range.lengthBytes,
-    send: (sink, signal) => parts.bodies.read(bodies, range, sink, signal),
-  };
+  const { status, range } = selected;
+  if (record.inlineBody.byteLength > 0) {
+    const body = record.inlineBody.subarray(range.offsetBytes, range.offsetBytes + range.lengthBytes);
+    return { kind: "whole", status, headers, body };
+  }
+  const stored = storedBodies(view, record);
+  const send = (sink: BodySink, signal: AbortSignal): Promise<void> => parts.bodies.read(stored, range, sink, signal);
+  return { kind: "stream", status, headers, lengthBytes: range.lengthBytes, send };
+}
+
+function describingHeaders(call: Call, record: ObjectRecord, selected: SelectedBytes): string[] {
+  const { request, principal } = call;
+  const described = describedBy(record);
+  const system = overrideHeaders(
+    described.headers,
+    request.query,
+    principal.kind === "anonymous" ? "anonymous" : "signed",
+  );
+  const headers = objectHeaders(system, described.metadata);
+  if (described.tags.length > 0) headers.push("x-amz-tagging-count", String(described.tags.length));
+  if (request.headers.first("x-amz-checksum-mode")?.toUpperCase() === "ENABLED")
+    headers.push(...checksumHeaders(selected.checksum));
+  return headers;
 }

@@ -1,48 +1,37 @@
-import { keys, putObject as putObjectChange, readObject, repairKeysOf } from "@kakera/metadata";
-import { records } from "@kakera/protocol";
-import { quoteEtag } from "@kakera/s3";
+import { readObject } from "@kakera/metadata";
+import { checkWriteCondition, checksumHeaders, parseWriteCondition, quoteEtag } from "@kakera/s3";
 import { emptyAnswer, type Answer } from "../answer.ts";
-import type { WrittenBody } from "../bodies.ts";
 import type { OperationParts } from "../gateway-parts.ts";
-import { noInspector } from "../request-body.ts";
 import type { Call } from "./call.ts";
 import { bucketOf, keyOf } from "./steps/addressed.ts";
-import { authorOf } from "./steps/author.ts";
+import { commitObject } from "./steps/commit-object.ts";
 import { commitOrDiscard } from "./steps/commit-or-discard.ts";
-import { decide } from "./steps/decide.ts";
+import { describeObject } from "./steps/described-object.ts";
 import { etagOf } from "./steps/etag-of.ts";
-import { placeFields } from "./steps/object-body.ts";
-import { openBucket, sameBucket } from "./steps/open-bucket.ts";
+import { openBucket } from "./steps/open-bucket.ts";
+import { expectBody, receiveBody } from "./steps/receive-body.ts";
 
+/** A body comes in, is made durable, and becomes the current object of its key. */
 export async function putObject(call: Call, parts: OperationParts): Promise<Answer> {
+  const { headers } = call.request;
   const key = keyOf(call);
-  const source = call.body.open(noInspector);
+  const condition = parseWriteCondition(headers);
+  const described = describeObject(headers);
+  const expected = expectBody(call);
   await parts.log.barrier();
   const bucket = openBucket(parts.log.view, bucketOf(call));
+  // Before a byte is read, so that nobody sends 5 GiB to be told 412; decided in the commit.
+  const present = readObject(parts.log.view, bucket.id, key.bytes);
+  checkWriteCondition(condition, present === null ? null : etagOf(present.record), key.text);
+  const { source, digests } = receiveBody(call, expected, { algorithm: null, parts });
   const owner = { bucketId: bucket.id, objectKey: key.bytes, inlineBytesMax: parts.settings.inlineBytesMax };
-  const written = await parts.bodies.write(source, owner, call.signal);
-  const fields = etagFields(written, parts);
-  await commitOrDiscard(parts, written, () =>
-    decide(parts, [keys.current(bucket.id, key.bytes)], () => {
-      const { view } = parts.log;
-      const present = sameBucket(view, bucket);
-      const replaced = readObject(view, bucket.id, key.bytes);
-      const change = putObjectChange(authorOf(parts), {
-        bucketName: bucket.name,
-        bucket: present.seen,
-        objectKey: key.bytes,
-        replaced,
-        content: { sizeBytes: written.sizeBytes, modifiedMs: parts.clock.nowMs(), ...fields, ...placeFields(written) },
-        repairs: written.repair === null ? [] : [written.repair],
-        replacedRepairs: replaced === null ? [] : repairKeysOf(view, replaced.record),
-      });
-      return { change, answer: () => undefined };
-    }),
-  );
-  return emptyAnswer(200, ["ETag", quoteEtag(etagOf({ ...fields, partCount: 0 }))]);
-}
-
-export function etagFields(written: WrittenBody, parts: OperationParts): { md5: Uint8Array; etagKind: number } {
-  if (written.md5 !== null) return { md5: written.md5, etagKind: records.EtagKind.MD5 };
-  return { md5: Buffer.from(parts.random.bytes(16)), etagKind: records.EtagKind.FAST };
+  const body = await parts.bodies.write(source, owner, call.signal);
+  parts.failpoints.hit("put.before-commit");
+  const { checksum } = digests;
+  const { etag } = await commitOrDiscard(parts, body, async () => {
+    digests.checkMd5(body.md5);
+    return commitObject(parts, { bucket, key, condition, described, body, checksum });
+  });
+  parts.failpoints.hit("put.after-commit");
+  return emptyAnswer(200, ["ETag", quoteEtag(etag), ...checksumHeaders(checksum)]);
 }

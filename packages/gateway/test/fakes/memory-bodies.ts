@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto";
 import { ClusterFailure, idBytes, newId, type Random, type SessionId } from "@kakera/kernel";
-import type { Bodies, BodyOwner, BodySink, BodySource, StoredBody, WrittenBody } from "../../src/bodies.ts";
+import type { BodyOwner, BodySink, BodySource, StoredBody, WrittenBody } from "../../src/bodies.ts";
+import type { OperationBodies } from "../../src/gateway-parts.ts";
 
 /** Bodies in memory, honest about bytes, digests and what was freed; faults on request. */
-export interface MemoryBodies extends Bodies {
+export interface MemoryBodies extends OperationBodies {
   /** Bodies that exist now, by data id in hex. */
   readonly stored: Map<string, Buffer>;
   readonly discarded: string[];
   readonly faults: MemoryBodiesFaults;
   writeCount: number;
+  /** Bodies whose commit was told to be decided. */
+  settledCount: number;
 }
 
 export interface MemoryBodiesFaults {
@@ -31,6 +34,7 @@ export function createMemoryBodies(parts: { session: SessionId; random: Random; 
     discarded,
     faults,
     writeCount: 0,
+    settledCount: 0,
 
     async write(source: BodySource, owner: BodyOwner, signal: AbortSignal): Promise<WrittenBody> {
       bodies.writeCount++;
@@ -59,6 +63,10 @@ export function createMemoryBodies(parts: { session: SessionId; random: Random; 
         if (faults.failRead !== null && at >= faults.failRead.afterBytes) throw faults.failRead.failure;
         await sink.write(wanted.subarray(at, at + readSliceBytes));
       }
+    },
+
+    settle(list) {
+      bodies.settledCount += list.length;
     },
 
     async discard(list: readonly WrittenBody[]): Promise<void> {

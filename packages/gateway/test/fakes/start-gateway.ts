@@ -52,6 +52,7 @@ export const testSettings: GatewaySettings = {
   etag: "md5",
   inlineBytesMax: 1024,
   minPartBytes: 5 * 1024 * 1024,
+  keysPerDeletionMax: 1000,
   metricsAuth: "public",
   commitDeadlineMs: 10_000,
   owner: { id: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", displayName: "kakera" },

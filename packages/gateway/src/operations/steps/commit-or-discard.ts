@@ -1,4 +1,5 @@
 import { ClusterFailure } from "@kakera/kernel";
+import { UnknownOutcome } from "@kakera/metadata";
 import { S3Error } from "@kakera/s3";
 import type { WrittenBody } from "../../bodies.ts";
 import type { OperationParts } from "../../gateway-parts.ts";
@@ -16,14 +17,18 @@ export async function commitOrDiscard<T>(
     // A commit travels under the session of the chunks' headers, or not at all (correctness.md F27 R2).
     if (written.session !== parts.log.session)
       throw new ClusterFailure("retry", "the session has changed since the body was written");
-    return await commit();
+    const result = await commit();
+    parts.bodies.settle([written]);
+    return result;
   } catch (failure) {
     if (hasCertainlyNotHappened(failure)) await parts.bodies.discard([written]);
     throw failure;
   }
 }
 
-function hasCertainlyNotHappened(failure: unknown): boolean {
+/** An unknown outcome, a halt and a bug of ours say nothing of what is in the log. */
+export function hasCertainlyNotHappened(failure: unknown): boolean {
+  if (failure instanceof UnknownOutcome) return false;
   if (failure instanceof S3Error) return true;
   return failure instanceof ClusterFailure && (failure.kind === "retry" || failure.kind === "full");
 }

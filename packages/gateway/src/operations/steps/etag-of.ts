@@ -9,6 +9,6 @@ export function etagOf(record: Pick<ObjectRecord, "md5" | "partCount" | "etagKin
 }
 
 /** A part's ETag, bare. */
-export function etagOfPart(part: Pick<PartEntryInput, "md5">): Etag {
-  return Buffer.from(part.md5 ?? []).toString("hex");
+export function etagOfPart(part: Pick<PartEntryInput, "md5" | "etagKind">): Etag {
+  return etagOf({ md5: part.md5 ?? Buffer.alloc(0), partCount: 0, etagKind: part.etagKind ?? records.EtagKind.MD5 });
 }

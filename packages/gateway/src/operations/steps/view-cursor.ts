@@ -1,45 +1,43 @@
-import type { BucketId } from "@kakera/kernel";
-import { keys, objectKeyOfCurrent, ranges, type RangeEntry, type View } from "@kakera/metadata";
+import type { Key, KeyRange, RangeEntry, View } from "@kakera/metadata";
 import type { ListingCursor } from "@kakera/s3";
 
 const batchEntriesMin = 8;
 const batchEntriesMax = 256;
+const zeroByte = Buffer.alloc(1);
 
 /**
- * The current objects of a bucket in byte order of their keys. Entries are taken from the view in batches that grow while
- * the walk is sequential and start small after each jump, as a listing with a delimiter jumps from prefix to prefix.
+ * The entries of a range whose keys are `range.from` with a name behind it (objects of a bucket, buckets), by name in byte order.
+ * They are taken from the view in batches that grow while the walk is sequential and start small after each jump, as a
+ * listing with a delimiter jumps from prefix to prefix.
  */
 export function createViewCursor<Item>(
   view: View,
-  bucketId: BucketId,
+  range: KeyRange,
   decode: (entry: RangeEntry) => Item,
 ): ListingCursor<Item> {
-  const { to } = ranges.current(bucketId);
+  const nameStart = range.from.byteLength;
   let batch: RangeEntry[] = [];
   let at = 0;
   let batchEntries = batchEntriesMin;
-  const fill = (from: Uint8Array): Buffer | null => {
-    batch = view.range(from, to, batchEntries);
+  const fill = (from: Key): Buffer | null => {
+    batch = view.range(from, range.to, batchEntries);
     at = 0;
-    return keyAt();
+    return present();
   };
-  const keyAt = (): Buffer | null => {
-    const entry = batch[at];
-    return entry === undefined ? null : (objectKeyOfCurrent(entry.key) as Buffer);
-  };
+  const present = (): Buffer | null => batch[at]?.key.subarray(nameStart) ?? null;
   return {
-    seek(key) {
+    seek(name) {
       batchEntries = batchEntriesMin;
-      return fill(keys.current(bucketId, key));
+      return fill(Buffer.concat([range.from, name]));
     },
     next() {
       const last = batch[at];
       if (last === undefined) return null;
-      if (++at < batch.length) return keyAt();
+      if (++at < batch.length) return present();
       if (batch.length < batchEntries) return null;
       batchEntries = Math.min(batchEntries * 4, batchEntriesMax);
-      // The lowest key above the last one: itself and a zero byte.
-      return fill(Buffer.concat([last.key, Buffer.alloc(1)]));
+      // The lowest key above the last one.
+      return fill(Buffer.concat([last.key, zeroByte]));
     },
     read: () => decode(batch[at] as RangeEntry),
   };

@@ -1,5 +1,5 @@
 import { S3Error } from "@kakera/s3";
-import type { BodySource } from "../bodies.ts";
+import type { BodySource } from "../../bodies.ts";
 
 /** A small body (XML, JSON) in one piece. Throws MaxMessageLengthExceeded before more than `bytesMax` are held. */
 export async function readWhole(source: BodySource, bytesMax: number): Promise<Buffer> {

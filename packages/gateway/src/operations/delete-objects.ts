@@ -1,0 +1,119 @@
+import {
+  deleteObjects as deleteObjectsChange,
+  keys,
+  readObject,
+  repairKeysOf,
+  type ObjectDeletion,
+} from "@kakera/metadata";
+import {
+  checkVersionId,
+  checkWriteCondition,
+  deleteBytesMax,
+  deleteConditionOf,
+  objectKeyFromText,
+  parseDelete,
+  renderDeleteResult,
+  S3Error,
+  toS3Error,
+  type DeletedObject,
+  type ObjectKey,
+  type ObjectToDelete,
+} from "@kakera/s3";
+import { xmlAnswer, type Answer } from "../answer.ts";
+import type { OperationParts } from "../gateway-parts.ts";
+import type { Call } from "./call.ts";
+import { bucketOf } from "./steps/addressed.ts";
+import { authorOf } from "./steps/author.ts";
+import { decide } from "./steps/decide.ts";
+import { etagOf } from "./steps/etag-of.ts";
+import { openBucket, type OpenBucket } from "./steps/open-bucket.ts";
+import { readDocument } from "./steps/read-document.ts";
+
+/** Up to a thousand keys in one change (or a few): one journal record and one view transaction instead of a thousand. */
+export async function deleteObjects(call: Call, parts: OperationParts): Promise<Answer> {
+  const document = await readDocument(call, deleteBytesMax, "needed");
+  const { objects, isQuiet } = parseDelete(document);
+  await parts.log.barrier();
+  const bucket = openBucket(parts.log.view, bucketOf(call));
+  const deleted: DeletedObject[] = [];
+  const { keysPerDeletionMax } = parts.settings;
+  for (let first = 0; first < objects.length; first += keysPerDeletionMax) {
+    const slice = objects.slice(first, first + keysPerDeletionMax);
+    deleted.push(...(await deleteSlice(parts, bucket, { objects: slice, isOnly: slice.length === objects.length })));
+  }
+  return xmlAnswer(renderDeleteResult(deleted, isQuiet));
+}
+
+/** A slice fails for each of its keys, as slices before it may have gone well; the only one fails as a request. */
+async function deleteSlice(
+  parts: OperationParts,
+  bucket: OpenBucket,
+  slice: { readonly objects: readonly ObjectToDelete[]; readonly isOnly: boolean },
+): Promise<DeletedObject[]> {
+  const named = slice.objects.map(nameKey);
+  const queued = named.flatMap(({ key }) => (key === null ? [] : [keys.current(bucket.id, key.bytes)]));
+  try {
+    return await decide(parts, queued, () => planDeletion(parts, bucket, named));
+  } catch (failure) {
+    if (slice.isOnly) throw failure;
+    return slice.objects.map(({ key, versionId }) => ({ key, versionId, error: toS3Error(failure) }));
+  }
+}
+
+interface NamedKey {
+  readonly object: ObjectToDelete;
+  /** null: no key can be so; `error` says why. */
+  readonly key: ObjectKey | null;
+  readonly error: S3Error | null;
+}
+
+function nameKey(object: ObjectToDelete): NamedKey {
+  try {
+    const key = objectKeyFromText(object.key);
+    checkVersionId(object.versionId, object.key);
+    return { object, key, error: null };
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    return { object, key: null, error };
+  }
+}
+
+function planDeletion(
+  parts: OperationParts,
+  bucket: OpenBucket,
+  named: readonly NamedKey[],
+): ReturnType<Parameters<typeof decide<DeletedObject[]>>[2]> {
+  const deletions = new Map<string, ObjectDeletion>();
+  const deleted = named.map(({ object, key, error }): DeletedObject => {
+    const told = { key: object.key, versionId: object.versionId };
+    if (key === null) return { ...told, error };
+    const found = planKey(parts, bucket, { object, key });
+    if (found instanceof S3Error) return { ...told, error: found };
+    // A key that is named twice is deleted once.
+    if (found !== null) deletions.set(object.key, found);
+    return { ...told, error: null };
+  });
+  if (deletions.size === 0) return { answer: deleted };
+  return { change: deleteObjectsChange(authorOf(parts), bucket.id, [...deletions.values()]), answer: () => deleted };
+}
+
+/** null: the key is absent, which counts as deleted. */
+function planKey(
+  parts: OperationParts,
+  bucket: OpenBucket,
+  asked: { object: ObjectToDelete; key: ObjectKey },
+): ObjectDeletion | S3Error | null {
+  const { view } = parts.log;
+  const seen = readObject(view, bucket.id, asked.key.bytes);
+  try {
+    checkWriteCondition(
+      deleteConditionOf(asked.object.etag),
+      seen === null ? null : etagOf(seen.record),
+      asked.object.key,
+    );
+  } catch (error) {
+    if (error instanceof S3Error) return error;
+    throw error;
+  }
+  return seen === null ? null : { objectKey: asked.key.bytes, object: seen, repairs: repairKeysOf(view, seen.record) };
+}

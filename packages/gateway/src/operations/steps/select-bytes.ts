@@ -1,0 +1,71 @@
+import { partTableOf, type View } from "@kakera/metadata";
+import type { ObjectRecord } from "@kakera/protocol";
+import {
+  contentRange,
+  isRangeWanted,
+  parsePartNumber,
+  parseRange,
+  S3Error,
+  selectPart,
+  type ObjectChecksum,
+  type S3Request,
+} from "@kakera/s3";
+import type { BodyRange } from "../../bodies.ts";
+import { checksumOf } from "./digest-record.ts";
+import { etagOf } from "./etag-of.ts";
+
+/** What a GET or HEAD sends of an object. */
+export interface SelectedBytes {
+  readonly status: 200 | 206;
+  readonly range: BodyRange;
+  /** Content-Range and x-amz-mp-parts-count, where they apply. */
+  readonly headers: readonly string[];
+  /** Of exactly these bytes; null when there is none, as of a range. */
+  readonly checksum: ObjectChecksum | null;
+}
+
+/** Reads Range, If-Range and partNumber. Throws InvalidRange, InvalidPartNumber, InvalidArgument, InvalidRequest. */
+export function selectBytes(
+  request: S3Request,
+  record: ObjectRecord,
+  seen: { readonly view: View; readonly nowMs: number },
+): SelectedBytes {
+  const partNumber = request.query.get("partNumber");
+  const rangeHeader = request.headers.first("range");
+  if (partNumber !== null) {
+    if (rangeHeader !== null)
+      throw new S3Error("InvalidRequest", {}, "Cannot specify both Range header and partNumber query parameter");
+    return selectPartBytes(parsePartNumber(partNumber), record, seen.view);
+  }
+  const facts = { etag: etagOf(record), lastModifiedMs: record.modifiedMs };
+  const isWanted = isRangeWanted(request.headers.first("if-range"), facts, seen.nowMs);
+  const selection = parseRange(isWanted ? rangeHeader : null, record.sizeBytes);
+  if (selection.kind === "whole") {
+    const checksum = checksumOf(record.checksum, record.partCount);
+    return { status: 200, range: { offsetBytes: 0, lengthBytes: record.sizeBytes }, headers: [], checksum };
+  }
+  const { firstByte, lastByte } = selection;
+  return {
+    status: 206,
+    range: { offsetBytes: firstByte, lengthBytes: lastByte - firstByte + 1 },
+    headers: ["Content-Range", contentRange(selection, record.sizeBytes)],
+    checksum: null,
+  };
+}
+
+function selectPartBytes(partNumber: number, record: ObjectRecord, view: View): SelectedBytes {
+  const table = record.partCount === 0 ? null : partTableOf(view, record);
+  const parts = table?.map((part) => ({ partNumber: part.number, sizeBytes: part.sizeBytes })) ?? null;
+  const part = selectPart(partNumber, { sizeBytes: record.sizeBytes, parts });
+  const { offsetBytes, lengthBytes, partIndex, partsCount } = part;
+  const headers: string[] = [];
+  if (lengthBytes > 0) {
+    headers.push(
+      "Content-Range",
+      contentRange({ firstByte: offsetBytes, lastByte: offsetBytes + lengthBytes - 1 }, record.sizeBytes),
+    );
+  }
+  if (partsCount !== null) headers.push("x-amz-mp-parts-count", String(partsCount));
+  const checksum = partIndex === null ? checksumOf(record.checksum, 0) : checksumOf(table?.[partIndex]?.checksum, 0);
+  return { status: 206, range: { offsetBytes, lengthBytes }, headers, checksum };
+}

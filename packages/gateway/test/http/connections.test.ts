@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import { RawConnection } from "../fakes/raw-client.ts";
+import { readable } from "../fakes/s3-client.ts";
+import { startGateway } from "../fakes/start-gateway.ts";
+import { eventually } from "../fakes/eventually.ts";
+
+describe("line 47: connections of every kind", () => {
+  it("answers HTTP/1.0 and closes", async () => {
+    await using gateway = await startGateway();
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "k", body: "hello" });
+    const wire = gateway.client.wire({ method: "GET", bucket: "b-1", key: "k", httpVersion: "1.0" });
+    const connection = await RawConnection.open(gateway.port);
+    connection.send(wire.head);
+    expect((await connection.answer()).body.toString()).toBe("hello");
+    await connection.closed();
+    connection.destroy();
+  });
+
+  it("takes absolute-form targets", async () => {
+    await using gateway = await startGateway();
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    const target = `http://127.0.0.1:${gateway.port}/b-1?list-type=2`;
+    const answer = await gateway.client.call({ method: "GET", target });
+    expect([answer.status, answer.xml("Name")]).toEqual([200, "b-1"]);
+  });
+
+  it("answers pipelined requests in order", async () => {
+    await using gateway = await startGateway();
+    const connection = await RawConnection.open(gateway.port);
+    const calls = [
+      { method: "PUT", bucket: "b-1" },
+      { method: "PUT", bucket: "b-1", key: "k", body: "one" },
+      { method: "GET", bucket: "b-1", key: "k" },
+      { method: "DELETE", bucket: "b-1", key: "k" },
+    ];
+    const wires = calls.map((call) => gateway.client.wire(call));
+    connection.send(Buffer.concat(wires.map((wire) => Buffer.concat([Buffer.from(wire.head), wire.body]))));
+    const statuses: number[] = [];
+    for (const _ of wires) statuses.push((await connection.answer()).status);
+    // Pipelined requests are served at once, and their answers come in order: the outcome of the later ones may vary.
+    expect(statuses).toHaveLength(4);
+    expect(statuses[0]).toBe(200);
+    connection.destroy();
+    await eventually(() => gateway.gateway.inFlightCount === 0, "nothing is left in flight");
+  });
+
+  it("refuses what follows a bad pipelined request, after the good one was answered", async () => {
+    await using gateway = await startGateway();
+    const connection = await RawConnection.open(gateway.port);
+    connection.send(gateway.client.wire({ method: "PUT", bucket: "b-1" }).head + "nonsense\r\n\r\n");
+    expect((await connection.answer()).status).toBe(200);
+    expect((await connection.answer()).status).toBe(400);
+    await connection.closed();
+    connection.destroy();
+  });
+
+  it("obeys Connection: close", async () => {
+    await using gateway = await startGateway();
+    const connection = await RawConnection.open(gateway.port);
+    connection.send("GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    expect((await connection.answer()).headers.get("connection")).toBe("close");
+    await connection.closed();
+    connection.destroy();
+  });
+
+  it("an aborted GET stops the fetch and holds nothing", async () => {
+    await using gateway = await startGateway();
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "big", body: Buffer.alloc(30_000_000, 7) });
+    const wire = gateway.client.wire({ method: "GET", bucket: "b-1", key: "big" });
+    const connection = await RawConnection.open(gateway.port);
+    connection.socket.pause();
+    connection.send(wire.head);
+    await eventually(() => gateway.gateway.inFlightCount === 1, "the GET is being served");
+    connection.destroy();
+    await eventually(() => gateway.gateway.inFlightCount === 0, "the GET ends with its connection");
+  });
+
+  it("an aborted PUT stores nothing", async () => {
+    await using gateway = await startGateway();
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    const wire = gateway.client.wire({ method: "PUT", bucket: "b-1", key: "k", body: Buffer.alloc(5_000_000) });
+    const connection = await RawConnection.open(gateway.port);
+    connection.send(wire.head);
+    connection.send(wire.body.subarray(0, 100_000));
+    await eventually(() => gateway.bodies.writeCount === 1, "the body is being read");
+    connection.destroy();
+    await eventually(() => gateway.gateway.inFlightCount === 0, "the PUT ends with its connection");
+    expect((await gateway.client.call({ method: "GET", bucket: "b-1", key: "k" })).code).toBe("NoSuchKey");
+    expect(gateway.bodies.stored.size).toBe(0);
+  });
+
+  it("line 8: a body that ends early, its connection half closed, is 400 IncompleteBody", async () => {
+    await using gateway = await startGateway();
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    const wire = gateway.client.wire({ method: "PUT", bucket: "b-1", key: "k", body: Buffer.alloc(5_000) });
+    const connection = await RawConnection.open(gateway.port);
+    connection.send(wire.head);
+    connection.send(wire.body.subarray(0, 100));
+    connection.socket.end();
+    const answer = readable(await connection.answer());
+    expect([answer.status, answer.code]).toEqual([400, "IncompleteBody"]);
+    connection.destroy();
+    expect(gateway.bodies.stored.size).toBe(0);
+  });
+});
+
+describe("line 44: a failure after the head of a GET", () => {
+  it("destroys the socket short of Content-Length", async () => {
+    await using gateway = await startGateway();
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "big", body: Buffer.alloc(3_000_000, 7) });
+    gateway.bodies.faults.failRead = { afterBytes: 1_000_000, failure: new Error("a drive died") };
+    await expect(gateway.client.call({ method: "GET", bucket: "b-1", key: "big" })).rejects.toThrow();
+    await eventually(() => gateway.logged.some((line) => line.event === "request.broken"), "it is logged");
+  });
+
+  it("a failure before the first byte is answered with its own status", async () => {
+    await using gateway = await startGateway();
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "big", body: Buffer.alloc(3_000_000, 7) });
+    gateway.bodies.stored.clear();
+    const answer = await gateway.client.call({ method: "GET", bucket: "b-1", key: "big" });
+    // Never 404: Milvus takes that for data loss.
+    expect([answer.status, answer.code, answer.headers.get("retry-after")]).toEqual([503, "SlowDown", "5"]);
+    expect(answer.text).not.toContain("no such body");
+  });
+});
