@@ -7,15 +7,16 @@ export function judgeAnswer(answer: ServerAnswer): string {
   if (answer.status >= 200 && answer.status < 300) return answer.text;
   const { code, message, remedy } = readError(answer.text);
   throw new CommandFailure(code ?? `HTTP_${answer.status}`, message ?? `the server answered ${answer.status}`, {
-    exitCode: exitCodeOf(answer.status, code),
+    exitCode: exitCodeOf(answer),
     ...(remedy === null ? {} : { remedy }),
   });
 }
 
-function exitCodeOf(status: number, code: string | null): ExitCode {
+/** A conflict (409) means "refused for safety" where the administration says it, and an S3 condition otherwise. */
+function exitCodeOf({ status, text }: ServerAnswer): ExitCode {
   if (status === 401 || status === 403) return exitCodes.notPermitted;
   if (status === 503 || status === 504 || status === 502) return exitCodes.unreachable;
-  if (status === 409 && code === "REFUSED") return exitCodes.refused;
+  if (status === 409 && text.startsWith("{")) return exitCodes.refused;
   return exitCodes.attention;
 }
 

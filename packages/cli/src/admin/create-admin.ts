@@ -1,0 +1,79 @@
+import { ClusterFailure, parseId, type DriveId } from "@kakera/kernel";
+import type { Admin, AdminRequest, AdminResponse } from "@kakera/gateway";
+import { CommandFailure } from "../command-failure.ts";
+import type { BucketReport, DriveReport, StatusReport } from "./status-report.ts";
+
+/** What the administration can see and do. What it refuses it throws as CommandFailure. */
+export interface AdminPorts {
+  status(): StatusReport;
+  buckets(): readonly BucketReport[];
+  drives(): readonly DriveReport[];
+  /** Makes the empty folder a drive in place of the one that was there; resolves to the new drive. */
+  replaceDrive(directory: string): Promise<DriveId>;
+  /** Gives a drive up for good. */
+  forgetDrive(driveId: DriveId): Promise<void>;
+}
+
+/** `/kakera/admin/v1`: JSON over requests that root signed. */
+export function createAdmin(ports: AdminPorts): Admin {
+  return {
+    async handle(request) {
+      try {
+        return await answer(request, ports);
+      } catch (error) {
+        return describeFailure(error);
+      }
+    },
+  };
+}
+
+async function answer(request: AdminRequest, ports: AdminPorts): Promise<AdminResponse> {
+  switch (`${request.method} ${request.path}`) {
+    case "GET /status":
+      return { status: 200, json: ports.status() };
+    case "GET /buckets":
+      return { status: 200, json: { kind: "buckets", version: 1, buckets: ports.buckets() } };
+    case "GET /drives":
+      return { status: 200, json: { kind: "drives", version: 1, drives: ports.drives() } };
+    case "POST /drives/replace": {
+      const driveId = await ports.replaceDrive(textIn(request.body, "directory"));
+      return { status: 200, json: { kind: "drive-replaced", version: 1, driveId } };
+    }
+    case "POST /drives/forget": {
+      const driveId = parseId("drive", textIn(request.body, "driveId"));
+      if (driveId === null) return badRequest("driveId is 32 hexadecimal digits: kakera drive ls shows it");
+      await ports.forgetDrive(driveId);
+      return { status: 200, json: { kind: "drive-forgotten", version: 1, driveId } };
+    }
+    default:
+      return errorResponse(404, { reason: "UNKNOWN_PATH", message: `there is no ${request.method} ${request.path}` });
+  }
+}
+
+class BadRequest extends Error {}
+
+function textIn(body: unknown, name: string): string {
+  const value = typeof body === "object" && body !== null ? (body as Record<string, unknown>)[name] : undefined;
+  if (typeof value !== "string" || value === "") throw new BadRequest(`the body lacks the text "${name}"`);
+  return value;
+}
+
+function describeFailure(error: unknown): AdminResponse {
+  if (error instanceof BadRequest) return badRequest(error.message);
+  if (error instanceof CommandFailure) {
+    const { message, remedy } = error;
+    return errorResponse(409, { reason: error.reason, message, remedy });
+  }
+  if (error instanceof ClusterFailure) {
+    return errorResponse(503, { reason: error.reason ?? error.kind.toUpperCase(), message: error.message });
+  }
+  throw error;
+}
+
+function badRequest(message: string): AdminResponse {
+  return errorResponse(400, { reason: "BAD_REQUEST", message });
+}
+
+function errorResponse(status: number, error: { reason: string; message: string; remedy?: string | null }): AdminResponse {
+  return { status, json: { kind: "error", version: 1, ...error } };
+}

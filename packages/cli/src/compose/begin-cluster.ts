@@ -1,0 +1,61 @@
+import { idFromBytes, type Clock, type DriveId, type Logger, type Random } from "@kakera/kernel";
+import { createBucket, keys, readBucket, type CommitLog } from "@kakera/metadata";
+import { records } from "@kakera/protocol";
+import { checkNewBucketName } from "@kakera/s3";
+import { CommandFailure } from "../command-failure.ts";
+import { exitCodes } from "../exit-codes.ts";
+import type { DriveBay } from "./drive-bay.ts";
+import { formCluster } from "./form-cluster.ts";
+import type { FormationFile } from "./formation-file.ts";
+
+export interface ClusterComponents {
+  readonly log: CommitLog;
+  readonly bay: DriveBay;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** Writes the records that a new cluster begins with, where they are not there. Throws CommandFailure when the log is another cluster's. */
+export async function beginCluster(components: ClusterComponents, formation: FormationFile): Promise<void> {
+  const { log, bay, clock, random } = components;
+  const known = log.view.get(keys.cluster());
+  if (known !== null) {
+    const clusterId = idFromBytes("cluster", records.ClusterRecord.decode(known.value).clusterId);
+    if (clusterId === formation.clusterId) return;
+    throw new CommandFailure("DRIVE_FOREIGN", `the journal belongs to cluster ${clusterId}, the drives to ${formation.clusterId}`, {
+      exitCode: exitCodes.refused,
+    });
+  }
+  const drives: { driveId: DriveId; weightBytes: number }[] = [];
+  for (const { state } of bay.slots) {
+    if (state.kind === "left") continue;
+    const { totalBytes } = await state.disk.space();
+    drives.push({ driveId: state.driveId, weightBytes: Math.max(1, totalBytes) });
+  }
+  const { clusterId, geometry } = formation;
+  for (const change of formCluster({ clusterId, geometry, drives, nowMs: clock.nowMs(), random })) await log.commit(change);
+  components.logger.log("info", "cluster.formed", { cluster: clusterId });
+}
+
+/** Makes the buckets of `--bucket` that are missing; none is ever deleted. */
+export async function ensureBuckets(components: ClusterComponents, names: readonly string[]): Promise<void> {
+  const { log, clock, random, logger } = components;
+  for (const name of names) {
+    if (readBucket(log.view, name) !== null) continue;
+    const { change } = createBucket({ random, session: log.session }, name, { createdMs: clock.nowMs() });
+    const result = await log.commit(change);
+    if (result.outcome === "committed") logger.log("info", "bucket.created", { bucket: name });
+  }
+}
+
+/** Throws CommandFailure (usage) for a name that no bucket may have. */
+export function checkBucketNames(names: readonly string[]): void {
+  for (const name of names) {
+    try {
+      checkNewBucketName(name);
+    } catch (cause) {
+      throw new CommandFailure("CONFIG_INVALID", `--bucket ${name}: ${(cause as Error).message}`, { exitCode: exitCodes.usage, cause });
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import { ClusterFailure, DiskError, type Clock, type Disk, type DriveId, type Failpoints, type Logger, type Meter, type Random, type ReasonCode } from "@kakera/kernel";
+import type { ShardDrive } from "@kakera/rpc";
+import { openDrive, type Drive, type DriveSettings } from "@kakera/storage-node";
+import type { UserFacts } from "../doctor/machine-probe.ts";
+import { asPermitted } from "./as-permitted.ts";
+import type { FolderAccess } from "./folder-access.ts";
+import { readFormationFile, type FormationFile } from "./formation-file.ts";
+import { severableDisk, type SeverableDisk } from "./severable-disk.ts";
+import { judgeFolder, type FolderVerdict, type FoundFolder } from "./judge-folders.ts";
+
+export interface BayComponents {
+  readonly access: FolderAccess;
+  /** Who this process is, for those who have to give it rights. */
+  readonly user: UserFacts;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly failpoints: Failpoints;
+}
+
+/** One folder of the command line, and what is in it now. */
+export interface DriveSlot {
+  /** 1, 2, ... in order of the command line. */
+  readonly position: number;
+  readonly place: string;
+  readonly state: SlotState;
+}
+
+/** `taken`: a drive of ours, locked, and not opened yet: the journal on it is read first. */
+export type SlotState =
+  | { readonly kind: "taken"; readonly driveId: DriveId; readonly disk: SeverableDisk }
+  | { readonly kind: "open"; readonly driveId: DriveId; readonly drive: Drive; readonly disk: SeverableDisk }
+  | { readonly kind: "left"; readonly reason: ReasonCode; readonly sentence: string };
+
+/** Told when a drive came back while the server runs. */
+export interface BayEvents {
+  opened(driveId: DriveId, disk: Disk): Promise<void>;
+}
+
+interface MutableSlot {
+  readonly position: number;
+  readonly place: string;
+  state: SlotState;
+  lock: { release(): void } | null;
+}
+
+const notOpened: SlotState = { kind: "left", reason: "DRIVE_OFFLINE", sentence: "the drive is not opened yet" };
+
+/** The drives of this machine: opens them, notices when one goes, and takes it up again when it comes back. */
+export class DriveBay {
+  /** Drives that are open, by id: the live map that readers and writers use. */
+  readonly drives = new Map<DriveId, ShardDrive>();
+  readonly #components: BayComponents;
+  readonly #driveSettings: Partial<DriveSettings>;
+  readonly #slots: readonly MutableSlot[];
+
+  constructor(components: BayComponents, settings: { readonly places: readonly string[]; readonly drive: Partial<DriveSettings> }) {
+    this.#components = components;
+    this.#driveSettings = settings.drive;
+    this.#slots = settings.places.map((place, index) => ({ position: index + 1, place, state: notOpened, lock: null }));
+  }
+
+  get slots(): readonly DriveSlot[] {
+    return this.#slots;
+  }
+
+  /** What lies at each folder, having taken those that are there for this process. Throws CommandFailure when one is taken. */
+  async find(): Promise<FoundFolder[]> {
+    const { access, user } = this.#components;
+    const found: FoundFolder[] = [];
+    for (const slot of this.#slots) {
+      const look = (): Promise<FoundFolder> => asPermitted({ place: slot.place, user }, () => findFolder(access, slot.place));
+      const before = await look();
+      if (before.finding.kind !== "drive" && before.formation === null) found.push(before);
+      else {
+        this.#lock(slot);
+        found.push(await look());
+      }
+    }
+    return found;
+  }
+
+  /** Takes a folder that is to be formatted for this process. */
+  async claim(position: number): Promise<Disk> {
+    const slot = this.#slotAt(position);
+    const { access, user } = this.#components;
+    const disk = access.disk(slot.place);
+    await asPermitted({ place: slot.place, user }, async () => {
+      await access.make(slot.place);
+      await disk.makeDirectory(".kakera");
+    });
+    this.#lock(slot);
+    return disk;
+  }
+
+  /** Takes what was judged to be drives; the rest is left, with the reason. */
+  take(verdicts: readonly FolderVerdict[]): void {
+    for (const [index, slot] of this.#slots.entries()) {
+      const verdict = verdicts[index] as FolderVerdict;
+      if (verdict.kind === "drive") this.#take(slot, verdict.driveId);
+      else this.#leave(slot, { kind: "left", reason: verdict.reason, sentence: verdict.sentence });
+    }
+  }
+
+  /** Opens every drive that was taken. One that cannot be opened is left, with the reason. */
+  async open(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => (slot.state.kind === "taken" ? this.#openSlot(slot, slot.state) : undefined)));
+  }
+
+  /** Looks at every folder once: lets go of drives that went, takes up those that came back. */
+  async poll(formation: FormationFile, events: BayEvents): Promise<void> {
+    for (const slot of this.#slots) {
+      if (slot.state.kind === "open") await this.#checkOpen(slot, slot.state);
+      else await this.#tryAgain(slot, formation, events);
+    }
+  }
+
+  /** Opens the drive that was just formatted at the folder, instead of what was there. */
+  async replace(position: number, driveId: DriveId): Promise<Disk> {
+    const slot = this.#slotAt(position);
+    if (slot.state.kind === "open") await this.#cutOff(slot, slot.state);
+    await this.#openSlot(slot, this.#take(slot, driveId));
+    if (slot.state.kind !== "open") throw new DiskError("EIO", slot.place, "open");
+    return slot.state.disk;
+  }
+
+  /** Ends the work of every drive in good order. */
+  async close(): Promise<void> {
+    for (const slot of this.#slots) {
+      if (slot.state.kind === "open") await this.#end(slot, slot.state);
+      slot.lock?.release();
+      slot.lock = null;
+    }
+  }
+
+  #slotAt(position: number): MutableSlot {
+    return this.#slots[position - 1] as MutableSlot;
+  }
+
+  #lock(slot: MutableSlot): void {
+    slot.lock ??= this.#components.access.lock(slot.place);
+  }
+
+  #take(slot: MutableSlot, driveId: DriveId): SlotState & { kind: "taken" } {
+    this.#lock(slot);
+    const taken = { kind: "taken", driveId, disk: severableDisk(this.#components.access.disk(slot.place)) } as const;
+    slot.state = taken;
+    return taken;
+  }
+
+  async #openSlot(slot: MutableSlot, { driveId, disk }: SlotState & { kind: "taken" }): Promise<void> {
+    const { access, clock, random, logger, meter, failpoints } = this.#components;
+    try {
+      const index = await access.openIndex(slot.place, driveId);
+      const drive = await openDrive({ disk, index, clock, random, logger, meter, failpoints }, { place: slot.place, ...this.#driveSettings });
+      slot.state = { kind: "open", driveId, drive, disk };
+      this.drives.set(driveId, drive);
+      logger.log("info", "drive.opened", { drive: driveId, place: slot.place });
+    } catch (error) {
+      if (!(error instanceof DiskError || error instanceof ClusterFailure)) throw error;
+      logger.log("error", "drive.not-opened", { place: slot.place, error });
+      this.#leave(slot, { kind: "left", reason: "DRIVE_FAILED", sentence: `it cannot be opened: ${error.message}` });
+    }
+  }
+
+  /** A drive watches itself; one that went is cut off from all that still writes to it. */
+  async #checkOpen(slot: MutableSlot, state: SlotState & { kind: "open" }): Promise<void> {
+    if (state.drive.status().condition !== "offline") return;
+    this.#components.logger.log("error", "drive.gone", { drive: state.driveId, place: slot.place });
+    await this.#cutOff(slot, state);
+    this.#leave(slot, { kind: "left", reason: "DRIVE_OFFLINE", sentence: "the drive went away while the server was running" });
+  }
+
+  async #tryAgain(slot: MutableSlot, formation: FormationFile, events: BayEvents): Promise<void> {
+    const { access } = this.#components;
+    let verdict: FolderVerdict;
+    try {
+      const found = await findFolder(access, slot.place);
+      verdict = judgeFolder(found, formation, [found]);
+    } catch (error) {
+      if (error instanceof DiskError) return; // it is no better than it was
+      throw error;
+    }
+    if (verdict.kind === "leave") return this.#leave(slot, { kind: "left", reason: verdict.reason, sentence: verdict.sentence });
+    if (this.drives.has(verdict.driveId)) {
+      return this.#leave(slot, { kind: "left", reason: "DRIVE_FOREIGN", sentence: "it is a copy of a drive that is open" });
+    }
+    await this.#openSlot(slot, this.#take(slot, verdict.driveId));
+    const { state } = slot;
+    if (state.kind === "open") await events.opened(state.driveId, state.disk);
+  }
+
+  #leave(slot: MutableSlot, state: SlotState & { kind: "left" }): void {
+    if (slot.state.kind !== "left" || slot.state.sentence !== state.sentence) {
+      this.#components.logger.log("warn", "drive.left", { place: slot.place, reason: state.reason, why: state.sentence });
+    }
+    slot.state = state;
+  }
+
+  /** Of a drive that went: nothing more is written to it. */
+  async #cutOff(slot: MutableSlot, state: SlotState & { kind: "open" }): Promise<void> {
+    state.disk.sever();
+    await this.#end(slot, state);
+  }
+
+  async #end(slot: MutableSlot, state: SlotState & { kind: "open" }): Promise<void> {
+    this.drives.delete(state.driveId);
+    await state.drive.close().catch((error: unknown) => {
+      this.#components.logger.log("warn", "drive.close-failed", { place: slot.place, error });
+    });
+    slot.lock?.release();
+    slot.lock = null;
+    slot.state = notOpened;
+  }
+}
+
+async function findFolder(access: FolderAccess, place: string): Promise<FoundFolder> {
+  const finding = await access.inspect(place);
+  const formation = finding.kind === "no-folder" ? null : await readFormationFile(access.disk(place));
+  return { place, finding, formation };
+}

@@ -1,0 +1,21 @@
+import type { Disk, DriveId } from "@kakera/kernel";
+import type { OrderedStore, PlaceFinding } from "@kakera/storage-node";
+
+/** The drive folders of this machine, as the composition works with them. Every method rejects with DiskError. */
+export interface FolderAccess {
+  inspect(place: string): Promise<PlaceFinding>;
+  /** Makes the folder and those above it, durably. No error when it is there. */
+  make(place: string): Promise<void>;
+  /** The folder as a disk whose calls are bounded. */
+  disk(place: string): Disk;
+  /** Takes the folder for this process. Throws CommandFailure (refused) when another has it. */
+  lock(place: string): { release(): void };
+  /** The drive's derived index, emptied when it cannot be believed. */
+  openIndex(place: string, driveId: DriveId): Promise<OrderedStore>;
+  /** A small file in the folder, or null when there is none. */
+  readText(place: string, path: string): Promise<string | null>;
+  /** Replaces a file that only its owner may read, durably. */
+  writeSecret(place: string, path: string, text: string): Promise<void>;
+  /** st_dev of the folder. */
+  deviceOf(place: string): Promise<number | null>;
+}

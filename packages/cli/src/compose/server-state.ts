@@ -1,0 +1,156 @@
+import { SECOND_MS, type Clock, type ClusterId, type DriveId, type Geometry, type ReasonCode } from "@kakera/kernel";
+import type { Health } from "@kakera/gateway";
+import { readClusterMap, type ClusterMap, type CommitLog } from "@kakera/metadata";
+import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
+import { judgeConditions } from "../admin/judge-conditions.ts";
+import type { BucketReport, Condition, DriveReport, StatusReport } from "../admin/status-report.ts";
+import type { UpkeepSource } from "../admin/upkeep-source.ts";
+import { version } from "../version.ts";
+import type { DriveBay, DriveSlot } from "./drive-bay.ts";
+import type { FormationFile } from "./formation-file.ts";
+import { judgeQuorums } from "./judge-quorum.ts";
+
+export interface StateSources {
+  readonly clock: Clock;
+  readonly bay: DriveBay;
+  /** null until it is open. */
+  readonly log: () => CommitLog | null;
+  readonly formation: () => FormationFile | null;
+  readonly upkeep: () => UpkeepSource | null;
+  readonly eventLoopLagSeconds: () => number;
+  readonly certificateExpiresMs: () => number | null;
+  /** Everything that has to be there before requests are served is. */
+  readonly isServing: () => boolean;
+}
+
+export interface StateSettings {
+  readonly isSameDevice: boolean;
+  readonly hasDefaultCredentials: boolean;
+  readonly openFilesMax: number | null;
+  readonly scrubIntervalMs: number;
+}
+
+/** What the server says of itself: for health, status, the status page and metrics. */
+export interface ServerState {
+  health(): Health;
+  status(): StatusReport;
+  buckets(): BucketReport[];
+  drives(): DriveReport[];
+}
+
+/** Health is asked by load balancers many times a second, and means a look at every group. */
+const healthAgeMsMax = SECOND_MS / 4;
+const noUpkeep: UpkeepSource = {
+  census: () => ({ provenMs: null, chunkCount: 0, chunksByMissing: [], lostCount: 0 }),
+  repair: () => ({ waitingCount: 0, oldestWaitingMs: null, isPaused: false }),
+  scrubbedMs: () => null,
+  bitrotFoundCount: () => 0,
+};
+const noCluster = "0".repeat(32) as ClusterId;
+const noGeometry: Geometry = { k: 1, m: 0 };
+
+export function createServerState(sources: StateSources, settings: StateSettings): ServerState {
+  const { clock, bay } = sources;
+  const startedMs = clock.nowMs();
+  let map: { log: CommitLog; map: ClusterMap } | null = null;
+  const clusterMap = (): ClusterMap | null => {
+    const log = sources.log();
+    if (log === null) return null;
+    if (map?.log !== log) map = { log, map: readClusterMap(log.view) };
+    return map.map;
+  };
+  let health: { readonly health: Health; readonly atMs: number } | null = null;
+
+  const drives = (): DriveReport[] => bay.slots.map((slot) => reportDrive(slot, clusterMap(), sources.formation()));
+  const judgeNow = (): { conditions: Condition[]; drives: DriveReport[] } => {
+    const present = drives();
+    const upkeep = sources.upkeep() ?? noUpkeep;
+    const conditions = judgeConditions({
+      ...settings,
+      nowMs: clock.nowMs(),
+      startedMs,
+      geometry: sources.formation()?.geometry ?? noGeometry,
+      drives: present,
+      journal: journalStatus(sources.log()),
+      viewLagRevisions: 0,
+      census: upkeep.census(),
+      repair: upkeep.repair(),
+      scrubbedMs: upkeep.scrubbedMs(),
+      bitrotFoundCount: upkeep.bitrotFoundCount(),
+      certificateExpiresMs: sources.certificateExpiresMs(),
+      eventLoopLagSeconds: sources.eventLoopLagSeconds(),
+    });
+    return { conditions, drives: present };
+  };
+  const judgeHealth = (): Health => {
+    const clusterMapNow = clusterMap();
+    const quorums = clusterMapNow === null ? { canRead: false, canWrite: false } : judgeQuorums(clusterMapNow, bay.drives);
+    const { k } = sources.formation()?.geometry ?? noGeometry;
+    const { conditions } = judgeNow();
+    // One machine: without it there is nothing.
+    const quorum = (isMet: boolean) => ({ isMet, shardCount: k, isMetWithoutThisNode: false });
+    return {
+      isReady: sources.isServing() && quorums.canRead,
+      reasons: reasonsOf(conditions),
+      version,
+      read: quorum(quorums.canRead),
+      write: quorum(quorums.canWrite && (sources.log()?.status().canWrite ?? false)),
+    };
+  };
+
+  return {
+    drives,
+    buckets: () => (sources.log() === null ? [] : reportBuckets((sources.log() as CommitLog).view)),
+    health() {
+      const nowMs = clock.monotonicMs();
+      if (health === null || !health.health.isReady || nowMs - health.atMs > healthAgeMsMax) health = { health: judgeHealth(), atMs: nowMs };
+      return health.health;
+    },
+    status() {
+      const { conditions, drives: present } = judgeNow();
+      const upkeep = sources.upkeep() ?? noUpkeep;
+      const isReady = judgeHealth().isReady;
+      return {
+        kind: "status",
+        version: 1,
+        serverVersion: version,
+        clusterId: sources.formation()?.clusterId ?? noCluster,
+        nowMs: clock.nowMs(),
+        startedMs,
+        health: isReady ? (reasonsOf(conditions).length === 0 ? "ok" : "attention") : "unavailable",
+        conditions,
+        geometry: sources.formation()?.geometry ?? noGeometry,
+        drives: present,
+        journal: journalStatus(sources.log()),
+        census: upkeep.census(),
+        repair: upkeep.repair(),
+        usage: sumUsage(sources.log() === null ? [] : reportBuckets((sources.log() as CommitLog).view)),
+        eventLoopLagSeconds: sources.eventLoopLagSeconds(),
+      };
+    },
+  };
+}
+
+/** Notices do not need anybody: a default run on one device is healthy. */
+function reasonsOf(conditions: readonly Condition[]): ReasonCode[] {
+  const reasons = conditions.filter((condition) => condition.weight !== "notice").map((condition) => condition.reason as ReasonCode);
+  return [...new Set(reasons)];
+}
+
+function journalStatus(log: CommitLog | null): StatusReport["journal"] {
+  return log?.status() ?? { canWrite: false, membersReachable: 0, membersNeeded: 1, revision: 0, term: 0 };
+}
+
+function reportDrive(slot: DriveSlot, map: ClusterMap | null, formation: FormationFile | null): DriveReport {
+  const { position, place, state } = slot;
+  if (state.kind === "open") {
+    const { condition, reason, freeBytes, totalBytes, shardCount, garbageBytes } = state.drive.status();
+    const standing = map?.drive(state.driveId)?.standing ?? "MEMBER";
+    return { driveId: state.driveId, place, position, condition, standing, reason, freeBytes, totalBytes, shardCount, garbageBytes };
+  }
+  const reason = state.kind === "left" ? state.reason : "DRIVE_OFFLINE";
+  const driveId: DriveId | null = formation?.drives[position - 1] ?? null;
+  const standing = driveId === null ? "GONE" : (map?.drive(driveId)?.standing ?? "MEMBER");
+  const absent = { freeBytes: 0, totalBytes: 0, shardCount: 0, garbageBytes: 0 };
+  return { driveId: driveId ?? "", place, position, condition: "offline", standing, reason, ...absent };
+}

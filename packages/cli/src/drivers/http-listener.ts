@@ -1,0 +1,54 @@
+import { createServer as createHttpServer, type Server } from "node:http";
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { serverOptions, type TlsContext } from "@kakera/gateway";
+import { CommandFailure } from "../command-failure.ts";
+import { formatAddress, type Address } from "../config/parse-values.ts";
+import { exitCodes } from "../exit-codes.ts";
+
+export interface Listener {
+  readonly server: Server;
+  /** Takes a new certificate up for connections to come; without TLS it does nothing. */
+  renew(tls: TlsContext): void;
+}
+
+/** A server of node:http, or of node:https where there is a certificate. It does not listen yet. */
+export function createListener(tls: TlsContext | null): Listener {
+  if (tls === null) return { server: createHttpServer(serverOptions), renew: () => {} };
+  const server: HttpsServer = createHttpsServer({ ...serverOptions, ...tls.options });
+  return { server: server as unknown as Server, renew: ({ options }) => server.setSecureContext(options) };
+}
+
+/** Resolves to the port. Rejects with CommandFailure when the address cannot be had. */
+export function listen(server: Server, address: Address): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error & { code?: string }): void => reject(describe(error, address));
+    server.once("error", onError);
+    server.listen({ port: address.port, ...(address.host === "" ? {} : { host: address.host }) }, () => {
+      server.off("error", onError);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function describe(error: Error & { code?: string }, address: Address): Error {
+  const where = formatAddress(address);
+  if (error.code === "EADDRINUSE") {
+    return new CommandFailure("PORT_BUSY", `another process listens on ${where}`, {
+      exitCode: exitCodes.unreachable,
+      remedy: "--address and --console-address choose other ports",
+      cause: error,
+    });
+  }
+  if (error.code === "EACCES") {
+    return new CommandFailure("NOT_PERMITTED", `this user may not listen on ${where}`, {
+      exitCode: exitCodes.notPermitted,
+      remedy: "a port above 1023",
+      cause: error,
+    });
+  }
+  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND") {
+    return new CommandFailure("CONFIG_INVALID", `${where} is no address of this machine`, { exitCode: exitCodes.usage, cause: error });
+  }
+  return error;
+}

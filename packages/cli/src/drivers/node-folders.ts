@@ -1,0 +1,111 @@
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { boundedDisk, createNodeDisk, type BoundedDisk } from "@kakera/disk";
+import { ClusterFailure, DiskError, SECOND_MS, type Clock, type Logger } from "@kakera/kernel";
+import { inspectPlace, lockDrive, openLmdbStore, readBootId } from "@kakera/storage-node";
+import { CommandFailure } from "../command-failure.ts";
+import type { FolderAccess } from "../compose/folder-access.ts";
+import { exitCodes } from "../exit-codes.ts";
+
+const callDeadlineMs = 10 * SECOND_MS;
+const queuedCallsMax = 10_000;
+
+export interface NodeFoldersSettings {
+  readonly driveCount: number;
+  /** Threads that do the process' file calls. */
+  readonly threadCount: number;
+}
+
+/** Drive folders of this machine. Calls of each are capped, so that dead drives leave threads to the others [F18]. */
+export function createNodeFolders(components: { clock: Clock; logger: Logger }, settings: NodeFoldersSettings): FolderAccess {
+  const { clock, logger } = components;
+  const callsMax = Math.max(1, Math.floor(settings.threadCount / (settings.driveCount + 1)));
+  const disks = new Map<string, BoundedDisk>();
+  const diskAt = (place: string): BoundedDisk => {
+    const known = disks.get(place);
+    if (known !== undefined) return known;
+    const onSuspect = (): void => logger.log("warn", "drive.calls-hang", { place, deadlineMs: callDeadlineMs });
+    const disk = boundedDisk(createNodeDisk(place), { callsMax, queuedCallsMax, deadlineMs: callDeadlineMs, clock, onSuspect });
+    disks.set(place, disk);
+    return disk;
+  };
+  return {
+    disk: diskAt,
+    inspect: (place) => inspectPlace(diskAt(place), createNodeDisk(dirname(place))),
+    make: makeDurably,
+    lock: takeLock,
+    openIndex: async (place, driveId) =>
+      openLmdbStore({ directory: join(place, ".kakera", "state", "index"), lineage: driveId, bootId: readBootId() }),
+    readText: readTextIfThere,
+    writeSecret: writeSecretDurably,
+    deviceOf: async (place) => (await diskAt(place).stat("."))?.deviceId ?? null,
+  };
+}
+
+function takeLock(place: string): { release(): void } {
+  try {
+    return lockDrive(place);
+  } catch (cause) {
+    if (!(cause instanceof ClusterFailure)) throw cause;
+    throw new CommandFailure("DRIVE_BUSY", `${place} is served by another process`, {
+      exitCode: exitCodes.refused,
+      remedy: "stop the other server, or name other folders",
+      cause,
+    });
+  }
+}
+
+async function readTextIfThere(place: string, path: string): Promise<string | null> {
+  try {
+    return await readFile(join(place, path), "utf8");
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return null;
+    throw asDiskError(error, path);
+  }
+}
+
+async function writeSecretDurably(place: string, path: string, text: string): Promise<void> {
+  const target = join(place, path);
+  const unfinished = `${target}.new`;
+  try {
+    await rm(unfinished, { force: true });
+    const file = await open(unfinished, "wx", 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, target);
+    await syncFolder(dirname(target));
+  } catch (error) {
+    throw asDiskError(error, path);
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function asDiskError(error: unknown, path: string): DiskError {
+  return new DiskError((error as { code?: string }).code ?? "EIO", path, "access", error);
+}
+
+/** A folder is there after a power cut only when the one above it was synced. */
+async function makeDurably(place: string): Promise<void> {
+  try {
+    const first = await mkdir(place, { recursive: true });
+    if (first === undefined) return;
+    for (let made = place; ; made = dirname(made)) {
+      await syncFolder(dirname(made));
+      if (made === first) return;
+    }
+  } catch (error) {
+    throw asDiskError(error, place);
+  }
+}

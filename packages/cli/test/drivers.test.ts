@@ -1,0 +1,74 @@
+import { ClusterFailure } from "@kakera/kernel";
+import { describe, expect, test } from "vitest";
+import { createPinoLogger } from "../src/drivers/pino-logger.ts";
+import { createPromMeter } from "../src/drivers/prom-meter.ts";
+
+function keptLines() {
+  const lines: string[] = [];
+  return { lines, write: (line: string) => void lines.push(line) };
+}
+
+describe("the pino logger", () => {
+  test("writes one object a line, with errors, their reasons and causes as data", () => {
+    const kept = keptLines();
+    const logger = createPinoLogger({ level: "info", format: "json" }, kept);
+    logger.log("debug", "not.shown");
+    const failure = new ClusterFailure("retry", "it is slow", { reason: "DRIVE_SLOW", cause: new Error("EIO") });
+    logger.log("warn", "drive.slow", { drive: "d1", failure });
+    expect(kept.lines.length).toBe(1);
+    const line = JSON.parse(kept.lines[0] ?? "") as Record<string, unknown>;
+    expect(line).toMatchObject({
+      level: "warn",
+      event: "drive.slow",
+      drive: "d1",
+      failure: { name: "ClusterFailure", message: "it is slow", reason: "DRIVE_SLOW", cause: { message: "EIO" } },
+    });
+    expect(line["time"]).toMatch(/^\d{4}-\d\d-\d\dT/);
+  });
+
+  test("writes text for people, and follows a new level", () => {
+    const kept = keptLines();
+    const logger = createPinoLogger({ level: "info", format: "text" }, kept);
+    logger.log("info", "server.ready", { endpoint: "http://x:9000" });
+    expect(kept.lines[0]).toMatch(/^\d\d:\d\d:\d\d INFO {2}server\.ready endpoint=http:\/\/x:9000\n$/);
+    logger.setLevel("debug");
+    logger.log("debug", "now.shown");
+    expect(kept.lines.length).toBe(2);
+  });
+});
+
+describe("the prom-client meter", () => {
+  test("shows counters, gauges and histograms with their labels, and what the process uses", async () => {
+    const { meter, text } = createPromMeter();
+    meter.counter({ name: "kakera_test_total", help: "h", labels: ["kind"] }).add(2, { kind: "a" });
+    meter.gauge({ name: "kakera_test_state", help: "h" }).set(7);
+    meter.histogram({ name: "kakera_test_seconds", help: "h", buckets: [0.1, 1] }).observe(0.5);
+    const shown = await text();
+    expect(shown).toContain('kakera_test_total{kind="a"} 2');
+    expect(shown).toContain("kakera_test_state 7");
+    expect(shown).toContain('kakera_test_seconds_bucket{le="1"} 1');
+    expect(shown).toContain("process_cpu_user_seconds_total");
+  });
+
+  test("gives the same instrument to all who ask for it by name", async () => {
+    const { meter, text } = createPromMeter();
+    const spec = { name: "kakera_test_total", help: "h", labels: ["drive"] } as const;
+    meter.counter(spec).add(1, { drive: "one" });
+    meter.counter(spec).add(1, { drive: "two" });
+    expect((await text()).match(/^kakera_test_total\{.*\} 1$/gm)?.length).toBe(2);
+  });
+
+  test("asks before each scrape, and forgets rows of a table that are gone", async () => {
+    const { meter, table, text } = createPromMeter();
+    const gauge = meter.gauge({ name: "kakera_test_asked", help: "h" });
+    let asked = 0;
+    meter.onCollect(() => gauge.set(++asked));
+    let names = ["a", "b"];
+    table({ name: "kakera_test_rows", help: "h", labels: ["bucket"] }, () => names.map((bucket) => ({ labels: { bucket }, value: 1 })));
+    expect(await text()).toContain('kakera_test_rows{bucket="b"} 1');
+    names = ["a"];
+    const second = await text();
+    expect(second).toContain("kakera_test_asked 2");
+    expect(second).not.toContain('bucket="b"');
+  });
+});
