@@ -25,6 +25,8 @@ export {
 export { createMemoryLog, type MemoryLog } from "./memory-log.ts";
 export { createMemoryView } from "./view/memory-view.ts";
 export { openLmdbView, type LmdbViewSettings } from "./view/lmdb-view.ts";
+export { openGuardedView, type GuardedView, type GuardedViewSettings } from "./view/guarded-view.ts";
+export { mayKeep, readGuard, writeGuard, type Guard, type GuardPlace, type GuardState } from "./view/guard-file.ts";
 
 // Changes.
 export type { Author, Seen } from "./transitions/transition.ts";

@@ -18,6 +18,8 @@ export interface LmdbViewSettings {
   readonly directory: string;
   /** Address space, not disk: the file grows as it needs to. What the view may at most become. */
   readonly mapSizeBytes?: number;
+  /** Called by `close` when everything is synced and the file is closed; not when the view broke. */
+  readonly closed?: () => Promise<void>;
 }
 
 const mapSizeBytesDefault = 64 * GIB;
@@ -44,9 +46,11 @@ class LmdbView implements WritableView {
   #position: ViewPosition | null;
   /** A transaction that failed half way leaves the cached rows wrong: nothing may be read or written any more. */
   #isBroken = false;
+  readonly #closed: () => Promise<void>;
   #valueScratch = Buffer.allocUnsafe(4096);
 
   constructor(settings: LmdbViewSettings) {
+    this.#closed = settings.closed ?? (async () => {});
     const encodings = { keyEncoding: "binary", encoding: "binary", cache: false } as const;
     this.#root = open<Buffer, Buffer>({
       path: settings.directory,
@@ -154,8 +158,13 @@ class LmdbView implements WritableView {
 
   /** Syncs what the page cache holds to the disk, then closes: after it the guard may say "clean". */
   async close(): Promise<void> {
-    if (!this.#isBroken) await new Promise<void>((resolve) => void syncEnvironment(this.#root, resolve));
+    const isWhole = !this.#isBroken;
+    if (isWhole)
+      await new Promise<void>((resolve, reject) =>
+        syncEnvironment(this.#root, (error) => (error == null ? resolve() : reject(error))),
+      );
     await this.#root.close();
+    if (isWhole) await this.#closed();
   }
 
   #walkRun(
@@ -234,6 +243,6 @@ function revisionOf(stored: Buffer): number {
 }
 
 /** mdb_env_sync(force): lmdb-js has it, its types do not. */
-function syncEnvironment(root: object, done: () => void): void {
-  (root as { sync(callback: () => void): void }).sync(done);
+function syncEnvironment(root: object, done: (error: Error | null | undefined) => void): void {
+  (root as { sync(callback: typeof done): void }).sync(done);
 }

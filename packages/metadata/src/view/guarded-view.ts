@@ -1,0 +1,79 @@
+import { closeSync, existsSync, fsyncSync, openSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import type { WritableView } from "../ports/view.ts";
+import { mayKeep, readGuard, writeGuard, type GuardPlace } from "./guard-file.ts";
+import { openLmdbView } from "./lmdb-view.ts";
+
+export interface GuardedViewSettings {
+  readonly guard: GuardPlace;
+  /** Absolute path of the view's folder. It is deleted when it may not be believed. */
+  readonly directory: string;
+  /** /proc/sys/kernel/random/boot_id; null where there is none: then only a clean view survives a start. */
+  readonly bootId: string | null;
+  /** The cluster id: a view of another cluster is not kept. */
+  readonly lineage: string;
+  readonly mapSizeBytes?: number;
+}
+
+export interface GuardedView {
+  readonly view: WritableView;
+  /** `kept` or why it was begun anew; a log fills it from its newest checkpoint then. */
+  readonly origin: "kept" | "new" | "distrusted" | "unreadable";
+}
+
+/**
+ * Opens the LMDB view if it may be believed, else an empty one in its place. An opening that ends the process (LMDB aborts
+ * on some damage) leaves the mark `opening` behind, and the next start begins anew. The view's `close` makes it clean.
+ */
+export async function openGuardedView(settings: GuardedViewSettings): Promise<GuardedView> {
+  const { guard: place, bootId, lineage } = settings;
+  const found = await readGuard(place);
+  const isKept = mayKeep(found, { bootId, lineage });
+  if (!isKept) removeView(settings.directory);
+  const mark = (state: "opening" | "open" | "clean"): Promise<void> => writeGuard(place, { state, bootId, lineage });
+  await mark("opening");
+  const opened = openOrBeginAnew(settings, () => {
+    syncNames(settings.directory);
+    return mark("clean");
+  });
+  await mark("open");
+  const origin = !opened.wasReadable ? "unreadable" : isKept ? "kept" : found === null ? "new" : "distrusted";
+  return { view: opened.view, origin };
+}
+
+function openOrBeginAnew(
+  settings: GuardedViewSettings,
+  closed: () => Promise<void>,
+): { view: WritableView; wasReadable: boolean } {
+  const { directory, mapSizeBytes } = settings;
+  const open = (): WritableView =>
+    openLmdbView({ directory, closed, ...(mapSizeBytes === undefined ? {} : { mapSizeBytes }) });
+  try {
+    return { view: open(), wasReadable: true };
+  } catch {
+    // Whatever it was, the file is derived: the log has everything that it held.
+    removeView(directory);
+    return { view: open(), wasReadable: false };
+  }
+}
+
+/** Gone for good: a view that came back after a power cut would be taken for the one that the guard speaks of. */
+function removeView(directory: string): void {
+  rmSync(directory, { recursive: true, force: true });
+  syncFolder(dirname(directory));
+}
+
+function syncNames(directory: string): void {
+  syncFolder(directory);
+  syncFolder(dirname(directory));
+}
+
+function syncFolder(path: string): void {
+  if (!existsSync(path)) return;
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
