@@ -2,7 +2,7 @@ import { ClusterFailure } from "@kakera/kernel";
 import { stripeLayout } from "@kakera/erasure";
 import { rebuildShard, rebuildWindowBytes, type Receipt, type ShardDrive, type ShardIdentity } from "@kakera/rpc";
 import type { PinnedSlab } from "../slab-lease.ts";
-import type { HeldShard } from "./send-shards.ts";
+import type { Siblings } from "./send-shards.ts";
 import type { BodyWrite } from "./write-chunk.ts";
 
 /**
@@ -15,11 +15,12 @@ export async function rebuildOnto(
     readonly identity: ShardIdentity;
     readonly end: { readonly chunkSizeBytes: number; readonly shardDigests: Buffer };
     readonly drive: ShardDrive;
-    readonly held: readonly HeldShard[];
+    readonly siblings: Siblings;
   },
 ): Promise<Receipt> {
-  const { identity, end, drive, held } = job;
-  const sources = held.flatMap(({ shardIndex, driveId }) => {
+  const { identity, end, drive, siblings } = job;
+  await siblings.quorum;
+  const sources = siblings.held().flatMap(({ shardIndex, driveId }) => {
     const source = body.sender.drives.get(driveId);
     return source === undefined ? [] : [{ shardIndex, drive: source }];
   });

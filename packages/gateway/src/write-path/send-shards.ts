@@ -21,10 +21,17 @@ export interface ShardJob {
   readonly homes: ChunkHomes;
   /** By shard index: what was sent to its home, or null when nothing was. */
   readonly firsts: readonly (Promise<Receipt> | null)[];
-  /** Sends a shard to a drive that stands in for its home. `held`: where shards are durable already. */
-  readonly substitute: (shardIndex: number, drive: ShardDrive, held: readonly HeldShard[]) => Promise<Receipt>;
+  /** Sends a shard to a drive that stands in for its home. `siblings`: to make it from, if need be. */
+  readonly substitute: (shardIndex: number, drive: ShardDrive, siblings: Siblings) => Promise<Receipt>;
   /** A substitute that comes later than this after it was asked is late as well. */
   readonly substituteGraceMs: number;
+}
+
+/** The shards of a chunk that are durable. */
+export interface Siblings {
+  /** Resolves when they are k; rejects when the write failed before. */
+  readonly quorum: Promise<void>;
+  held(): readonly HeldShard[];
 }
 
 /** Where the shards of a chunk are durable now. */
@@ -61,6 +68,7 @@ export class ShardSender {
   readonly #parts: SenderParts;
   readonly #job: ShardJob;
   readonly #attempts: Attempt[] = [];
+  readonly #quorum = Promise.withResolvers<void>();
   #quorumAtMs: number | null = null;
   #failure: Error | null = null;
   #wake: () => void = () => {};
@@ -68,6 +76,7 @@ export class ShardSender {
   constructor(parts: SenderParts, job: ShardJob) {
     this.#parts = parts;
     this.#job = job;
+    this.#quorum.promise.catch(() => {});
     for (const [shardIndex, sent] of job.firsts.entries()) {
       const home = job.homes.homes[shardIndex];
       if (sent === null) continue;
@@ -92,6 +101,7 @@ export class ShardSender {
     } finally {
       deadline.cancel();
       signal.removeEventListener("abort", onAbort);
+      this.#quorum.reject(new ClusterFailure("retry", "the write was given up"));
     }
   }
 
@@ -166,7 +176,7 @@ export class ShardSender {
   #substitute({ shardIndex, driveId }: HeldShard): void {
     const drive = this.#parts.drives.get(driveId);
     assert(drive !== undefined, "candidates are drives at hand");
-    const sent = this.#job.substitute(shardIndex, drive, this.#held());
+    const sent = this.#job.substitute(shardIndex, drive, { quorum: this.#quorum.promise, held: () => this.#held() });
     this.#track({ shardIndex, driveId }, sent, this.#job.substituteGraceMs);
   }
 
@@ -196,6 +206,7 @@ export class ShardSender {
     attempt.progress = "durable";
     if (this.#quorumAtMs === null && this.#durableCount() >= this.#job.homes.geometry.k) {
       this.#quorumAtMs = this.#parts.clock.monotonicMs();
+      this.#quorum.resolve();
     }
     this.#wake();
   }

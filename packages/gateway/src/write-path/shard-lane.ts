@@ -14,6 +14,7 @@ export class ShardLane {
   readonly #opening: Promise<ShardStream>;
   #last: Promise<void>;
   #failure: Error | null = null;
+  readonly #ended = Promise.withResolvers<void>();
   #isFinishing = false;
   #aborting: Promise<void> | null = null;
 
@@ -32,9 +33,16 @@ export class ShardLane {
 
   /** At most one append is under way; the others wait for it. Neither promise rejects. */
   append(payload: Buffer, blockChecksums: Buffer): Append {
-    const outcome = this.#last.then(() => this.#append(payload, blockChecksums));
+    let isStarted = false;
+    const outcome = this.#last.then(() => {
+      isStarted = true;
+      return this.#append(payload, blockChecksums);
+    });
     this.#last = outcome.then(() => {});
-    return { taken: this.#last, released: outcome.then((busy) => busy?.until) };
+    const released = outcome.then((busy) => busy?.until);
+    // One that waits behind a hung one is never begun once the lane is given up.
+    const dropped = this.#ended.promise.then(() => (isStarted ? released : undefined));
+    return { taken: this.#last, released: Promise.race([released, dropped]) };
   }
 
   /** After the last append. Rejects with what ended the lane. */
@@ -54,6 +62,7 @@ export class ShardLane {
   abort(): Promise<void> {
     if (this.#isFinishing) return Promise.resolve();
     this.#failure ??= new ClusterFailure("retry", "the write was given up");
+    this.#ended.resolve();
     this.#aborting ??= this.#abort();
     return this.#aborting;
   }

@@ -10,7 +10,7 @@ import { chooseHomes, isDeclared, type BodyForm, type ChunkHomes } from "./choos
 import type { PlacedShard } from "./discard-shards.ts";
 import { ChunkChecksums } from "./encode-stripes.ts";
 import { rebuildOnto } from "./rebuild-onto.ts";
-import { ShardSender, type HeldShard, type SenderParts, type SentChunk } from "./send-shards.ts";
+import { ShardSender, type SenderParts, type SentChunk, type Siblings } from "./send-shards.ts";
 import { ShardLane } from "./shard-lane.ts";
 import { bufferedShardBytes, type ChunkSpan } from "./split-into-chunks.ts";
 import { StripeBuffer } from "./stripe-buffer.ts";
@@ -65,7 +65,7 @@ export class ChunkWrite {
 
   /** Shards that are on drives, or may come to be: what is to be removed when the body is given up. */
   async abandon(): Promise<readonly PlacedShard[]> {
-    for (const lane of this.#lanes) void lane?.abort();
+    await Promise.all(this.#lanes.map((lane) => lane?.abort()));
     const attempts = this.#sender?.heldOrPending() ?? [];
     await Promise.all(attempts.map(({ settled }) => settled));
     return (this.#sender?.heldOrPending() ?? []).map(({ shard }) => ({
@@ -192,9 +192,9 @@ export class ChunkWrite {
   #finishLanes(): Promise<SentChunk> {
     const end = { chunkSizeBytes: this.sizeBytes, shardDigests: this.#checksums.digests() };
     const firsts = this.#lanes.map((lane) => lane && lane.finish(end));
-    const substitute = (shardIndex: number, drive: ShardDrive, held: readonly HeldShard[]): Promise<Receipt> => {
+    const substitute = (shardIndex: number, drive: ShardDrive, siblings: Siblings): Promise<Receipt> => {
       const rebuilt = this.#rebuilding.then(() =>
-        rebuildOnto(this.#body, { identity: this.#identity(shardIndex), end, drive, held }),
+        rebuildOnto(this.#body, { identity: this.#identity(shardIndex), end, drive, siblings }),
       );
       this.#rebuilding = rebuilt.catch(() => {});
       return rebuilt;

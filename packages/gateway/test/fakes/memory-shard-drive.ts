@@ -1,4 +1,5 @@
 import { assert, ClusterFailure, type Clock, type DriveId } from "@kakera/kernel";
+import { addToSeed, createCodec, shardSeed } from "@kakera/erasure";
 import type {
   DriveCondition,
   DriveStatus,
@@ -48,6 +49,8 @@ export class MemoryShardDrive implements ShardDrive {
   isCached = false;
   callCount = 0;
   openStreams = 0;
+  /** Calls whose payload was changed before they settled. */
+  readonly violations: string[] = [];
   readonly #clock: Clock;
   readonly #hung: (() => void)[] = [];
   readonly #lentChecksums = Buffer.alloc(2048 * checksumSizeBytes);
@@ -59,7 +62,7 @@ export class MemoryShardDrive implements ShardDrive {
 
   async put(shard: ShardWrite): Promise<Receipt> {
     assert(shard.payload.byteLength < 1024 * 1024, "long shards are written in pieces");
-    await this.#call("put", shard.identity);
+    await this.#callWith("put", shard.identity, shard.payload);
     this.#store(shard.identity, [shard.payload], [shard.blockChecksums], shard);
     return { driveId: this.driveId, epoch: shard.identity.epoch };
   }
@@ -80,7 +83,7 @@ export class MemoryShardDrive implements ShardDrive {
       append: async (payload, blockChecksums) => {
         assert(isOpen && !isBusy, "appends of a stream come one after the other, before its end");
         isBusy = true;
-        await this.#call("append", identity).finally(() => (isBusy = false));
+        await this.#callWith("append", identity, payload).finally(() => (isBusy = false));
         payloads.push(Buffer.from(payload));
         checksums.push(Buffer.from(blockChecksums));
       },
@@ -144,6 +147,15 @@ export class MemoryShardDrive implements ShardDrive {
     for (const go of this.#hung.splice(0)) go();
   }
 
+  async #callWith(operation: DriveOperation, ref: ShardRef, payload: Uint8Array): Promise<void> {
+    const before = Buffer.from(payload);
+    try {
+      await this.#call(operation, ref);
+    } finally {
+      if (!before.equals(payload)) this.violations.push(`${operation} ${nameOf(ref)}`);
+    }
+  }
+
   async #call(operation: DriveOperation, ref: ShardRef): Promise<CallFate> {
     this.callCount++;
     if (this.condition === "offline") throw new ClusterFailure("retry", "offline", { reason: "DRIVE_OFFLINE" });
@@ -199,4 +211,21 @@ export function nameOf({ group, dataId, chunkIndex, shardIndex }: ShardRef): str
 function describe(shard: StoredShard): ShardDescription {
   const { identity, chunkSizeBytes, shardDigests, payload } = shard;
   return { identity, chunkSizeBytes, shardSizeBytes: payload.byteLength, shardDigests };
+}
+
+/** Names of shards whose bytes are not those that their checksums are of. */
+export function damagedShards(drive: MemoryShardDrive): string[] {
+  return [...drive.shards].filter(([, shard]) => !isSound(shard)).map(([name]) => name);
+}
+
+const codec = createCodec({ memory: new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }) });
+
+function isSound({ identity, payload, blockChecksums }: StoredShard): boolean {
+  const seed = shardSeed(identity.dataId, identity.chunkIndex, identity.shardIndex);
+  for (let block = 0; block * blockSizeBytes < payload.byteLength; block++) {
+    const bytes = payload.subarray(block * blockSizeBytes, (block + 1) * blockSizeBytes);
+    const checksum = codec.hash64(bytes, addToSeed(seed, block));
+    if (blockChecksums.readBigUInt64LE(block * checksumSizeBytes) !== checksum) return false;
+  }
+  return true;
 }

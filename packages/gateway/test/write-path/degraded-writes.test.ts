@@ -1,0 +1,244 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ClusterFailure, KIB, MIB, type Geometry } from "@kakera/kernel";
+import { readClusterMap } from "@kakera/metadata";
+import type { WrittenBody } from "../../src/bodies.ts";
+import { heal, inflict, someOf, writeFault } from "../fakes/drive-fates.ts";
+import { damagedShards } from "../fakes/memory-shard-drive.ts";
+import {
+  collectingSink,
+  createTestStore,
+  patternBytes,
+  sourceOf,
+  underClock,
+  type TestStore,
+} from "../fakes/test-store.ts";
+
+const never = new AbortController().signal;
+const geometries: Geometry[] = [
+  { k: 1, m: 1 },
+  { k: 2, m: 1 },
+  { k: 2, m: 2 },
+  { k: 4, m: 2 },
+];
+const sizes = [20 * KIB, 200 * KIB, 3 * MIB + 17, 9 * MIB + 1];
+
+async function readAll(store: TestStore, body: WrittenBody): Promise<Buffer> {
+  const sink = collectingSink();
+  await underClock(
+    store.clock,
+    store.bodies.read([body], { offsetBytes: 0, lengthBytes: body.sizeBytes }, sink, never),
+  );
+  return sink.bytes();
+}
+
+/** Hung calls end, and with them what they pinned. What drives hold by then is what was sent, also what came late. */
+async function afterwards(store: TestStore): Promise<void> {
+  heal(store.drives);
+  await underClock(store.clock, new Promise<void>((resolve) => void store.clock.setTimer(2_000, resolve)));
+  for (const drive of store.drives) expect([...damagedShards(drive), ...drive.violations]).toEqual([]);
+}
+
+const write = (store: TestStore, bytes: Buffer, options = {}): Promise<WrittenBody> =>
+  underClock(store.clock, store.bodies.write(sourceOf(bytes, options), store.owner, never));
+
+describe("a write while drives misbehave", () => {
+  test("is acknowledged with up to m of them, and what it wrote is there without them", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...geometries),
+        fc.nat(2),
+        fc.constantFrom(...sizes),
+        fc.constantFrom("known", "unknown"),
+        fc.nat(1000),
+        fc.gen(),
+        async (geometry, spareDrives, sizeBytes, length, seed, gen) => {
+          const store = await createTestStore({ geometry, driveCount: geometry.k + geometry.m + spareDrives, seed });
+          const freeBytes = store.freeMemoryBytes();
+          const faulty = gen(someOf, store.drives.length, geometry.m);
+          for (const index of faulty)
+            inflict(
+              store.drives[index]!,
+              gen(() => writeFault),
+            );
+          const bytes = patternBytes(sizeBytes, seed);
+          const body = await write(store, bytes, { length });
+          await store.commit(body);
+          for (const index of faulty) store.drives[index]!.condition = "offline";
+          expect((await readAll(store, body)).equals(bytes)).toBe(true);
+          for (const index of faulty) store.drives[index]!.condition = "online";
+          // What hangs still reads its memory, which nobody else may have got meanwhile.
+          await write(store, patternBytes(sizeBytes, seed + 1), { length });
+          await afterwards(store);
+          expect(store.freeMemoryBytes()).toBe(freeBytes);
+          expect(store.drives.map(({ openStreams }) => openStreams)).toEqual(store.drives.map(() => 0));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("with any number of them is acknowledged readable or refused as a cluster failure that leaves nothing behind", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...geometries),
+        fc.constantFrom(...sizes),
+        fc.nat(1000),
+        fc.gen(),
+        async (geometry, sizeBytes, seed, gen) => {
+          const store = await createTestStore({ geometry, seed, bodies: { write: { writeDeadlineMs: 3_000 } } });
+          const freeBytes = store.freeMemoryBytes();
+          for (const index of gen(someOf, store.drives.length, store.drives.length))
+            inflict(
+              store.drives[index]!,
+              gen(() => writeFault),
+            );
+          const bytes = patternBytes(sizeBytes, seed);
+          const written = await write(store, bytes).catch((failure: unknown) => failure);
+          await afterwards(store);
+          if (written instanceof Error) {
+            expect(written).toBeInstanceOf(ClusterFailure);
+            expect(store.drives.map(({ shards }) => shards.size)).toEqual(store.drives.map(() => 0));
+          } else {
+            await store.commit(written as WrittenBody);
+            expect((await readAll(store, written as WrittenBody)).equals(bytes)).toBe(true);
+          }
+          expect(store.freeMemoryBytes()).toBe(freeBytes);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  for (const sizeBytes of [20 * KIB, 200 * KIB, 9 * MIB]) {
+    test(`puts the shard of a hung drive on a substitute, which its repair row names (${sizeBytes} bytes)`, async () => {
+      const store = await createTestStore({ geometry: { k: 2, m: 1 }, driveCount: 4 });
+      for (const drive of store.drives.slice(0, 1)) drive.fate = () => ({ kind: "hang" });
+      const hung = store.drives[0]!;
+      let body: WrittenBody | null = null;
+      for (let attempt = 0; body === null || (body.repair === null && attempt < 20); attempt++)
+        body = await write(store, patternBytes(sizeBytes, attempt));
+      expect(body.repair?.chunks).toHaveLength(1);
+      const [place] = body.repair?.chunks ?? [];
+      expect(place?.missingShards).toEqual([]);
+      expect(place?.substitutes).toHaveLength(1);
+      const driveId = Buffer.from(place?.substitutes?.[0]?.driveId as Uint8Array).toString("hex");
+      expect(driveId).not.toBe(hung.driveId);
+      expect(store.drives.find((drive) => drive.driveId === driveId)?.shards.size).toBeGreaterThan(0);
+      // A free domain was there: nobody had to be declared.
+      expect(readClusterMap(store.log.view).drive(hung.driveId)?.standing).toBe("MEMBER");
+    });
+  }
+
+  test("declares a hung drive for which nobody can stand in, once for all writes, and those later do not wait for it", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 2 } });
+    const hung = store.drives[2]!;
+    hung.fate = () => ({ kind: "hang" });
+    const startMs = store.clock.monotonicMs();
+    const body = await write(store, patternBytes(200 * KIB));
+    expect(store.clock.monotonicMs() - startMs).toBeGreaterThanOrEqual(250);
+    expect(body.repair).toBeNull();
+    expect(readClusterMap(store.log.view).drive(hung.driveId)?.standing).toBe("SUSPECT");
+    const laterMs = store.clock.monotonicMs();
+    const calls = hung.callCount;
+    await write(store, patternBytes(300 * KIB));
+    expect(store.clock.monotonicMs() - laterMs).toBeLessThan(250);
+    expect(hung.callCount).toBe(calls);
+    expect(store.counters.get("kakera_writes_without_spare_total")).toBeUndefined();
+  });
+
+  test("declares an offline drive down without waiting for it", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 1 } });
+    store.drives[1]!.condition = "offline";
+    const startMs = store.clock.monotonicMs();
+    await write(store, patternBytes(200 * KIB));
+    expect(store.clock.monotonicMs() - startMs).toBeLessThan(250);
+    expect(readClusterMap(store.log.view).drive(store.drives[1]!.driveId)?.standing).toBe("DOWN");
+    expect(store.counters.get("kakera_writes_without_spare_total")).toBe(1);
+  });
+
+  test("is refused without a spare when it is strict, and leaves nothing behind", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 1 }, bodies: { write: { writeQuorum: "strict" } } });
+    store.drives[1]!.condition = "offline";
+    await expect(write(store, patternBytes(200 * KIB))).rejects.toMatchObject({
+      kind: "retry",
+      reason: "TOLERANCE_ZERO",
+    });
+    expect(store.drives.map(({ shards }) => shards.size)).toEqual([0, 0, 0]);
+  });
+
+  test("is refused as full when a home is full and no other domain is free, and goes elsewhere when one is", async () => {
+    const full = new ClusterFailure("full", "no room", { reason: "DRIVE_FULL" });
+    const crowded = await createTestStore({ geometry: { k: 2, m: 1 } });
+    crowded.drives[1]!.fate = (operation) => (operation === "put" ? { kind: "fail", failure: full } : { kind: "ok" });
+    await expect(write(crowded, patternBytes(200 * KIB))).rejects.toMatchObject({ kind: "full", reason: "DRIVE_FULL" });
+    expect(crowded.drives.map(({ shards }) => shards.size)).toEqual([0, 0, 0]);
+    const roomy = await createTestStore({ geometry: { k: 2, m: 1 }, driveCount: 4 });
+    for (const drive of roomy.drives.slice(0, 1))
+      drive.fate = (operation) => (operation === "put" ? { kind: "fail", failure: full } : { kind: "ok" });
+    for (let i = 0; i < 8; i++) await write(roomy, patternBytes(200 * KIB, i));
+    expect(
+      readClusterMap(roomy.log.view)
+        .drives()
+        .map(({ standing }) => standing),
+    ).toEqual(Array(4).fill("MEMBER"));
+  });
+
+  test("waits for drives that are all equally slow, and declares none", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 2 } });
+    for (const drive of store.drives) drive.fate = () => ({ kind: "late", byMs: 1_500 });
+    await write(store, patternBytes(9 * MIB));
+    expect(
+      readClusterMap(store.log.view)
+        .drives()
+        .map(({ standing }) => standing),
+    ).toEqual(Array(4).fill("MEMBER"));
+  });
+});
+
+describe("a write that is given up", () => {
+  const broken = new Error("the digest differs");
+  for (const sizeBytes of [100, 20 * KIB, 200 * KIB, 9 * MIB, 70 * MIB]) {
+    test(`because its source is wrong at the very end leaves nothing behind (${sizeBytes} bytes)`, async () => {
+      const store = await createTestStore({ geometry: { k: 2, m: 1 } });
+      const freeBytes = store.freeMemoryBytes();
+      const options = { failAtEnd: broken, sliceBytes: MIB };
+      await expect(write(store, patternBytes(sizeBytes), options)).rejects.toBe(broken);
+      expect(store.drives.map(({ shards, openStreams }) => [shards.size, openStreams])).toEqual(Array(3).fill([0, 0]));
+      expect(store.freeMemoryBytes()).toBe(freeBytes);
+      expect(store.bodies.writeFloor).toBe(sizeBytes > 1024 ? 2 : 1);
+    });
+  }
+
+  test("because the client went away leaves nothing behind", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 1 } });
+    const client = new AbortController();
+    const bytes = patternBytes(9 * MIB);
+    const source = sourceOf(bytes);
+    let pulls = 0;
+    const leaving = {
+      sizeBytes: bytes.byteLength,
+      pull: () => {
+        if (++pulls === 100) client.abort(new Error("client gone"));
+        return source.pull();
+      },
+    };
+    await expect(underClock(store.clock, store.bodies.write(leaving, store.owner, client.signal))).rejects.toThrow(
+      "client gone",
+    );
+    expect(store.drives.map(({ shards, openStreams }) => [shards.size, openStreams])).toEqual(Array(3).fill([0, 0]));
+  });
+
+  test("after it was written is freed at homes and substitutes by discard", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 1 }, driveCount: 4 });
+    store.drives[0]!.fate = (operation) =>
+      operation === "put" || operation === "finish" ? { kind: "late", byMs: 60_000 } : { kind: "ok" };
+    const bodies: WrittenBody[] = [];
+    for (const sizeBytes of [20 * KIB, 200 * KIB, 300 * KIB, 9 * MIB])
+      bodies.push(await write(store, patternBytes(sizeBytes)));
+    expect(bodies.some(({ repair }) => repair !== null)).toBe(true);
+    await underClock(store.clock, store.bodies.discard(bodies));
+    expect(store.drives.slice(1).map(({ shards }) => shards.size)).toEqual([0, 0, 0]);
+    expect(store.bodies.writeFloor).toBe(5);
+  });
+});
