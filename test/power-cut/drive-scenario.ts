@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import {
   assert,
   createManualClock,
@@ -11,13 +12,14 @@ import {
   type DriveId,
   type Random,
 } from "@kakera/kernel";
-import type { ShardRef } from "@kakera/rpc";
+import type { ShardRef, ShardWrite } from "@kakera/rpc";
 import { mortalDisks, type PowerCutRun, type PowerCutScenario } from "@kakera/simulator";
 import { createMemoryStore, formatDrive, openDrive, type Drive } from "@kakera/storage-node";
 import { readVerified, shardOf } from "./shards.ts";
 
 const clientCount = 6;
 const shardBytesMax = 12_000;
+const ownFileBytesMin = 7_000;
 
 export interface DriveWork {
   readonly seed: number;
@@ -97,7 +99,7 @@ async function runClients({ ledger, random }: PowerCutRun, { drive, refs, stepCo
       const payload = payloadOf(ref);
       const intent = ledger.begin(nameOf(ref), isRemoval ? null : labelOf(payload));
       try {
-        await (isRemoval ? drive.remove([ref]) : drive.put(shardOf(ref, payload)));
+        await (isRemoval ? drive.remove([ref]) : store(drive, shardOf(ref, payload)));
       } catch {
         // The drive has failed; whether the call was done is not known.
         return;
@@ -106,6 +108,14 @@ async function runClients({ ledger, random }: PowerCutRun, { drive, refs, stepCo
     }
   });
   await Promise.race([allBegun, Promise.all(clients)]);
+}
+
+/** Long shards go to files of their own. */
+async function store(drive: Drive, shard: ShardWrite): Promise<void> {
+  if (shard.payload.byteLength < ownFileBytesMin) return void (await drive.put(shard));
+  const stream = await drive.begin(shard.identity);
+  await stream.append(shard.payload, shard.blockChecksums);
+  await stream.finish(shard);
 }
 
 /** A killed process is gone only when its calls have left the kernel; none takes longer than this. */
@@ -124,7 +134,7 @@ function openOver(disk: Disk, random: Random): Promise<Drive> {
       meter: silentMeter,
       failpoints: noFailpoints,
     },
-    { place: "drive1", segmentSizeBytes: 96 * 1024 },
+    { place: "drive1", segmentSizeBytes: 64 * 1024, ownFileBytesMin },
   );
 }
 
@@ -155,5 +165,5 @@ function nameOf(ref: ShardRef): string {
 }
 
 function labelOf(payload: Uint8Array): string {
-  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString("base64");
+  return `${payload.byteLength} bytes ${hash("sha1", payload, "hex").slice(0, 8)}`;
 }

@@ -42,6 +42,15 @@ describe("Ledger", () => {
     expect(ledger.allowedAt("k", 3)).toEqual(new Set(["1", "2"]));
   });
 
+  it("counts a change that was begun and acknowledged without touching a disk", () => {
+    const { ledger, at } = ledgerAt();
+    const first = ledger.begin("k", "1");
+    at(2);
+    ledger.acknowledge(first);
+    ledger.acknowledge(ledger.begin("k", null));
+    expect(ledger.allowedAt("k", 2)).toEqual(new Set([null]));
+  });
+
   it("never allows what was refused", () => {
     const { ledger, at } = ledgerAt();
     const first = ledger.begin("k", "1");

@@ -6,6 +6,9 @@ export interface Intent {
   readonly value: string | null;
   readonly begunAt: number;
   acknowledgedAt: number | null;
+  /** Order of what happens at one position. */
+  readonly begunTick: number;
+  acknowledgedTick: number;
   /** From here on it has certainly not been done, and never will be. */
   refusedAt: number | null;
 }
@@ -17,13 +20,24 @@ export interface Intent {
 export class Ledger {
   readonly #position: () => number;
   readonly #intents = new Map<string, Intent[]>();
+  #tick = 0;
 
   constructor(position: () => number) {
     this.#position = position;
   }
 
   begin(key: string, value: string | null): Intent {
-    const intent = { key, value, begunAt: this.#position(), acknowledgedAt: null, refusedAt: null };
+    const begunAt = this.#position();
+    const begunTick = this.#tick++;
+    const intent = {
+      key,
+      value,
+      begunAt,
+      begunTick,
+      acknowledgedAt: null,
+      acknowledgedTick: Infinity,
+      refusedAt: null,
+    };
     const ofKey = this.#intents.get(key);
     if (ofKey === undefined) this.#intents.set(key, [intent]);
     else ofKey.push(intent);
@@ -33,6 +47,7 @@ export class Ledger {
   acknowledge(intent: Intent): void {
     assert(isOpen(intent), "an intent is decided once");
     intent.acknowledgedAt = this.#position();
+    intent.acknowledgedTick = this.#tick++;
   }
 
   /** It was refused for good, so that nobody may ever see it. */
@@ -71,13 +86,15 @@ export class Ledger {
 
   /** The values that `key` may have after a crash at `position`; null among them: it may be absent. */
   allowedAt(key: string, position: number): Set<string | null> {
-    const begun = (this.#intents.get(key) ?? []).filter(
-      (intent) => intent.begunAt < position && (intent.refusedAt === null || position < intent.refusedAt),
+    const intents = (this.#intents.get(key) ?? []).filter(
+      (intent) => intent.refusedAt === null || position < intent.refusedAt,
     );
-    const done = begun.filter((intent) => intent.acknowledgedAt !== null && intent.acknowledgedAt <= position);
-    const lastBegunAt = done.reduce((latest, intent) => Math.max(latest, intent.begunAt), -1);
+    const done = intents.filter((intent) => intent.acknowledgedAt !== null && intent.acknowledgedAt <= position);
+    // What is done may have been begun at this very position: a deletion of nothing touches no disk.
+    const begun = intents.filter((intent) => intent.begunAt < position || done.includes(intent));
+    const lastBegunTick = done.reduce((latest, intent) => Math.max(latest, intent.begunTick), -1);
     // A change that was acknowledged before another was begun, which itself was acknowledged, has been overwritten.
-    const allowed = begun.filter((intent) => intent.acknowledgedAt === null || intent.acknowledgedAt > lastBegunAt);
+    const allowed = begun.filter((intent) => intent.acknowledgedTick > lastBegunTick);
     return new Set([...(done.length === 0 ? [null] : []), ...allowed.map((intent) => intent.value)]);
   }
 
