@@ -2,7 +2,11 @@ import { ClusterFailure, type DriveId, type ReasonCode } from "@kakera/kernel";
 import type { ShardDrive } from "@kakera/rpc";
 
 /** A drive that is known and not there: every call says so. */
-export function absentDrive(facts: { readonly driveId: DriveId; readonly place: string; readonly reason: ReasonCode }): ShardDrive {
+export function absentDrive(facts: {
+  readonly driveId: DriveId;
+  readonly place: string;
+  readonly reason: ReasonCode;
+}): ShardDrive {
   const refuse = (): Promise<never> =>
     Promise.reject(new ClusterFailure("retry", `the drive of ${facts.place} is not there`, { reason: facts.reason }));
   return {

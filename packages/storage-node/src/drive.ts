@@ -236,7 +236,10 @@ export class LocalDrive implements Drive {
     else health.checkTakesShards();
     const sealed = this.sealedEpoch(identity.group);
     if (sealed !== null && identity.epoch < sealed) {
-      throw new ClusterFailure("retry", `group ${identity.group} is sealed at epoch ${sealed}: ${identity.epoch} is over`);
+      throw new ClusterFailure(
+        "retry",
+        `group ${identity.group} is sealed at epoch ${sealed}: ${identity.epoch} is over`,
+      );
     }
   }
 

@@ -1,4 +1,13 @@
-import { ClusterFailure, type Clock, type Disk, type DriveId, type Failpoints, type Logger, type Meter, type Random } from "@kakera/kernel";
+import {
+  ClusterFailure,
+  type Clock,
+  type Disk,
+  type DriveId,
+  type Failpoints,
+  type Logger,
+  type Meter,
+  type Random,
+} from "@kakera/kernel";
 import { Compactor } from "./compaction/compactor.ts";
 import { LocalDrive, type Drive, type DriveParts } from "./drive.ts";
 import { defaultDriveSettings, type DriveSettings } from "./drive-settings.ts";
@@ -56,7 +65,10 @@ export async function openDrive(
   const recovered = await recoverIndex(recovery);
   const space = new SpaceWatch({ disk, health, reserveShare: settings.reserveShare });
   const base = { ...components, settings, driveId, metrics, health, index, space };
-  const position = { nextSegmentId: firstSegmentId(identity.current.incarnation), nextSequence: recovered.nextSequence };
+  const position = {
+    nextSegmentId: firstSegmentId(identity.current.incarnation),
+    nextSequence: recovered.nextSequence,
+  };
   const { files, recent, reader, writer, queue, compactor, unlinker, ownFiles } = assemble(base, position);
   if (settings.access === "read-write") await settleLeftOvers(recovery, recovered, queue);
   else {
@@ -74,7 +86,21 @@ export async function openDrive(
   const presence = new PresenceWatch({ disk, driveId, clock, health, space, intervalMs, onPresent: wake });
   presence.start();
   return new LocalDrive({
-    driveId, settings, health, space, presence, identity, index, queue, writer, ownFiles, unlinker, compactor, reader, recent, files,
+    driveId,
+    settings,
+    health,
+    space,
+    presence,
+    identity,
+    index,
+    queue,
+    writer,
+    ownFiles,
+    unlinker,
+    compactor,
+    reader,
+    recent,
+    files,
   });
 }
 
@@ -87,7 +113,10 @@ interface BaseParts extends Omit<DriveComponents, "index"> {
   readonly space: SpaceWatch;
 }
 
-type AssembledParts = Pick<DriveParts, "files" | "recent" | "reader" | "writer" | "queue" | "compactor" | "unlinker" | "ownFiles">;
+type AssembledParts = Pick<
+  DriveParts,
+  "files" | "recent" | "reader" | "writer" | "queue" | "compactor" | "unlinker" | "ownFiles"
+>;
 
 function assemble(base: BaseParts, position: WriterPosition): AssembledParts {
   const { disk, index, settings, space } = base;

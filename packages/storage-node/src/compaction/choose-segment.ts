@@ -23,6 +23,7 @@ export function chooseSegment(segments: readonly SegmentUse[], rule: CompactionR
   const wasteful = segments.filter((segment) => garbageOf(segment) > segment.recordBytes * rule.garbageShareMax);
   const small = segments.filter((segment) => segment.sizeBytes < rule.segmentSizeBytes / 4);
   if (wasteful.length > 0) return wasteful.reduce((best, one) => (garbageOf(one) > garbageOf(best) ? one : best));
-  if (small.length > smallSegmentsMax) return small.reduce((best, one) => (one.sizeBytes < best.sizeBytes ? one : best));
+  if (small.length > smallSegmentsMax)
+    return small.reduce((best, one) => (one.sizeBytes < best.sizeBytes ? one : best));
   return null;
 }

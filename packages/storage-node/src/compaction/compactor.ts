@@ -65,7 +65,12 @@ export class Compactor {
   async #run(): Promise<void> {
     try {
       for (;;) {
-        const chosen = this.#isStopped ? null : chooseSegment(this.#uses().filter((use) => this.#isFree(use)), this.#parts);
+        const chosen = this.#isStopped
+          ? null
+          : chooseSegment(
+              this.#uses().filter((use) => this.#isFree(use)),
+              this.#parts,
+            );
         if (chosen === null) return;
         await this.#compact(chosen);
       }

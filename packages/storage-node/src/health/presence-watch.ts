@@ -47,7 +47,8 @@ export class PresenceWatch {
     try {
       const found = await readIdentity(disk);
       if (found === null) return health.setOffline("DRIVE_OFFLINE", "the identity file is gone");
-      if (found === "damaged" || found.driveId !== driveId) return health.setOffline("DRIVE_FOREIGN", "another drive is at this place");
+      if (found === "damaged" || found.driveId !== driveId)
+        return health.setOffline("DRIVE_FOREIGN", "another drive is at this place");
       await space.refresh();
       health.setAnswering();
       this.#parts.onPresent();

@@ -33,7 +33,12 @@ export interface PlaceExpectation {
 export type PlaceVerdict =
   | { readonly kind: "online"; readonly identity: DriveIdentity }
   | { readonly kind: "format"; readonly deviceRelation: DeviceRelation }
-  | { readonly kind: "read-only"; readonly identity: DriveIdentity; readonly reason: ReasonCode; readonly message: string }
+  | {
+      readonly kind: "read-only";
+      readonly identity: DriveIdentity;
+      readonly reason: ReasonCode;
+      readonly message: string;
+    }
   | { readonly kind: "refuse"; readonly reason: ReasonCode; readonly message: string };
 
 /** Decides what a place is to be used for [F24]. Pure. */
@@ -55,23 +60,34 @@ function judgeEmpty(deviceRelation: DeviceRelation, expected: PlaceExpectation):
   if (expected.clusterId === null || expected.isReplacing) return { kind: "format", deviceRelation };
   // A device of its own where a drive was declared gone is the new disk for it, and no missing mount.
   if (expected.knownHere === "gone" && deviceRelation === "own-device") return { kind: "format", deviceRelation };
-  if (expected.knownHere === null) return refuse("DRIVE_NOT_MOUNTED", "the folder is empty and nobody asked for a new drive here");
+  if (expected.knownHere === null)
+    return refuse("DRIVE_NOT_MOUNTED", "the folder is empty and nobody asked for a new drive here");
   return refuse("DRIVE_NOT_MOUNTED", "the folder is empty where a drive was");
 }
 
 function judgeDrive(identity: DriveIdentity, deviceRelation: DeviceRelation, expected: PlaceExpectation): PlaceVerdict {
   const { clusterId } = expected;
-  if (clusterId === null) return refuse("DRIVE_FOREIGN", "the folder is a drive already; a new cluster starts on empty ones");
+  if (clusterId === null)
+    return refuse("DRIVE_FOREIGN", "the folder is a drive already; a new cluster starts on empty ones");
   if (identity.clusterId !== clusterId) return refuse("DRIVE_FOREIGN", "the drive belongs to another cluster");
   if (identity.formatVersion > formatVersion) return refuse("VERSION_SKEW", "the drive was written by a newer version");
   if (expected.foundElsewhere.has(identity.driveId)) return refuse("DRIVE_FOREIGN", "two places hold the same drive");
   const known = expected.incarnationOf(identity.driveId);
-  if (known === null) return refuse("DRIVE_FOREIGN", "the cluster does not know the drive, or has been told that it is gone");
+  if (known === null)
+    return refuse("DRIVE_FOREIGN", "the cluster does not know the drive, or has been told that it is gone");
   if (identity.deviceRelation === "own-device" && deviceRelation === "parent-device") {
-    return refuse("DRIVE_NOT_MOUNTED", "the drive had a device of its own and lies on its parent's: a copy, or the wrong mount");
+    return refuse(
+      "DRIVE_NOT_MOUNTED",
+      "the drive had a device of its own and lies on its parent's: a copy, or the wrong mount",
+    );
   }
   if (identity.incarnation < known) {
-    return { kind: "read-only", identity, reason: "DRIVE_FOREIGN", message: "an older state of the drive, or a copy of it" };
+    return {
+      kind: "read-only",
+      identity,
+      reason: "DRIVE_FOREIGN",
+      message: "an older state of the drive, or a copy of it",
+    };
   }
   return { kind: "online", identity };
 }

@@ -29,8 +29,8 @@ const unsealed: SegmentUse = { liveBytes: 0, sizeBytes: 0, recordBytes: 0 };
 export class IndexChange {
   readonly #store: StoreChange;
   readonly #useDeltas = new Map<number, number>();
-  /** No tombstone kills up to here: none is looked for. */
-  readonly #unkilledFrom: number;
+  /** No tombstone kills a record with this or a higher sequence number: none is looked for. */
+  #unkilledFrom: number;
   /** By how many the number of live shards grew. */
   shardCountDelta = 0;
 
@@ -45,7 +45,8 @@ export class IndexChange {
   }
 
   applyShard(ref: ShardRef, place: Place): void {
-    if (place.sequence < this.#unkilledFrom && place.sequence <= this.#killedUpTo(ref)) return this.#addDead(ref, place);
+    if (place.sequence < this.#unkilledFrom && place.sequence <= this.#killedUpTo(ref))
+      return this.#addDead(ref, place);
     const key = refKey(keyKind.live, ref);
     const stored = this.#store.get(key);
     const current = stored === undefined ? null : decodePlace(stored);
@@ -127,7 +128,9 @@ export class IndexChange {
     }
     this.#store.put(key, encodeMark(mark));
     this.#addBytes(segmentId, mark.recordBytes);
-    if (!isSeal) this.#kill(entry.ref, entry.mark);
+    if (isSeal) return;
+    this.#unkilledFrom = Math.max(this.#unkilledFrom, entry.mark + 1);
+    this.#kill(entry.ref, entry.mark);
   }
 
   #kill(ref: ShardRef, upTo: number): void {

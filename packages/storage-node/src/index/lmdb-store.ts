@@ -95,7 +95,11 @@ class LmdbStore implements OrderedStore {
 
   range(from: Buffer, until: Buffer, limit: number): [Buffer, Buffer][] {
     const found: [Buffer, Buffer][] = [];
-    for (const { key, value } of this.#root.getRange({ start: from, end: until, limit: Math.min(limit, 2 ** 31 - 1) })) {
+    for (const { key, value } of this.#root.getRange({
+      start: from,
+      end: until,
+      limit: Math.min(limit, 2 ** 31 - 1),
+    })) {
       found.push([key, value]);
     }
     return found;

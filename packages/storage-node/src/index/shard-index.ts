@@ -177,8 +177,12 @@ export class ShardIndex {
       const place = decodePlace(value);
       return place.kind === "segment" && lost.has(place.segmentId);
     });
-    const dead = this.#store.range(...bounds(kindRange(keyKind.dead))).filter(([key]) => lost.has(containerOfDeadKey(key)));
-    const tombs = this.#store.range(...bounds(kindRange(keyKind.tomb))).filter(([, value]) => lost.has(decodeMark(value).segmentId));
+    const dead = this.#store
+      .range(...bounds(kindRange(keyKind.dead)))
+      .filter(([key]) => lost.has(containerOfDeadKey(key)));
+    const tombs = this.#store
+      .range(...bounds(kindRange(keyKind.tomb)))
+      .filter(([, value]) => lost.has(decodeMark(value).segmentId));
     this.#change((change) => {
       for (const [key] of live) change.dropLost(refOfKey(key));
       for (const [key] of tombs) change.dropTombstone(refOfKey(key));

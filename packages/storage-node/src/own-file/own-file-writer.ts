@@ -12,7 +12,8 @@ const blockBytes = 4096;
 const directWriteBytes = 1024 * 1024;
 /** Blocks of a shard at most: 64 MiB, and what is left of one that is larger. */
 const blocksMax = 2048;
-export const stagingBytes = directWriteBytes + alignUp(tailBytesOf(blocksMax * blockSizeBytes, 32), blockBytes) + blockBytes;
+export const stagingBytes =
+  directWriteBytes + alignUp(tailBytesOf(blocksMax * blockSizeBytes, 32), blockBytes) + blockBytes;
 
 export interface OwnFileEnd {
   readonly driveId: DriveId;
@@ -64,7 +65,16 @@ export class OwnFileWriter {
     const payloadBytes = this.#payloadBytes;
     const head = Buffer.alloc(blockBytes);
     const checksum = encodeRecordHead(
-      { kind: "shard", identity, sequence, killsUpTo: 0, chunkSizeBytes, payloadBytes, payloadOffset: blockBytes, tailOffset },
+      {
+        kind: "shard",
+        identity,
+        sequence,
+        killsUpTo: 0,
+        chunkSizeBytes,
+        payloadBytes,
+        payloadOffset: blockBytes,
+        tailOffset,
+      },
       seed,
       head,
     );
@@ -83,7 +93,7 @@ export class OwnFileWriter {
   }
 
   async #stage(payload: Uint8Array): Promise<void> {
-    for (let at = 0; at < payload.byteLength; ) {
+    for (let at = 0; at < payload.byteLength;) {
       const countBytes = Math.min(payload.byteLength - at, directWriteBytes - this.#stagedBytes);
       this.#staging.set(payload.subarray(at, at + countBytes), this.#stagedBytes);
       this.#stagedBytes += countBytes;

@@ -1,4 +1,12 @@
-import { assert, ClusterFailure, DiskError, type Disk, type DiskFile, type DriveId, type Failpoints } from "@kakera/kernel";
+import {
+  assert,
+  ClusterFailure,
+  DiskError,
+  type Disk,
+  type DiskFile,
+  type DriveId,
+  type Failpoints,
+} from "@kakera/kernel";
 import type { Receipt, ShardIdentity, ShardStream } from "@kakera/rpc";
 import type { DriveHealth } from "../health/drive-health.ts";
 import { ignoreAbsence } from "../health/ignore-absence.ts";
@@ -38,7 +46,8 @@ export class OwnFiles {
 
   async begin(identity: ShardIdentity): Promise<ShardStream> {
     const { disk, health, streamsMax } = this.#parts;
-    if (this.#streamCount >= streamsMax) throw new ClusterFailure("retry", "too many shards are being written to the drive");
+    if (this.#streamCount >= streamsMax)
+      throw new ClusterFailure("retry", "too many shards are being written to the drive");
     this.#streamCount += 1;
     const path = `${temporaryFolder}/${this.#temporaryCount++}`;
     try {
@@ -59,7 +68,8 @@ export class OwnFiles {
     await disk.rename(path, ownFilePath(identity, sequence));
     failpoints.hit("own-file.after-rename");
     failpoints.hit("own-file.before-directory-sync");
-    await disk.syncDirectory(folder);
+    // A rename is durable when both folders are.
+    await Promise.all([disk.syncDirectory(folder), disk.syncDirectory(temporaryFolder)]);
     index.applyOwnFiles([{ ref: identity, sequence }]);
     this.#parts.onLeaving();
   }
@@ -93,7 +103,6 @@ interface StreamParts {
   readonly file: DiskFile;
   readonly staging: Buffer;
 }
-
 
 class OwnFileStream implements ShardStream {
   readonly #parts: StreamParts;

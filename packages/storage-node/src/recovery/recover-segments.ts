@@ -41,7 +41,8 @@ export async function recoverSegments(parts: RecoveryParts): Promise<RecoveredSe
     const content = await scanOne(parts, segmentId);
     nextSequence = Math.max(nextSequence, content.nextSequence);
     index.applyBatch({ segmentId, entries: content.entries, nextSequence });
-    if (content.isSealed) index.sealSegment(segmentId, { sizeBytes: content.sizeBytes, recordBytes: bytesOf(content.entries) });
+    if (content.isSealed)
+      index.sealSegment(segmentId, { sizeBytes: content.sizeBytes, recordBytes: bytesOf(content.entries) });
     else open.push({ segmentId, content });
     noteDamage(parts, segmentId, content.damageCount);
   }

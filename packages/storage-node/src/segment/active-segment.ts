@@ -51,7 +51,11 @@ export interface SealedSizes {
 }
 
 /** Ends a segment with the table of its records, durably, and closes it. Nothing more may be appended. */
-export async function sealFile(file: DiskFile, table: TableBuilder, at: { seed: number; endOffset: number }): Promise<SealedSizes> {
+export async function sealFile(
+  file: DiskFile,
+  table: TableBuilder,
+  at: { seed: number; endOffset: number },
+): Promise<SealedSizes> {
   try {
     const tableOffset = alignUp(at.endOffset, segmentBlockBytes);
     const bytes = table.finish(tableOffset, at.seed);

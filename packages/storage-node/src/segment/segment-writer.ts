@@ -89,7 +89,8 @@ export class SegmentWriter {
 
   async #segmentWithRoom(batchBytes: number): Promise<ActiveSegment> {
     const { segmentSizeBytes } = this.#parts;
-    const isTooFull = this.#active !== null && this.#active.table.count > 0 && this.#active.endOffset + batchBytes > segmentSizeBytes;
+    const isTooFull =
+      this.#active !== null && this.#active.table.count > 0 && this.#active.endOffset + batchBytes > segmentSizeBytes;
     if (isTooFull) this.#retire();
     if (this.#unsealed.length > 0) await this.#sealRetired();
     if (this.#active === null) {
