@@ -69,6 +69,28 @@ describe("checksums", () => {
     );
   });
 
+  it("of large bodies, and of streams that take turns, agree with an independent CRC64NVME", async () => {
+    const oracle = await createCRC64("9a6c9329ac4bc9b5");
+    const noise = Buffer.from(Array.from({ length: 200_000 }, (_, n) => (n * 2_654_435_761) >>> 13));
+    for (const sizeBytes of [15, 16, 17, 31, 32, 65_535, 65_536, 65_537, 131_072, 200_000]) {
+      for (const offset of [0, 1, 7]) {
+        const bytes = noise.subarray(offset, offset + sizeBytes);
+        expect(digestOf("CRC64NVME", bytes).toString("hex"), `${sizeBytes} from ${offset}`).toBe(
+          oracle.init().update(bytes).digest("hex"),
+        );
+      }
+    }
+    const streams = [createChecksum("CRC64NVME"), createChecksum("CRC64NVME")];
+    for (let at = 0; at < noise.length; at += 1000)
+      for (const [n, stream] of streams.entries()) stream.update(noise.subarray(at + n, at + 1000));
+    const expected = [0, 1].map((n) => {
+      oracle.init();
+      for (let at = 0; at < noise.length; at += 1000) oracle.update(noise.subarray(at + n, at + 1000));
+      return oracle.digest("hex");
+    });
+    expect(streams.map((stream) => stream.digest().toString("hex"))).toEqual(expected);
+  });
+
   it("of parts are combined into that of the object without its bytes", () => {
     const parts = fc.array(
       fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),

@@ -1,6 +1,7 @@
 import { createHash, hash, type Hash } from "node:crypto";
 import { S3Error } from "../errors/s3-error.ts";
-import { isSignature, type SigningContext } from "../signature/verify-signature.ts";
+import { isSignature, sha256OfLatin1 } from "../signature/signature-hashes.ts";
+import type { SigningContext } from "../signature/verify-signature.ts";
 import type { TrailerField } from "./payload-decoder.ts";
 
 const emptySha256 = hash("sha256", "", "hex");
@@ -41,7 +42,7 @@ export class ChunkSignatures {
   /** `fields`: all but the signature itself, in the order sent. Throws SignatureDoesNotMatch. */
   checkTrailer(fields: readonly TrailerField[], signature: string): void {
     const text = fields.map((field) => `${field.name}:${field.value}\n`).join("");
-    this.#check("AWS4-HMAC-SHA256-TRAILER", hash("sha256", Buffer.from(text, "latin1"), "hex"), signature);
+    this.#check("AWS4-HMAC-SHA256-TRAILER", sha256OfLatin1(text), signature);
   }
 
   #check(algorithm: string, digests: string, signature: string): void {

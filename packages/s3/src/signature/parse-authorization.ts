@@ -62,11 +62,14 @@ interface AuthorizationParts {
 
 function readParts(text: string): AuthorizationParts {
   const parts: AuthorizationParts = { credential: null, signedHeaders: null, signature: null };
-  for (const part of text.split(",")) {
-    const trimmed = part.trim();
-    const equals = trimmed.indexOf("=");
-    const value = trimmed.slice(equals + 1);
-    switch (trimmed.slice(0, Math.max(equals, 0))) {
+  for (let start = 0; start <= text.length;) {
+    const comma = text.indexOf(",", start);
+    const end = comma < 0 ? text.length : comma;
+    const part = text.slice(start, end).trim();
+    start = end + 1;
+    const equals = part.indexOf("=");
+    const value = part.slice(equals + 1);
+    switch (part.slice(0, Math.max(equals, 0))) {
       case "Credential":
         parts.credential = value;
         break;

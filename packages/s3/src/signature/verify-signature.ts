@@ -1,4 +1,4 @@
-import { createHmac, hash, timingSafeEqual, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { HeaderIndex } from "../addressing/header-index.ts";
 import type { S3Request } from "../addressing/parse-request.ts";
 import { formatAmzDate } from "../dates.ts";
@@ -16,6 +16,7 @@ import {
 import { checkPresignedTime, parsePresigned } from "./parse-presigned.ts";
 import { isPresignedQuery } from "./presigned-query.ts";
 import { checkClockSkew, readRequestTime } from "./request-time.ts";
+import { isSignature, sha256OfLatin1 } from "./signature-hashes.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
 /** What the signatures of chunks and trailer are made with. */
@@ -176,15 +177,8 @@ interface Signer {
 
 function sign(parts: CanonicalParts, signer: Signer): { isRight: boolean; canonical: string; stringToSign: string } {
   const canonical = canonicalRequest(parts);
-  const stringToSign = signer.prefix + hash("sha256", Buffer.from(canonical, "latin1"), "hex");
+  const stringToSign = signer.prefix + sha256OfLatin1(canonical);
   return { isRight: isSignature(signer.signingKey, stringToSign, signer.signature), canonical, stringToSign };
-}
-
-/** Whether `signature` (hex) is the HMAC of `text` (one char per byte); compared in constant time. */
-export function isSignature(signingKey: KeyObject, text: string, signature: string): boolean {
-  const expected = createHmac("sha256", signingKey).update(text, "latin1").digest();
-  const provided = Buffer.from(signature, "hex");
-  return signature.length === 64 && provided.length === expected.length && timingSafeEqual(provided, expected);
 }
 
 /**
