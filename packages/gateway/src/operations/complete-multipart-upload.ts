@@ -28,7 +28,7 @@ export async function completeMultipartUpload(call: Call, parts: OperationParts)
   const { headers } = call.request;
   const condition = parseWriteCondition(headers);
   const expected = { checksum: parseCompletionChecksum(headers), sizeBytes: parseObjectSizeHeader(headers) };
-  const listed = parseCompleteMultipartUpload(await readDocument(call, completeBytesMax));
+  const listed = parseCompleteMultipartUpload(await readDocument(call, completeBytesMax, "of-object"));
   const digest = partsDigest(listed.map((part) => ({ number: part.partNumber, etag: part.etag })));
   await parts.log.barrier();
   const { bucket, place } = namedUpload(call, parts.log.view);

@@ -125,3 +125,11 @@ export function contentOf(view: WritableView): string[] {
     .range(Buffer.alloc(1), Buffer.alloc(2, 0xff), 1_000_000)
     .map((entry) => `${entry.key.toString("hex")}=${entry.value.toString("hex")}`);
 }
+
+/** As `startGateway`, with a bucket `b-1` in it. */
+export async function startWithBucket(overrides: TestOverrides = {}): Promise<TestGateway> {
+  const gateway = await startGateway(overrides);
+  const created = await gateway.client.call({ method: "PUT", bucket: "b-1" });
+  if (created.status !== 200) throw new Error(`no bucket: ${created.text}`);
+  return gateway;
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as HttpsServer } from "node:https";
+import Koa from "koa";
+import type { Clock, Random } from "@kakera/kernel";
+import { attachServer, Connections, type ServerRim } from "./attach-server.ts";
+import { signalOfClient, type Exchange } from "./exchange.ts";
+import { handleExchange, type ExchangeHandler } from "./handle-exchange.ts";
+import { bodyRateRule, IncomingBytes } from "./incoming-bytes.ts";
+import type { InFlight } from "./in-flight.ts";
+import { newHostId, newRequestId } from "./request-ids.ts";
+
+/** A server of node:http or node:https. */
+export type HttpServer = Server | HttpsServer;
+
+export interface RimParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly inFlight: InFlight;
+  readonly handler: ExchangeHandler;
+}
+
+/** Where requests come in: from a server's events to exchanges, each counted from its head to the end of its answer. */
+export function createRim(parts: RimParts): { attach(server: HttpServer): void } {
+  const { clock, random, inFlight, handler } = parts;
+  const connections = new Connections();
+  const hostId = newHostId(random);
+  const expecting = new WeakSet<IncomingMessage>();
+
+  const open = (request: IncomingMessage, response: ServerResponse): Exchange => {
+    const isExpecting = expecting.has(request);
+    const askToContinue = (): void => {
+      if (isExpecting) response.writeContinue();
+    };
+    return {
+      request,
+      response,
+      clock,
+      hostId,
+      isExpecting,
+      requestId: newRequestId(random),
+      incoming: new IncomingBytes(request, { clock, rule: bodyRateRule, askToContinue }),
+      signal: signalOfClient(response),
+      isDraining: () => inFlight.isDraining,
+      sentBytes: 0,
+    };
+  };
+  const serve = (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const exchange = open(request, response);
+    inFlight.begin();
+    response.once("close", () => inFlight.end());
+    connections.note(exchange);
+    return handleExchange(exchange, handler);
+  };
+  const rim: ServerRim = { clock, random, hostId, connections, handle: dispatchByKoa(serve, expecting) };
+  return {
+    attach(server) {
+      attachServer(server as Server, rim);
+      inFlight.add(server as Server);
+    },
+  };
+}
+
+/** Koa dispatches and no more: answering through its context would cost more than the whole of a small GET. */
+function dispatchByKoa(
+  serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  expecting: WeakSet<IncomingMessage>,
+): ServerRim["handle"] {
+  const koa = new Koa();
+  koa.silent = true;
+  koa.use((context) => {
+    context.respond = false;
+    return serve(context.req, context.res);
+  });
+  const dispatch = koa.callback();
+  return (request, response, body) => {
+    if (body === "expects-continue") expecting.add(request);
+    void dispatch(request, response);
+  };
+}
