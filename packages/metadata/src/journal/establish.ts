@@ -169,20 +169,24 @@ async function scanAll(input: EstablishInput): Promise<MemberScan[]> {
   return readable;
 }
 
-/** Any set of so many drives has one that holds every acknowledged batch. A drive whose journal cannot be read is absent. */
+/**
+ * Any set of so many drives has one that holds every acknowledged batch. Drives whose journal cannot be read, and those that
+ * never held all of it, do not count. While the journal is being formed every drive must be there.
+ */
 function checkPresence(
   { plan }: EstablishInput,
   of: { scans: readonly MemberScan[]; forgotten: readonly DriveId[]; quorum: Quorum },
 ): void {
   const { scans, forgotten, quorum } = of;
-  const unreadable = plan.places
-    .filter((place) => !scans.some((scan) => scan.place === place))
-    .map((place) => place.driveId);
-  const present = plan.presentDrives.filter(
-    (id) => plan.drives.includes(id) && !forgotten.includes(id) && !unreadable.includes(id),
+  const isForming = plan.start === "form";
+  const whole = scans.filter((scan) => isForming || !scan.isNewcomer).map((scan) => scan.place.driveId);
+  const holders = plan.places.map((place) => place.driveId);
+  const counted = plan.presentDrives.filter(
+    (id) => plan.drives.includes(id) && !forgotten.includes(id) && (whole.includes(id) || !holders.includes(id)),
   );
-  if (present.length >= quorum.drivesNeededToStart) return;
-  const message = `${present.length} of ${quorum.driveCount} drives are present; a start needs ${quorum.drivesNeededToStart}`;
+  const needed = isForming ? quorum.driveCount : quorum.drivesNeededToStart;
+  if (counted.length >= needed) return;
+  const message = `${counted.length} of ${quorum.driveCount} drives are present with what they held; a start needs ${needed}`;
   throw new ClusterFailure("retry", message, { reason: "QUORUM_LOST" });
 }
 

@@ -4,8 +4,8 @@ import type { Member } from "./member.ts";
 import { readChainInPieces, type Copies } from "./read-chain.ts";
 import { CheckpointDamage, readCheckpoint, type CheckpointFile } from "./read-checkpoint.ts";
 import { halt, type FoundJournal } from "./recovery-decision.ts";
-import { planRefill, type Base } from "./rules.ts";
-import type { LocatedBatch, MemberScan } from "./scan-member.ts";
+import { firstIndexToHold, planRefill, type Base } from "./rules.ts";
+import type { MemberScan } from "./scan-member.ts";
 
 export interface RefillSources {
   readonly journal: FoundJournal;
@@ -25,14 +25,31 @@ export async function refillMember(
   writeBytesMax: number,
 ): Promise<{ readonly batches: number }> {
   const { chain } = sources.journal;
+  if (scan.isNewcomer) await markFilling(member.place);
   const base = await provideBase(member, sources);
-  const firstIndex = base.sequence + 1 - (chain[0] as LocatedBatch).sequence;
+  const firstIndex = firstIndexToHold(chain, base);
   const held = new Set(scan.batches.map((batch) => batch.checksum));
   const start = planRefill(chain, held, { firstIndex, writeBytesMax });
-  member.trust(start === firstIndex ? base.sequence : (chain[start - 1] as LocatedBatch).sequence);
+  member.trust(chain[start - 1]?.sequence ?? base.sequence);
   for await (const piece of readChainInPieces(chain.slice(start), sources.copies, writeBytesMax))
     await member.refill(piece);
+  if (scan.isNewcomer) await unmarkFilling(member.place);
   return { batches: chain.length - start };
+}
+
+/**
+ * A drive that never held the journal is marked while it is filled: half filled it must not count towards a start, as those
+ * that held what it lacks may be the ones that are absent.
+ */
+async function markFilling({ disk, directory }: JournalPlace): Promise<void> {
+  const path = `${directory}/${journalNames.filling}`;
+  if ((await disk.stat(path)) === null) await (await disk.open(path, { access: "create" })).close();
+  await disk.syncDirectory(directory);
+}
+
+async function unmarkFilling({ disk, directory }: JournalPlace): Promise<void> {
+  await disk.unlink(`${directory}/${journalNames.filling}`);
+  await disk.syncDirectory(directory);
 }
 
 /** The newest base that the member has, or a copy of the newest that any drive has whole. */

@@ -101,6 +101,14 @@ export function isLater(batch: BatchSummary, than: BatchSummary): boolean {
   return batch.term !== than.term ? batch.term > than.term : batch.sequence > than.sequence;
 }
 
+/**
+ * Index of the first batch of `chain` that a drive with this base must hold: the base's own batch where it is still there. A
+ * drive with a checkpoint and no batch at all could not be told from one whose journal was lost.
+ */
+export function firstIndexToHold(chain: readonly BatchSummary[], base: Base): number {
+  return Math.max(0, base.sequence - (chain[0]?.sequence ?? 0));
+}
+
 export interface Sized {
   readonly bytes: number;
 }

@@ -17,6 +17,8 @@ export interface LocatedBatch extends BatchHeader {
 export interface MemberScan {
   readonly place: JournalPlace;
   readonly promisedTerm: number;
+  /** It never held the whole journal: empty, or its first filling was not finished. */
+  readonly isNewcomer: boolean;
   readonly batches: readonly LocatedBatch[];
   readonly checkpoints: readonly CheckpointFile[];
   readonly files: JournalFile[];
@@ -59,7 +61,9 @@ export async function scanMember(place: JournalPlace, clusterId: string): Promis
     else files.push(await scanFile(place, { clusterId, number: parsed.number, sizeBytes }, batches));
   }
   const promisedTerm = await readPromise(disk, directory, clusterId);
-  return { place, promisedTerm, batches, checkpoints, files, spares, nextNumber };
+  const isFilling = (await disk.stat(`${directory}/${journalNames.filling}`)) !== null;
+  const isNewcomer = isFilling || (batches.length === 0 && checkpoints.length === 0);
+  return { place, promisedTerm, isNewcomer, batches, checkpoints, files, spares, nextNumber };
 }
 
 /** The batches of some of a drive's files. */
