@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import { AssertionFailure, DiskError, GIB } from "@kakera/kernel";
@@ -32,6 +32,8 @@ export function openLmdbStore(settings: LmdbStoreSettings): OrderedStore {
   const root = openOrStartAnew(folder);
   writeGuard(directory, { ...guard, standing: "in-use" });
   const onClosed = (): void => {
+    // Of a drive that went: making its folder again would leave files where it may be mounted next.
+    if (!existsSync(folder)) return;
     // LMDB wrote through the page cache: fsync of its file is what its own sync would do.
     syncPath(join(folder, "data.mdb"));
     writeGuard(directory, { ...guard, standing: "clean" });
