@@ -116,13 +116,17 @@ export class DriveBay {
     }
   }
 
-  /** Opens the drive that was just formatted at the folder, instead of what was there. */
-  async replace(position: number, driveId: DriveId): Promise<Disk> {
+  /** Lets go of whatever is at the folder, for good or until another drive takes its place. */
+  async abandon(position: number): Promise<void> {
     const slot = this.#slotAt(position);
     if (slot.state.kind === "open") await this.#cutOff(slot, slot.state);
+  }
+
+  /** Opens the drive that was just formatted at the folder. */
+  async replace(position: number, driveId: DriveId): Promise<void> {
+    const slot = this.#slotAt(position);
     await this.#openSlot(slot, this.#take(slot, driveId));
-    if (slot.state.kind !== "open") throw new DiskError("EIO", slot.place, "open");
-    return slot.state.disk;
+    if (slot.state.kind !== "open") throw new ClusterFailure("retry", `the new drive at ${slot.place} cannot be opened`);
   }
 
   /** Ends the work of every drive in good order. */

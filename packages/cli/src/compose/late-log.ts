@@ -1,37 +1,58 @@
-import { assert, ClusterFailure, type SessionId } from "@kakera/kernel";
-import type { Change, CommitLog, CommitResult, LogStatus, View } from "@kakera/metadata";
+import { ClusterFailure, type DriveId, type SessionId } from "@kakera/kernel";
+import type { Change, CommitLog, CommitResult, JournalLog, JournalPlace, LogStatus, MemberStatus, View } from "@kakera/metadata";
 
-/** A log that the gateway can be built on before it is open: until then nobody is let through to it. */
+/**
+ * The journal as the rest of the server holds it: before it is open, and while it is opened again over other drives, nobody
+ * is let through to it.
+ */
 export interface LateLog extends CommitLog {
-  open(log: CommitLog): void;
-  readonly isOpen: boolean;
+  /** The journal that answers from now on; null: none for a while. */
+  use(log: JournalLog | null): void;
+  /** Reads may be answered: everything acknowledged is in the view. */
+  isOpen(): Promise<boolean>;
+  /** Like JournalLog's. */
+  rejoin(place: JournalPlace): Promise<void>;
+  forget(driveId: DriveId): Promise<void>;
+  members(): readonly MemberStatus[];
+  /** The journal itself, or null. */
+  readonly current: JournalLog | null;
 }
 
 const closedStatus: LogStatus = { canWrite: false, membersReachable: 0, membersNeeded: 1, revision: 0, term: 0 };
 
-export function createLateLog(): LateLog {
-  let opened: CommitLog | null = null;
-  const log = (): CommitLog => {
-    if (opened === null) throw new ClusterFailure("retry", "the server is starting", { reason: "LOG_UNREACHABLE" });
+/** `session` and `view` outlive every journal that is opened. */
+export function createLateLog(lasting: { readonly session: SessionId; readonly view: () => View }): LateLog {
+  let opened: JournalLog | null = null;
+  const log = (): JournalLog => {
+    if (opened === null) throw new ClusterFailure("retry", "the journal is being opened", { reason: "LOG_UNREACHABLE" });
     return opened;
   };
   return {
-    open(openLog) {
-      assert(opened === null, "a log opens once");
-      opened = openLog;
-    },
-    get isOpen(): boolean {
-      return opened !== null;
-    },
-    get session(): SessionId {
-      return log().session;
-    },
+    session: lasting.session,
     get view(): View {
-      return log().view;
+      return lasting.view();
+    },
+    get current() {
+      return opened;
+    },
+    use(next) {
+      opened = next;
+    },
+    async isOpen() {
+      try {
+        await log().barrier();
+        return true;
+      } catch (error) {
+        if (error instanceof ClusterFailure) return false;
+        throw error;
+      }
     },
     commit: async (change: Change): Promise<CommitResult> => log().commit(change),
     barrier: async () => log().barrier(),
     status: () => opened?.status() ?? closedStatus,
+    members: () => opened?.members() ?? [],
+    rejoin: async (place) => log().rejoin(place),
+    forget: async (driveId) => log().forget(driveId),
     close: async () => opened?.close(),
   };
 }

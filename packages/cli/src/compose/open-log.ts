@@ -1,4 +1,4 @@
-import { newId, type Clock, type Failpoints, type Logger, type Meter, type Random } from "@kakera/kernel";
+import type { Clock, DriveId, Failpoints, Logger, Meter, Random, SessionId } from "@kakera/kernel";
 import { openJournalLog, type JournalLog, type JournalPlace, type JournalSettings, type LogWitness, type WritableView } from "@kakera/metadata";
 import type { DriveIdentity } from "@kakera/storage-node";
 import type { DriveBay } from "./drive-bay.ts";
@@ -15,6 +15,7 @@ export interface LogComponents {
   readonly logger: Logger;
   readonly meter: Meter;
   readonly failpoints: Failpoints;
+  readonly session: SessionId;
 }
 
 /** Opens the journal on the drives that are there. Rejects with ClusterFailure when they are too few, or do not agree. */
@@ -24,10 +25,12 @@ export async function openLog(
     readonly formation: FormationFile;
     readonly start: "form" | "open";
     readonly witnesses: readonly LogWitness[];
+    /** Drives that are given up now. */
+    readonly forgotten: readonly DriveId[];
     readonly settings: Partial<JournalSettings>;
   },
 ): Promise<JournalLog> {
-  const { bay, view, clock, random, logger, meter, failpoints } = components;
+  const { bay, view, clock, random, logger, meter, failpoints, session } = components;
   const { formation } = plan;
   const present = bay.slots.map((slot) => slot.state).filter((state) => state.kind !== "left");
   const places: JournalPlace[] = [];
@@ -36,7 +39,7 @@ export async function openLog(
     if (isMember) places.push({ driveId, disk, directory: journalDirectory });
   }
   return openJournalLog(
-    { clusterId: formation.clusterId, session: newId("session", random), view, random, clock, logger, meter, failpoints },
+    { clusterId: formation.clusterId, session, view, random, clock, logger, meter, failpoints },
     {
       drives: formation.drives.filter((driveId) => driveId !== null),
       presentDrives: present.map(({ driveId }) => driveId),
@@ -44,6 +47,7 @@ export async function openLog(
       tolerance: formation.geometry.m,
       start: plan.start,
       witnesses: plan.witnesses,
+      forget: plan.forgotten,
       settings: plan.settings,
     },
   );

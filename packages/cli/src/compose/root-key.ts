@@ -38,6 +38,12 @@ export async function obtainRootKey(
   return { credentials, source: present.length === 0 ? "generated" : "kept", isWellKnown: false };
 }
 
+/** Gives a drive that is new what the others keep: nothing when the key comes from the environment. */
+export async function keepRootKey(access: FolderAccess, place: string, rootKey: RootKey): Promise<void> {
+  if (rootKey.source === "given") return;
+  await access.writeSecret(place, rootCredentialsPath, formatRootCredentials(rootKey.credentials));
+}
+
 function checkAgreement(present: readonly [place: string, credentials: Credentials][]): void {
   const [first, ...rest] = present;
   for (const [place, credentials] of rest) {

@@ -22,7 +22,7 @@ import { createStatusApp } from "../status-page/status-app.ts";
 import type { Terminal } from "../terminal.ts";
 import { renderBanner, renderSettings, urlOf } from "./banner.ts";
 import { checkBucketNames } from "./begin-cluster.ts";
-import { createServer, type Server } from "./start-server.ts";
+import { composeServer, type Server } from "./compose-server.ts";
 
 /** `kakera server`: starts, serves until it is told to stop, drains. Throws CommandFailure when it must not or cannot start. */
 export async function serve(
@@ -44,7 +44,7 @@ export async function serve(
   const tls = settings.certsDir === null ? null : readTls(settings.certsDir);
   const probe = createMachineProbe();
   const threadCount = Number(environment["UV_THREADPOOL_SIZE"] ?? 4);
-  const server = await createServer(
+  const server = await composeServer(
     {
       access: createNodeFolders({ clock, logger }, { driveCount: settings.drives.length, threadCount }),
       clock,
@@ -54,6 +54,7 @@ export async function serve(
       failpoints: killAtFailpoint(test.failpoint),
       user: probe.user,
       openView: openViewFiles,
+      workingDirectory: machine.workingDirectory,
       openFilesMax: probe.openFilesMax,
       eventLoopLagSeconds: lag.p99Seconds,
       certificateExpiresMs: () => tls?.expiresMs ?? null,
@@ -63,7 +64,7 @@ export async function serve(
   const listener = createListener(tls);
   server.gateway.attach(listener.server);
   await listen(listener.server, settings.address);
-  await openOrExplain(server);
+  await openOrExplain(server, signals.stopped);
   signals.drainOnStop();
   const page = await servePage(server, settings);
   announce(server, settings, { terminal, logger });
@@ -81,9 +82,9 @@ function readTls(directory: string): TlsContext {
   return createTlsContext(readCertificateFiles(directory));
 }
 
-async function openOrExplain(server: Server): Promise<void> {
+async function openOrExplain(server: Server, signal: AbortSignal): Promise<void> {
   try {
-    await server.open();
+    await server.open(signal);
   } catch (error) {
     if (!(error instanceof ClusterFailure)) throw error;
     const exitCode = error.kind === "halt" ? exitCodes.refused : exitCodes.unreachable;
@@ -123,7 +124,7 @@ function announce(
   to: { readonly terminal: Terminal; readonly logger: ServerLogger },
 ): void {
   const isTls = settings.certsDir !== null;
-  const { geometry } = server.drives.formation;
+  const { geometry } = server.formation;
   to.logger.log("info", "server.ready", { endpoint: urlOf(settings.address, isTls), geometry });
   const banner = renderBanner({
     ...settings,
@@ -131,7 +132,7 @@ function announce(
     geometry,
     driveCount: settings.drives.length,
     missingCount: server.bay.slots.filter(({ state }) => state.kind === "left").length,
-    isSameDevice: server.drives.isSameDevice,
+    isSameDevice: server.isSameDevice,
     rootKey: server.rootKey,
     firstPlace: settings.drives[0] ?? "",
   });

@@ -1,11 +1,17 @@
-import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { openLmdbView, type WritableView } from "@kakera/metadata";
+import { mkdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { createNodeDisk } from "@kakera/disk";
+import type { ClusterId } from "@kakera/kernel";
+import { openGuardedView, type GuardedView } from "@kakera/metadata";
+import { readBootId } from "@kakera/storage-node";
 
-/** The view in its folder below `stateDirectory`, made when it is not there. */
-export function openViewFiles(stateDirectory: string): WritableView {
-  const directory = join(stateDirectory, "view");
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
-  return openLmdbView({ directory });
+/** The view below `stateDirectory`, which is made when it is not there; begun anew when it cannot be believed. */
+export function openViewFiles(stateDirectory: string, clusterId: ClusterId): Promise<GuardedView> {
+  mkdirSync(stateDirectory, { recursive: true });
+  return openGuardedView({
+    guard: { disk: createNodeDisk(dirname(stateDirectory)), directory: basename(stateDirectory), name: "view-guard" },
+    directory: join(stateDirectory, "view"),
+    bootId: readBootId(),
+    lineage: clusterId,
+  });
 }

@@ -1,0 +1,129 @@
+import { resolve } from "node:path";
+import { ClusterFailure, newId, type Clock, type Disk, type DriveId, type Logger, type Random } from "@kakera/kernel";
+import { formatDrive, type PlaceFinding } from "@kakera/storage-node";
+import { CommandFailure } from "../command-failure.ts";
+import { exitCodes } from "../exit-codes.ts";
+import type { DriveBay, DriveSlot } from "./drive-bay.ts";
+import type { FolderAccess } from "./folder-access.ts";
+import { writeFormationFile, type FormationFile } from "./formation-file.ts";
+import type { LateLog } from "./late-log.ts";
+import { journalDirectory } from "./open-log.ts";
+import { planDriveChange, type DriveChange } from "./plan-drive-change.ts";
+
+export interface DriveChangeComponents {
+  readonly access: FolderAccess;
+  readonly bay: DriveBay;
+  readonly log: LateLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly workingDirectory: string;
+  readonly formation: () => FormationFile;
+  readonly setFormation: (formation: FormationFile) => void;
+  /** Opens the journal over the drives of the present formation, having given `forgotten` up for good. */
+  readonly reopenLog: (forgotten: readonly DriveId[]) => Promise<void>;
+  /** Gives a new drive what every drive keeps beside its data. */
+  readonly equip: (place: string) => Promise<void>;
+}
+
+/** Nobody else changes a group or a drive so often that a plan fails so many times in a row. */
+const refusalsMax = 100;
+
+/**
+ * `kakera drive replace DIR`: formats the empty folder and gives it the work of the drive that was there. In this order, so
+ * that a crash at any moment leaves what can be done again: the new drive gets a whole journal, the log learns of the
+ * change, the drives' formation files do, and only then is the old drive given up.
+ */
+export async function replaceDrive(components: DriveChangeComponents, directory: string): Promise<DriveId> {
+  const { bay, log, logger } = components;
+  const place = resolve(components.workingDirectory, directory);
+  const slot = bay.slots.find((each) => each.place === place);
+  if (slot === undefined) throw refused(`${place} is none of this server's drive folders`, "kakera drive ls");
+  const leaving = components.formation().drives[slot.position - 1] ?? null;
+  const { driveId, disk } = await formatInPlace(components, slot);
+  const formation = components.formation();
+  const isJournalShort = formation.journal.filter((id) => id !== leaving).length < formation.geometry.m + 2;
+  if (isJournalShort) await log.rejoin({ driveId, disk, directory: journalDirectory });
+  const { totalBytes } = await disk.space();
+  await commitDriveChange(components, { leaving, coming: { driveId, weightBytes: Math.max(1, totalBytes), position: slot.position } });
+  await writeFormation(components, {
+    ...formation,
+    epoch: formation.epoch + 1,
+    drives: formation.drives.map((id, index) => (index === slot.position - 1 ? driveId : id)),
+    journal: [...formation.journal.filter((id) => id !== leaving), ...(isJournalShort ? [driveId] : [])],
+  }, [disk]);
+  await components.equip(place);
+  await bay.replace(slot.position, driveId);
+  await components.reopenLog(leaving === null ? [] : [leaving]);
+  logger.log("warn", "drive.replaced", { place, drive: driveId, instead: leaving });
+  return driveId;
+}
+
+/** `kakera drive forget ID`: the drive never counts again; where other drives are free, they take its work. */
+export async function forgetDrive(components: DriveChangeComponents, driveId: DriveId): Promise<void> {
+  const { bay, log, logger } = components;
+  const formation = components.formation();
+  const position = formation.drives.indexOf(driveId) + 1;
+  if (position === 0) throw refused(`there is no drive ${driveId}`, "kakera drive ls");
+  const slot = bay.slots[position - 1];
+  const isWell = slot?.state.kind === "open" && slot.state.drive.status().condition !== "failed";
+  if (isWell) throw refused(`drive ${driveId} is there and works: it is not lost`, "kakera drive ls");
+  await log.forget(driveId);
+  await commitDriveChange(components, { leaving: driveId, coming: null });
+  await writeFormation(components, {
+    ...formation,
+    epoch: formation.epoch + 1,
+    drives: formation.drives.map((id) => (id === driveId ? null : id)),
+    journal: formation.journal.filter((id) => id !== driveId),
+  }, []);
+  if (slot !== undefined) await bay.abandon(slot.position);
+  logger.log("warn", "drive.forgotten", { drive: driveId });
+}
+
+/** Formats the folder, or goes on with a drive that an earlier attempt formatted and that was never opened. */
+async function formatInPlace(components: DriveChangeComponents, slot: DriveSlot): Promise<{ driveId: DriveId; disk: Disk }> {
+  const { access, bay, random } = components;
+  const { clusterId, drives } = components.formation();
+  if (slot.state.kind === "open" && slot.state.drive.status().condition !== "failed") {
+    throw refused(`the drive at ${slot.place} is there and works`, "kakera drive ls");
+  }
+  const isBegun = (finding: PlaceFinding): finding is PlaceFinding & { kind: "drive" } =>
+    finding.kind === "drive" &&
+    finding.identity.clusterId === clusterId &&
+    finding.identity.incarnation === 0 &&
+    !drives.includes(finding.identity.driveId);
+  const before = await access.inspect(slot.place);
+  if (before.kind !== "no-folder" && before.kind !== "empty" && !isBegun(before)) {
+    throw refused(`${slot.place} is not empty: what it holds would be lost`, "empty it, or mount the new device there");
+  }
+  await bay.abandon(slot.position);
+  const disk = await bay.claim(slot.position);
+  // Looked at again now that the folder is ours.
+  const finding = await access.inspect(slot.place);
+  if (isBegun(finding)) return { driveId: finding.identity.driveId, disk };
+  if (finding.kind !== "empty") throw refused(`${slot.place} is not empty any more`, "empty it");
+  const driveId = newId("drive", random);
+  await formatDrive(disk, { clusterId, driveId, deviceRelation: finding.deviceRelation });
+  return { driveId, disk };
+}
+
+async function commitDriveChange({ log, random, clock }: DriveChangeComponents, drives: DriveChange): Promise<void> {
+  for (let refusals = 0; refusals < refusalsMax; ) {
+    const change = planDriveChange({ view: log.view, random, nowMs: clock.nowMs() }, drives);
+    if (change === null) return;
+    const result = await log.commit(change);
+    if (result.outcome === "refused") refusals++;
+  }
+  throw new ClusterFailure("retry", "the drives' records are changed too often");
+}
+
+/** On every drive that is there, and on `others`. */
+async function writeFormation(components: DriveChangeComponents, formation: FormationFile, others: readonly Disk[]): Promise<void> {
+  const open = components.bay.slots.map(({ state }) => state).filter((state) => state.kind === "open");
+  for (const disk of [...others, ...open.map(({ disk: ofDrive }) => ofDrive)]) await writeFormationFile(disk, formation);
+  components.setFormation(formation);
+}
+
+function refused(sentence: string, remedy: string): CommandFailure {
+  return new CommandFailure("REFUSED", sentence, { exitCode: exitCodes.refused, remedy });
+}

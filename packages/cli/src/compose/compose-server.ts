@@ -1,0 +1,97 @@
+import type { Clock, ClusterId, Failpoints, Logger, Random } from "@kakera/kernel";
+import { createGateway, type Gateway } from "@kakera/gateway";
+import type { GuardedView } from "@kakera/metadata";
+import type { ServerSettings } from "../config/resolve-settings.ts";
+import type { TestSettings } from "../config/test-settings.ts";
+import type { UserFacts } from "../doctor/machine-probe.ts";
+import type { PromMeter } from "../drivers/prom-meter.ts";
+import { DriveBay } from "./drive-bay.ts";
+import type { FolderAccess } from "./folder-access.ts";
+import type { FormationFile } from "./formation-file.ts";
+import { keepDrives } from "./keep-drives.ts";
+import { prepareDrives } from "./prepare-drives.ts";
+import { obtainRootKey, type RootKey } from "./root-key.ts";
+import { ServerCore } from "./server-core.ts";
+import { driveSettings, gatewaySettings } from "./server-limits.ts";
+import { measureServer } from "./server-metrics.ts";
+import type { ServerState } from "./server-state.ts";
+
+export interface ServerComponents {
+  readonly access: FolderAccess;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: PromMeter;
+  readonly failpoints: Failpoints;
+  readonly user: UserFacts;
+  readonly openView: (stateDirectory: string, clusterId: ClusterId) => Promise<GuardedView>;
+  readonly openFilesMax: number | null;
+  readonly eventLoopLagSeconds: () => number;
+  readonly certificateExpiresMs: () => number | null;
+  readonly workingDirectory: string;
+}
+
+/** A server whose drives are taken: it lives, and serves once it was opened. */
+export interface Server {
+  readonly gateway: Gateway;
+  readonly state: ServerState;
+  readonly rootKey: RootKey;
+  readonly formation: FormationFile;
+  readonly isSameDevice: boolean;
+  readonly bay: DriveBay;
+  /**
+   * Recovers the log, opens the drives, and looks after them from then on. Resolves when it is ready; rejects with
+   * ClusterFailure when it cannot be, and with `signal`'s reason when it is told to stop first.
+   */
+  open(signal: AbortSignal): Promise<void>;
+  /** Ends everything in good order; after the gateway was drained. */
+  close(): Promise<void>;
+}
+
+/** Takes the drives, and builds the server around them. Throws CommandFailure when it must not start. */
+export async function composeServer(
+  components: ServerComponents,
+  settings: { readonly server: ServerSettings; readonly test: TestSettings },
+): Promise<Server> {
+  const { access, random, logger, metrics } = components;
+  const { meter } = metrics;
+  const bay = new DriveBay({ ...components, meter }, { places: settings.server.drives, drive: driveSettings(settings.test) });
+  const prepared = await prepareDrives({ access, bay, random, logger }, settings.server.geometry);
+  const places = bay.slots.filter(({ state }) => state.kind !== "left").map(({ place }) => place);
+  const rootKey = await obtainRootKey({ access, random }, { credentials: settings.server.credentials, places });
+  const core = new ServerCore({ ...components, meter }, { ...settings, bay, prepared, rootKey });
+  const { log, bodies, admin, state } = core;
+  measureServer(metrics, { state, eventLoopLagSeconds: components.eventLoopLagSeconds });
+  const { accessKey, secretKey } = rootKey.credentials;
+  const gateway = createGateway(
+    {
+      ...components, meter, log, bodies, admin,
+      credentials: { lookup: (given) => (given === accessKey ? secretKey : null) },
+      health: state,
+      metricsText: () => metrics.text(),
+    },
+    gatewaySettings(settings.server, settings.test),
+  );
+  const ended = new AbortController();
+  let keeping: Promise<void> = Promise.resolve();
+  return {
+    gateway, state, rootKey, bay,
+    get formation() {
+      return core.formation;
+    },
+    isSameDevice: prepared.isSameDevice,
+    async open(signal) {
+      await core.openLog();
+      await bay.open();
+      const { exclusively } = core;
+      keeping = keepDrives({ ...components, bay, log, exclusively, formation: () => core.formation }, ended.signal);
+      await core.openService(signal);
+    },
+    async close() {
+      core.stopServing();
+      ended.abort();
+      await keeping;
+      await core.close();
+    },
+  };
+}

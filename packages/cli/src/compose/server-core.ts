@@ -1,0 +1,160 @@
+import { join } from "node:path";
+import { assert, newId, SECOND_MS, sleep, type DriveId, type Meter } from "@kakera/kernel";
+import { createCodec, createSharedMemory } from "@kakera/erasure";
+import { createBodies, type Admin } from "@kakera/gateway";
+import type { JournalLog, WritableView } from "@kakera/metadata";
+import { noRepairQueue } from "@kakera/rpc";
+import { createAdmin } from "../admin/create-admin.ts";
+import type { ServerSettings } from "../config/resolve-settings.ts";
+import type { TestSettings } from "../config/test-settings.ts";
+import { beginCluster, ensureBuckets } from "./begin-cluster.ts";
+import { forgetDrive, replaceDrive, type DriveChangeComponents } from "./change-drives.ts";
+import type { ServerComponents } from "./compose-server.ts";
+import type { DriveBay } from "./drive-bay.ts";
+import { createExclusive } from "./exclusive.ts";
+import type { FormationFile } from "./formation-file.ts";
+import { writeIncarnations } from "./keep-drives.ts";
+import { createLateBodies, type LateBodies } from "./late-bodies.ts";
+import { createLateLog, type LateLog } from "./late-log.ts";
+import { openLog } from "./open-log.ts";
+import type { PreparedDrives } from "./prepare-drives.ts";
+import { keepRootKey, type RootKey } from "./root-key.ts";
+import { bodiesSettings, bodyMemoryBytes, journalSettings } from "./server-limits.ts";
+import { createServerState, type ServerState } from "./server-state.ts";
+
+export interface CoreSettings {
+  readonly server: ServerSettings;
+  readonly test: TestSettings;
+  readonly bay: DriveBay;
+  readonly prepared: PreparedDrives;
+  readonly rootKey: RootKey;
+}
+
+const logWaitMs = SECOND_MS / 10;
+
+/** The parts of one server that depend on its log, which opens late and may be opened again. */
+export class ServerCore {
+  readonly log: LateLog;
+  readonly bodies: LateBodies = createLateBodies();
+  readonly state: ServerState;
+  readonly admin: Admin;
+  readonly exclusively = createExclusive();
+  readonly #components: ServerComponents & { readonly meter: Meter };
+  readonly #settings: CoreSettings;
+  readonly #session;
+  #formation: FormationFile;
+  #view: WritableView | null = null;
+  #isServing = false;
+
+  constructor(components: ServerComponents & { readonly meter: Meter }, settings: CoreSettings) {
+    this.#components = components;
+    this.#settings = settings;
+    this.#session = newId("session", components.random);
+    this.#formation = settings.prepared.formation;
+    this.log = createLateLog({ session: this.#session, view: () => this.#openView });
+    this.state = createServerState(
+      {
+        ...components,
+        bay: settings.bay,
+        log: () => (this.#view === null ? null : this.log),
+        formation: () => this.#formation,
+        upkeep: () => null,
+        isServing: () => this.#isServing,
+      },
+      {
+        isSameDevice: settings.prepared.isSameDevice,
+        hasDefaultCredentials: settings.rootKey.isWellKnown,
+        openFilesMax: components.openFilesMax,
+        scrubIntervalMs: settings.server.scrubIntervalMs,
+      },
+    );
+    const changes = this.#driveChanges();
+    this.admin = createAdmin({
+      ...this.state,
+      replaceDrive: (directory) => this.exclusively(() => replaceDrive(changes, directory)),
+      forgetDrive: (driveId) => this.exclusively(() => forgetDrive(changes, driveId)),
+    });
+  }
+
+  get formation(): FormationFile {
+    return this.#formation;
+  }
+
+  /** Opens the view and the journal. With too few drives for writes the journal waits, and answers nothing. */
+  async openLog(): Promise<void> {
+    const { bay, server, prepared } = this.#settings;
+    const first = bay.slots.find(({ state }) => state.kind !== "left");
+    const stateDirectory = server.stateDir ?? join(first?.place ?? ".", ".kakera", "state");
+    const { view, origin } = await this.#components.openView(stateDirectory, this.#formation.clusterId);
+    this.#components.logger.log("info", "view.opened", { origin, directory: stateDirectory });
+    this.#view = view;
+    this.log.use(await this.#openJournal(prepared.start, prepared.witnesses));
+  }
+
+  /** Waits until the log answers, and makes the server ready. Rejects when `signal` is aborted first. */
+  async openService(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#components;
+    while (!(await this.log.isOpen())) await sleep(clock, logWaitMs, signal);
+    const cluster = { ...this.#components, bay: this.#settings.bay, log: this.log };
+    await beginCluster(cluster, this.#formation);
+    this.bodies.open(this.#createBodies());
+    await writeIncarnations(cluster);
+    await ensureBuckets(cluster, this.#settings.server.buckets);
+    this.#isServing = true;
+  }
+
+  stopServing(): void {
+    this.#isServing = false;
+  }
+
+  /** What cannot be closed in good order (its drive went) is read through or rebuilt by the next start. */
+  async close(): Promise<void> {
+    const { logger } = this.#components;
+    const parts = [() => this.log.close(), () => this.#settings.bay.close(), async () => this.#view?.close()];
+    for (const close of parts) {
+      await close().catch((error: unknown) => logger.log("warn", "server.close-failed", { error }));
+    }
+  }
+
+  get #openView(): WritableView {
+    assert(this.#view !== null, "the view is read when it is open");
+    return this.#view;
+  }
+
+  #openJournal(
+    start: "form" | "open",
+    witnesses: PreparedDrives["witnesses"],
+    forgotten: readonly DriveId[] = [],
+  ): Promise<JournalLog> {
+    const { bay, test } = this.#settings;
+    const parts = { ...this.#components, bay, view: this.#openView, session: this.#session };
+    return openLog(parts, { formation: this.#formation, start, witnesses, forgotten, settings: journalSettings(test) });
+  }
+
+  #createBodies() {
+    const { bay, server } = this.#settings;
+    const memory = createSharedMemory({ sizeBytes: bodyMemoryBytes(server) });
+    const parts = { ...this.#components, log: this.log, drives: bay.drives, memory, codec: createCodec(memory), repairQueue: noRepairQueue };
+    return createBodies(parts, bodiesSettings(server, memory.sizeBytes));
+  }
+
+  #driveChanges(): DriveChangeComponents {
+    const { bay, rootKey } = this.#settings;
+    return {
+      ...this.#components,
+      bay,
+      log: this.log,
+      formation: () => this.#formation,
+      setFormation: (formation) => {
+        this.#formation = formation;
+      },
+      reopenLog: async (forgotten) => {
+        const old = this.log.current;
+        this.log.use(null);
+        await old?.close();
+        this.log.use(await this.#openJournal("open", [], forgotten));
+      },
+      equip: (place) => keepRootKey(this.#components.access, place, rootKey),
+    };
+  }
+}

@@ -1,0 +1,47 @@
+import { MIB, SECOND_MS } from "@kakera/kernel";
+import type { BodiesSettings, GatewaySettings } from "@kakera/gateway";
+import type { JournalSettings } from "@kakera/metadata";
+import type { DriveSettings } from "@kakera/storage-node";
+import type { ServerSettings } from "../config/resolve-settings.ts";
+import type { TestSettings } from "../config/test-settings.ts";
+
+/** Bodies up to this size live in their record: architecture.md section 2, for one machine. */
+const inlineBytesMax = 2048;
+const minPartBytes = 5 * MIB;
+const keysPerDeletionMax = 1000;
+const commitDeadlineMs = 10 * SECOND_MS;
+const budgetWaitMsMax = 30 * SECOND_MS;
+/** One account: a canonical id of 64 hexadecimal digits, which clients show and never use. */
+const owner = { id: "a5c3b1d2e4f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90", displayName: "kakera" };
+
+/** Slabs come in size classes, a quarter above what was asked at most. */
+const inFlightShare = 0.8;
+const bodyMemoryBytesDefault = 512 * MIB;
+const bodyMemoryBytesMin = 64 * MIB;
+
+export function gatewaySettings(server: ServerSettings, test: TestSettings): GatewaySettings {
+  const { region, domains, etag, metricsAuth } = server;
+  const partBytes = test.minPartBytes ?? minPartBytes;
+  return { region, domains, etag, metricsAuth, inlineBytesMax, minPartBytes: partBytes, keysPerDeletionMax, commitDeadlineMs, owner };
+}
+
+/** Shared memory for bodies in flight, with their parity: a quarter of what the process may use. */
+export function bodyMemoryBytes({ memoryMaxBytes }: ServerSettings): number {
+  if (memoryMaxBytes === null) return bodyMemoryBytesDefault;
+  return Math.max(bodyMemoryBytesMin, Math.min(bodyMemoryBytesDefault, Math.floor(memoryMaxBytes / 4)));
+}
+
+export function bodiesSettings({ etag }: ServerSettings, memoryBytes: number): BodiesSettings {
+  return { inFlightBytesMax: Math.floor(memoryBytes * inFlightShare), budgetWaitMsMax, write: { etag } };
+}
+
+export function driveSettings({ segmentSizeBytes }: TestSettings): Partial<DriveSettings> {
+  return segmentSizeBytes === undefined ? {} : { segmentSizeBytes };
+}
+
+export function journalSettings({ journalFileBytes, checkpointBytesMin }: TestSettings): Partial<JournalSettings> {
+  return {
+    ...(journalFileBytes === undefined ? {} : { fileSizeBytes: journalFileBytes }),
+    ...(checkpointBytesMin === undefined ? {} : { checkpointBytesMin }),
+  };
+}

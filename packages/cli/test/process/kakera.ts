@@ -1,0 +1,123 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { request } from "undici";
+import { signRequest } from "../../src/client/sign-request.ts";
+
+const program = join(import.meta.dirname, "..", "..", "..", "..", "bin", "kakera");
+export const rootKey = { accessKey: "process-test", secretKey: "process-test-secret" } as const;
+export const rootKeyEnv = { KAKERA_ROOT_USER: rootKey.accessKey, KAKERA_ROOT_PASSWORD: rootKey.secretKey };
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running `bin/kakera`. */
+export interface Kakera {
+  readonly process: ChildProcess;
+  readonly ended: Promise<Ended>;
+  output(): string;
+}
+
+const running = new Set<ChildProcess>();
+
+export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Kakera {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] ?? "", ...env } });
+  running.add(child);
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (bytes: Buffer) => (stdout += bytes.toString()));
+  child.stderr.on("data", (bytes: Buffer) => (stderr += bytes.toString()));
+  const ended = new Promise<Ended>((resolve) => {
+    child.once("close", (code) => {
+      running.delete(child);
+      resolve({ code, stdout, stderr });
+    });
+  });
+  return { process: child, ended, output: () => stdout + stderr };
+}
+
+/** Ends what a failed test left running. */
+export function killAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+/** Runs a command to its end. */
+export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  return start(args, env).ended;
+}
+
+/** A folder for drives, removed by `remove`. */
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "kakera-cli-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export interface RunningServer extends Kakera {
+  readonly endpoint: string;
+  readonly consoleOrigin: string;
+  send(method: string, target: string, body?: string): Promise<{ status: number; text: string }>;
+  get(path: string): Promise<{ status: number; text: string; headers: Record<string, string | string[] | undefined> }>;
+  /** SIGTERM, and how it ended. */
+  stop(): Promise<Ended>;
+}
+
+/** A server on ports of its own; it may not be ready yet. */
+export async function startServer(args: readonly string[], env: Readonly<Record<string, string>> = rootKeyEnv): Promise<RunningServer> {
+  const [port, consolePort] = [await freePort(), await freePort()];
+  const addresses = ["--address", `127.0.0.1:${port}`, "--console-address", `127.0.0.1:${consolePort}`];
+  const kakera = start(["server", ...args, ...addresses], env);
+  const endpoint = `http://127.0.0.1:${port}`;
+  return {
+    ...kakera,
+    endpoint,
+    consoleOrigin: `http://127.0.0.1:${consolePort}`,
+    async send(method, target, body = "") {
+      const url = new URL(target, endpoint);
+      const headers = signRequest({ method, url, body }, { credentials: rootKey, region: "us-east-1", nowMs: Date.now() });
+      const answer = await request(url, { method: method as "GET", headers, ...(body === "" ? {} : { body }) });
+      return { status: answer.statusCode, text: await answer.body.text() };
+    },
+    async get(path) {
+      const answer = await request(endpoint + path);
+      return { status: answer.statusCode, text: await answer.body.text(), headers: answer.headers };
+    },
+    stop() {
+      kakera.process.kill("SIGTERM");
+      return kakera.ended;
+    },
+  };
+}
+
+/** As startServer; resolves when it is ready, rejects with what it printed when it ends before. */
+export async function startReadyServer(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<RunningServer> {
+  const server = await startServer(args, env);
+  await until(`ready:\n${server.output()}`, async () => {
+    if (server.process.exitCode !== null) throw new Error(`it ended with ${server.process.exitCode}:\n${server.output()}`);
+    return (await server.get("/health/ready").catch(() => null))?.status === 200;
+  });
+  return server;
+}
+
+export async function until(what: string, condition: () => Promise<boolean> | boolean, withinMs = 30_000): Promise<void> {
+  const deadlineMs = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > deadlineMs) throw new Error(`waited ${withinMs} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}
