@@ -6,11 +6,11 @@ import {
   newId,
   noFailpoints,
   silentMeter,
-  type Clock,
+  systemClock,
   type Logger,
   type ManualClock,
 } from "@kakera/kernel";
-import { createMemoryLog, createMemoryView, type MemoryLog, type WritableView } from "@kakera/metadata";
+import { createMemoryLog, createMemoryView, type CommitLog, type MemoryLog, type WritableView } from "@kakera/metadata";
 import {
   createGateway,
   serverOptions,
@@ -61,11 +61,14 @@ export const testSettings: GatewaySettings = {
 export type TestOverrides = Partial<GatewaySettings> & {
   components?: Partial<GatewayComponents>;
   hasMd5?: "yes" | "no";
+  wrapLog?: (log: MemoryLog) => CommitLog;
+  /** Time goes by itself, for changes that wait and try again. */
+  time?: "stands" | "runs";
 };
 
 /** A gateway on a real server on 127.0.0.1, over a log and bodies in memory. Its clock stands still. */
 export async function startGateway(overrides: TestOverrides = {}): Promise<TestGateway> {
-  const { components, hasMd5, ...settings } = overrides;
+  const { components, hasMd5, wrapLog, time, ...settings } = overrides;
   const clock = createManualClock(Date.parse("2026-03-04T05:06:07.890Z"));
   const random = createSeededRandom(7);
   const session = newId("session", random);
@@ -77,11 +80,11 @@ export async function startGateway(overrides: TestOverrides = {}): Promise<TestG
   const state = { health: healthy };
   const gateway = createGateway(
     {
-      log,
+      log: wrapLog === undefined ? log : wrapLog(log),
       bodies,
       random,
       logger,
-      clock: clock as Clock,
+      clock: time === "runs" ? { ...systemClock, nowMs: () => clock.nowMs() } : clock,
       meter: silentMeter,
       failpoints: noFailpoints,
       credentials: { lookup: (accessKey) => (accessKey === root.accessKey ? root.secret : null) },
