@@ -106,20 +106,14 @@ describe("checksums", () => {
   });
 
   it("of large parts are combined as well: lengths beyond 32 bits count", () => {
-    // Appending zeros twice must be the same as appending them at once, however many.
-    const zeros = (sizeBytes: number): Buffer => {
-      let digest = digestOf("CRC64NVME", Buffer.alloc(1));
-      for (let size = 1; size < sizeBytes; size *= 2)
-        digest = combineCrcs("CRC64NVME", [
-          { digest, sizeBytes: size },
-          { digest, sizeBytes: size },
-        ]);
-      return digest;
-    };
-    const half = { digest: zeros(2 ** 35), sizeBytes: 2 ** 35 };
-    const quarter = { digest: zeros(2 ** 34), sizeBytes: 2 ** 34 };
-    expect(combineCrcs("CRC64NVME", [half, half])).toEqual(combineCrcs("CRC64NVME", [quarter, quarter, half]));
-    expect(zeros(2 ** 10)).toEqual(digestOf("CRC64NVME", Buffer.alloc(1024)));
+    // 8 GiB of zeros, once as one part and once as 8,192: only the latter stays below 32 bits.
+    for (const algorithm of ["CRC32", "CRC32C", "CRC64NVME"] as const) {
+      const head = { digest: digestOf(algorithm, Buffer.from("head")), sizeBytes: 4 };
+      const mebibyte = { digest: digestOf(algorithm, Buffer.alloc(2 ** 20)), sizeBytes: 2 ** 20 };
+      const many = Array.from({ length: 8192 }, () => mebibyte);
+      const one = { digest: combineCrcs(algorithm, many), sizeBytes: 2 ** 33 };
+      expect(combineCrcs(algorithm, [head, one])).toEqual(combineCrcs(algorithm, [head, ...many]));
+    }
   });
 });
 

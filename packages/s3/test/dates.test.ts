@@ -18,6 +18,15 @@ describe("line 32: dates", () => {
     );
   });
 
+  it("are right on every day of more than four centuries, ends of centuries and leap days among them", () => {
+    const dayMs = 86_400_000;
+    const wrong: number[] = [];
+    for (let ms = 0; ms < Date.UTC(2410, 0, 1); ms += dayMs) {
+      if (formatIso(ms) !== new Date(ms).toISOString() || parseAmzDate(formatAmzDate(ms)) !== ms) wrong.push(ms);
+    }
+    expect(wrong).toEqual([]);
+  });
+
   it("are read again as the same second", () => {
     fc.assert(
       fc.property(instants, (ms) => {

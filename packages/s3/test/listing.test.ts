@@ -157,6 +157,7 @@ describe("line 30: ListObjects, version 1", () => {
     expect([keysOf(inside), prefixesOf(inside)]).toEqual([["c"], ["b/"]]);
     expect(keysOf(listV1(keys, "marker=b/"))).toEqual(["b/1", "b/2", "c"]);
     expect(keysOf(listV1(keys, "marker=a&prefix=b"))).toEqual(["b/1", "b/2"]);
+    expect(keysOf(listV1(["a", "aa", "ab", "b/1"], "marker=a&prefix=b"))).toEqual(["b/1"]);
     expect(keysOf(listV1(keys, "marker=zzz"))).toEqual([]);
     expect(keysOf(listV1(keys, "marker=c&prefix=b"))).toEqual([]);
   });

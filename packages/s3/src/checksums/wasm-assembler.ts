@@ -31,6 +31,8 @@ export interface FunctionSource {
   readonly code: readonly number[];
 }
 
+const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+
 /** A module of one function, exported as `run`, and one memory of a fixed size, exported as `memory`. */
 export function assembleModule(source: FunctionSource, memoryPages: number): Uint8Array<ArrayBuffer> {
   const i32 = 0x7f;
@@ -42,7 +44,7 @@ export function assembleModule(source: FunctionSource, memoryPages: number): Uin
   ]);
   const body = [...locals, ...source.code, ...op.end];
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...magicAndVersion,
     ...section(1, list([type])),
     ...section(3, list([[0]])),
     ...section(5, list([[0x01, ...unsigned(memoryPages), ...unsigned(memoryPages)]])),
