@@ -119,9 +119,9 @@ export function refOf(shard: ShardWrite): ShardRef {
 export async function readVerified(
   drive: Drive,
   ref: ShardRef,
-  sizeBytesMax = 4 * 1024 * 1024,
+  sizeBytesMax = 256 * 1024,
 ): Promise<Buffer | null | "damaged"> {
-  const into = Buffer.alloc(sizeBytesMax);
+  const into = Buffer.allocUnsafe(sizeBytesMax);
   const window = await drive.read(ref, { offsetBytes: 0, lengthBytes: sizeBytesMax }, into);
   if (window === null) return null;
   const payload = into.subarray(0, window.lengthBytes);

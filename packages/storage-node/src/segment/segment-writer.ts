@@ -5,6 +5,7 @@ import type { DriveMetrics } from "../metrics.ts";
 import type { RecordEntry } from "../record/record-entry.ts";
 import { createSegment, sealFile, type ActiveSegment, type SealedSizes } from "./active-segment.ts";
 import { batchHeaderBytes, encodeBatchHeader } from "./batch-header.ts";
+import { BatchMarks } from "./batch-marks.ts";
 import { encodePending, pendingBytes, type PendingRecord } from "./pending-record.ts";
 import { segmentBlockBytes, segmentPath } from "./segment-header.ts";
 
@@ -139,7 +140,8 @@ export class SegmentWriter {
       const recordBytes = pendingBytes(record);
       const placing = { sequence, mark, offset: active.endOffset + at, seed: active.seed };
       entries.push(encodePending(record, placing, this.#gathered.subarray(at, at + recordBytes)));
-      if (record.kind !== "seal") marks.note(record.identity, record.kind === "shard" ? sequence : null);
+      if (record.kind === "shard") marks.noteShard(record.identity, sequence);
+      if (record.kind === "tombstone") marks.noteTombstone(record.identity, mark);
       at += recordBytes;
     }
     const header = {
@@ -184,32 +186,4 @@ export class SegmentWriter {
     // The late write still reads this buffer.
     this.#gathered = Buffer.alloc(0);
   }
-}
-
-/** Which record of a shard a tombstone of this batch kills: one that came earlier in the batch, or the indexed one. */
-class BatchMarks {
-  readonly #liveSequence: (ref: ShardRef) => number | null;
-  readonly #inBatch = new Map<string, number | null>();
-  readonly #isNeeded: boolean;
-
-  constructor(records: readonly PendingRecord[], liveSequence: (ref: ShardRef) => number | null) {
-    this.#liveSequence = liveSequence;
-    this.#isNeeded = records.some((record) => record.mark === null);
-  }
-
-  note(ref: ShardRef, sequence: number | null): void {
-    if (!this.#isNeeded) return;
-    // A copy may be older than what is live.
-    const isOlder = sequence !== null && sequence < (this.killedBy(ref) ?? 0);
-    if (!isOlder) this.#inBatch.set(nameOf(ref), sequence);
-  }
-
-  killedBy(ref: ShardRef): number | null {
-    const earlier = this.#inBatch.get(nameOf(ref));
-    return earlier === undefined ? this.#liveSequence(ref) : earlier;
-  }
-}
-
-function nameOf(ref: ShardRef): string {
-  return `${ref.group}/${ref.dataId}/${ref.chunkIndex}/${ref.shardIndex}`;
 }

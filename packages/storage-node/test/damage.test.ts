@@ -1,0 +1,170 @@
+import { createMemoryDisk } from "@kakera/disk";
+import { ClusterFailure, type Counter, type Disk, type DriveId, type Meter, silentMeter } from "@kakera/kernel";
+import type { ShardWrite } from "@kakera/rpc";
+import { describe, expect, it } from "vitest";
+import { containerSeed } from "../src/record/container-seed.ts";
+import { segmentFolder } from "../src/segment/segment-header.ts";
+import type { Drive } from "../src/index.ts";
+import { format, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
+
+/** A drive's files as bytes, to be damaged and opened again. */
+type Image = Map<string, Buffer>;
+
+async function imageOf(disk: Disk): Promise<Image> {
+  const image: Image = new Map();
+  for (const folder of [".kakera", segmentFolder]) {
+    for (const name of await disk.list(folder)) {
+      const file = await disk.open(`${folder}/${name}`, { access: "read" });
+      const bytes = Buffer.alloc(await file.sizeBytes());
+      await file.read(bytes, 0);
+      image.set(`${folder}/${name}`, bytes);
+    }
+  }
+  return image;
+}
+
+async function diskOf(image: Image): Promise<Disk> {
+  const disk = createMemoryDisk();
+  for (const folder of [".kakera", segmentFolder, "shards", "tmp"]) await disk.makeDirectory(folder);
+  for (const [path, bytes] of image) {
+    const file = await disk.open(path, { access: "create" });
+    await file.write(bytes, 0);
+    await file.close();
+  }
+  return disk;
+}
+
+interface Sample {
+  readonly image: Image;
+  readonly path: string;
+  readonly shards: readonly ShardWrite[];
+  readonly driveId: DriveId;
+}
+
+/** A drive with one segment of a few batches; sealed when `ending` is "closed". */
+async function sampleDrive(ending: "closed" | "killed"): Promise<Sample> {
+  const disk = createMemoryDisk();
+  await format(disk);
+  const drive = await openTestDrive(disk);
+  const shards = [300, 500, 1, 90].map((sizeBytes) => makeShard({ sizeBytes }));
+  await Promise.all(shards.slice(0, 2).map((shard) => drive.put(shard)));
+  await Promise.all(shards.slice(2).map((shard) => drive.put(shard)));
+  if (ending === "closed") await drive.close();
+  const image = await imageOf(disk);
+  return {
+    image,
+    shards,
+    driveId: drive.driveId,
+    path: [...image.keys()].find((path) => path.startsWith(segmentFolder))!,
+  };
+}
+
+function changed({ image, path }: Sample, change: (bytes: Buffer) => Buffer): Image {
+  return new Map(image).set(path, change(Buffer.from(image.get(path)!)));
+}
+
+/** Every shard reads right, or is not there, or says that it is damaged. Returns how many read right. */
+async function countRight(drive: Drive, shards: readonly ShardWrite[]): Promise<number> {
+  let count = 0;
+  for (const shard of shards) {
+    try {
+      const found = await readVerified(drive, refOf(shard));
+      if (found === null || found === "damaged") continue;
+      expect(found.equals(shard.payload)).toBe(true);
+      count += 1;
+    } catch (error) {
+      expect(error).toMatchObject({ kind: "repair" });
+    }
+  }
+  return count;
+}
+
+describe.each(["closed", "killed"] as const)("a segment of a drive that was %s", (ending) => {
+  it("never gives wrong bytes, whichever bit is flipped, and loses but one record by it", async () => {
+    const sample = await sampleDrive(ending);
+    const { byteLength } = sample.image.get(sample.path)!;
+    for (let at = 0; at < byteLength; at += 31) {
+      const image = changed(sample, (bytes) => {
+        bytes[at] = bytes[at]! ^ (1 << (at % 8));
+        return bytes;
+      });
+      const drive = await openTestDrive(await diskOf(image));
+      expect(await countRight(drive, sample.shards)).toBeGreaterThanOrEqual(sample.shards.length - 1);
+    }
+  });
+
+  it("never gives wrong bytes, wherever it is cut off, and keeps what lies before the cut", async () => {
+    const sample = await sampleDrive(ending);
+    const { byteLength } = sample.image.get(sample.path)!;
+    let countBefore = 0;
+    for (let length = 0; length <= byteLength; length += 97) {
+      const drive = await openTestDrive(await diskOf(changed(sample, (bytes) => bytes.subarray(0, length))));
+      const count = await countRight(drive, sample.shards);
+      expect(count).toBeGreaterThanOrEqual(countBefore);
+      countBefore = count;
+    }
+    expect(countBefore).toBe(sample.shards.length);
+  });
+});
+
+describe("a damaged record", () => {
+  it("is refused with BITROT_FOUND, counted, and left out of the inventory, so that repair writes it again", async () => {
+    const sample = await sampleDrive("closed");
+    const disk = await diskOf(sample.image);
+    let bitrotCount = 0;
+    const meter: Meter = {
+      ...silentMeter,
+      counter: (spec): Counter => ({
+        add: (amount = 1) => void (spec.name === "kakera_drive_bitrot_found_total" && (bitrotCount += amount)),
+      }),
+    };
+    const drive = await openTestDrive(disk, { components: { meter } });
+    await damageHead(disk, sample, sample.shards[1]!);
+    const failure = await readVerified(drive, refOf(sample.shards[1]!)).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ClusterFailure);
+    expect(failure).toMatchObject({ kind: "repair", reason: "BITROT_FOUND" });
+    expect(bitrotCount).toBe(1);
+    const listed = await drive.inventory({ group: null, after: null, limit: 100 });
+    expect(listed.map((one) => one.identity.dataId)).not.toContain(sample.shards[1]!.identity.dataId);
+    expect(listed).toHaveLength(3);
+    await drive.put(sample.shards[1]!);
+    expect(await readVerified(drive, refOf(sample.shards[1]!))).toEqual(sample.shards[1]!.payload);
+  });
+
+  it("that was swapped for another one of the drive is not served for it", async () => {
+    const disk = createMemoryDisk();
+    await format(disk);
+    const drive = await openTestDrive(disk);
+    const [a, b] = [makeShard({ sizeBytes: 4000, ownerKey: "same" }), makeShard({ sizeBytes: 4000, ownerKey: "same" })];
+    await Promise.all([drive.put(a), drive.put(b)]);
+    const path = `${segmentFolder}/${(await disk.list(segmentFolder))[0]!}`;
+    const file = await disk.open(path, { access: "write" });
+    const recordBytes = 136 + 8 + 4000 + 8 + 24 + 8;
+    const first = Buffer.alloc(recordBytes);
+    await file.read(first, 4096 + 64);
+    expect(first.readUInt32LE(0)).toBe(0x4852_4b4b);
+    await file.write(first, 4096 + 64 + recordBytes);
+    expect(await readVerified(drive, refOf(a))).toEqual(a.payload);
+    await expect(readVerified(drive, refOf(b))).rejects.toMatchObject({ kind: "repair" });
+  });
+
+  it("of an earlier life of the file is nothing", async () => {
+    // What a recycled block holds: a whole batch, right in itself, of another segment.
+    const sample = await sampleDrive("killed");
+    const bytes = sample.image.get(sample.path)!;
+    const [name, other] = [sample.path, sample.path.replace(/1\.segment$/, "2.segment")];
+    const drive = await openTestDrive(await diskOf(new Map(sample.image).set(other, bytes)));
+    expect(drive.status().shardCount).toBe(sample.shards.length);
+    expect(containerSeed(sample.driveId, { kind: "segment", segmentId: 1 })).not.toBe(
+      containerSeed(sample.driveId, { kind: "segment", segmentId: 2 }),
+    );
+    expect(other).not.toBe(name);
+  });
+});
+
+async function damageHead(disk: Disk, sample: Sample, shard: ShardWrite): Promise<void> {
+  const at = sample.image.get(sample.path)!.indexOf(Buffer.from(shard.identity.dataId, "hex"));
+  const file = await disk.open(sample.path, { access: "write" });
+  await file.write(Buffer.of(0xff), at + 1);
+  await file.close();
+}
