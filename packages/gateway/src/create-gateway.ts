@@ -2,6 +2,7 @@ import { createKeyQueue } from "@kakera/metadata";
 import { SigningKeys } from "@kakera/s3";
 import type { GatewayComponents, GatewaySettings, OperationParts } from "./gateway-parts.ts";
 import { answerRequest, type RequestParts } from "./http/answer-request.ts";
+import { createClientAddressOf } from "./http/client-address.ts";
 import { createRim, type HttpServer } from "./http/create-rim.ts";
 import { InFlight } from "./http/in-flight.ts";
 import { createGatewayMetrics } from "./metrics.ts";
@@ -32,6 +33,7 @@ export function createGateway(components: GatewayComponents, settings: GatewaySe
     handler: {
       logger,
       metrics: createGatewayMetrics(meter),
+      clientAddressOf: createClientAddressOf(settings.trustedProxies ?? []),
       answer: (exchange, progress) => answerRequest(exchange, progress, server),
     },
   });

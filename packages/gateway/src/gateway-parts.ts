@@ -48,6 +48,8 @@ export interface GatewaySettings {
   /** Keys of a DeleteObjects that travel in one change; the rest follow in others. */
   readonly keysPerDeletionMax: number;
   readonly metricsAuth: "jwt" | "public";
+  /** Proxies whose X-Forwarded-For is believed: addresses and blocks; none when absent. */
+  readonly trustedProxies?: readonly string[];
   /** How long a change of a contended key is tried again before its client gets 503. */
   readonly commitDeadlineMs: number;
   readonly owner: Owner;

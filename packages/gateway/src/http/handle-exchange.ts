@@ -2,6 +2,7 @@ import { AssertionFailure, type Logger } from "@kakera/kernel";
 import { latin1AsUtf8, toS3Error } from "@kakera/s3";
 import type { Answer } from "../answer.ts";
 import type { GatewayMetrics } from "../metrics.ts";
+import type { ClientAddressOf } from "./client-address.ts";
 import type { Exchange } from "./exchange.ts";
 import { ClientGone } from "./incoming-bytes.ts";
 import { sendAnswer, sendError, StreamBroken } from "./send-response.ts";
@@ -18,6 +19,7 @@ export interface Progress {
 export interface ExchangeHandler {
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
+  readonly clientAddressOf: ClientAddressOf;
   /** The whole of what is asked, as an answer. Throws whatever goes wrong. */
   answer(exchange: Exchange, progress: Progress): Promise<Answer>;
 }
@@ -85,6 +87,7 @@ function account(
   logger.log("debug", "request.done", {
     ...ids(exchange, done),
     method: exchange.request.method,
+    clientAddress: handler.clientAddressOf(exchange.request),
     code: done.code,
     durationMs: Math.round(done.durationMs * 1000) / 1000,
     receivedBytes: exchange.incoming.receivedBytes,
