@@ -3,6 +3,7 @@ import { isPossibleBucketName } from "./addressing/bucket-name.ts";
 import { decodeObjectKey, type ObjectKey } from "./addressing/object-key.ts";
 import { latin1AsUtf8 } from "./addressing/percent.ts";
 import { S3Error } from "./errors/s3-error.ts";
+import { bodyBytesMax } from "./payload/body-plan.ts";
 
 export interface CopySource {
   readonly bucket: string;
@@ -78,6 +79,16 @@ export function checkCopyOntoItself(
     "InvalidRequest",
     {},
     "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+  );
+}
+
+/** Throws InvalidRequest when more than one request may store would be copied: of CopyObject the source, of UploadPartCopy the range. */
+export function checkCopySize(sizeBytes: number): void {
+  if (sizeBytes <= bodyBytesMax) return;
+  throw new S3Error(
+    "InvalidRequest",
+    {},
+    `The specified copy source is larger than the maximum allowable size for a copy source: ${bodyBytesMax}`,
   );
 }
 

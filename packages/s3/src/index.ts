@@ -22,6 +22,8 @@ export {
 export { authorize, type ActedOn, type PolicyConditions, type Principal, type Verdict } from "./authorize.ts";
 export { detectOperation, type DetectedOperation } from "./detect-operation.ts";
 export { operationActions, type OperationName, type S3Action } from "./operations.ts";
+export { checkBucketRecreation } from "./bucket-recreation.ts";
+export { missingKeyError } from "./missing-key.ts";
 export { checkExpectedOwner, checkPromisedHeaders } from "./promised-headers.ts";
 export {
   renderUnsetBucketConfiguration,
@@ -50,6 +52,7 @@ export {
   type ChecksumType,
 } from "./checksums/algorithms.ts";
 export { BodyChecksum, checkDocumentDigests, checkDocumentIsProtected, checkMd5 } from "./checksums/check-digests.ts";
+export { checksumOfRead, type ReadExtent } from "./checksums/checksum-of-read.ts";
 export { createChecksum, type Checksum } from "./checksums/checksum.ts";
 export { combineCrcs, type CrcAlgorithm, type CrcOfPart } from "./checksums/combine-crc.ts";
 export { parseExpectedDigests, type ExpectedChecksum, type ExpectedDigests } from "./checksums/expected-digests.ts";
@@ -83,6 +86,7 @@ export {
 } from "./conditions/write-conditions.ts";
 export {
   checkCopyOntoItself,
+  checkCopySize,
   parseCopyDirectives,
   parseCopySource,
   parseCopySourceRange,

@@ -1,6 +1,7 @@
 import { KIB } from "@kakera/kernel";
 import { S3Error } from "../errors/s3-error.ts";
-import { childrenNamed, childText, readXmlDocument, requiredText, type XmlElement } from "./read-document.ts";
+import { childrenNamed, childText, readXmlDocument, requiredText } from "./read-document.ts";
+import type { XmlElement } from "./read-tree.ts";
 
 const policyBytesMax = 64 * KIB;
 

@@ -3,14 +3,9 @@ import { checksumAlgorithms, type ChecksumAlgorithm } from "../checksums/algorit
 import { S3Error } from "../errors/s3-error.ts";
 import { unquoteEtag } from "../etag.ts";
 import { partNumberMax } from "../part-number.ts";
-import {
-  childrenNamed,
-  childText,
-  malformedXml,
-  readXmlDocument,
-  requiredText,
-  type XmlElement,
-} from "./read-document.ts";
+import { malformedXml } from "./malformed-xml.ts";
+import { childrenNamed, childText, readXmlDocument, requiredText } from "./read-document.ts";
+import type { XmlElement } from "./read-tree.ts";
 
 /** One part as CompleteMultipartUpload lists it. */
 export interface ListedPart {

@@ -1,14 +1,9 @@
 import { MIB } from "@kakera/kernel";
 import { S3Error } from "../errors/s3-error.ts";
 import { unquoteEtag } from "../etag.ts";
-import {
-  childrenNamed,
-  childText,
-  malformedXml,
-  readXmlDocument,
-  requiredText,
-  type XmlElement,
-} from "./read-document.ts";
+import { malformedXml } from "./malformed-xml.ts";
+import { childrenNamed, childText, readXmlDocument, requiredText } from "./read-document.ts";
+import type { XmlElement } from "./read-tree.ts";
 
 /** One object that DeleteObjects names. */
 export interface ObjectToDelete {

@@ -1,6 +1,8 @@
 import { KIB } from "@kakera/kernel";
 import type { Tag } from "../tagging.ts";
-import { childrenNamed, malformedXml, readXmlDocument, requiredText, type XmlElement } from "./read-document.ts";
+import { malformedXml } from "./malformed-xml.ts";
+import { childrenNamed, readXmlDocument, requiredText } from "./read-document.ts";
+import type { XmlElement } from "./read-tree.ts";
 
 /** Fifty tags of 128 and 256 characters of four bytes, escaped. */
 export const taggingBytesMax = 256 * KIB;
