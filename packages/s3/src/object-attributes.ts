@@ -2,7 +2,7 @@ import type { HeaderIndex } from "./addressing/header-index.ts";
 import { S3Error } from "./errors/s3-error.ts";
 import { pageItemsMax } from "./listing/list-parameters.ts";
 
-export const objectAttributes = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"] as const;
+const objectAttributes = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"] as const;
 export type ObjectAttribute = (typeof objectAttributes)[number];
 
 export interface ObjectAttributesParameters {

@@ -39,7 +39,7 @@ function checkKeyLength(bytes: Buffer): void {
  * AWS refuses a key whose ".." segments, read from the left, ever outnumber the real ones. We never resolve them: the rule only keeps
  * out what another program might resolve into a different bucket.
  */
-export function climbsAboveRoot(text: string): boolean {
+function climbsAboveRoot(text: string): boolean {
   if (!text.includes("..")) return false;
   let depth = 0;
   for (const segment of text.split("/")) {

@@ -5,7 +5,7 @@ import type { Trailer, TrailerField } from "./payload-decoder.ts";
 /** A checksum line and a signature line take some 200 bytes. */
 export const trailerBytesMax = 4096;
 
-export const trailerSignatureName = "x-amz-trailer-signature";
+const trailerSignatureName = "x-amz-trailer-signature";
 
 /**
  * Reads what follows the last chunk, up to and including the last empty line. `text`: one char per byte. minio-go ends a field with a bare

@@ -54,11 +54,7 @@ export function renderListObjectsV2(
 }
 
 /** A page has up to a thousand of these: one string, no intermediate lists. `owner`: XML, or "". */
-export function contentsXml(
-  contents: readonly Listed<ListedObject>[],
-  encodingType: EncodingType,
-  owner: string,
-): string {
+function contentsXml(contents: readonly Listed<ListedObject>[], encodingType: EncodingType, owner: string): string {
   let xml = "";
   for (const { key, item } of contents) {
     xml += `<Contents><Key>${keyXml(key.toString("utf8"), encodingType)}</Key><LastModified>${formatIso(item.lastModifiedMs)}</LastModified><ETag>&quot;${item.etag}&quot;</ETag>`;
