@@ -69,10 +69,9 @@ export async function establish(input: EstablishInput): Promise<Established | To
   const scans = allScans.filter((scan) => !forgotten.includes(scan.place.driveId));
   const found = findJournal(scans, clusterId);
   const quorum = quorumOf(plan.drives, forgotten, plan.tolerance);
+  if (found === null) checkThatNoneIsMissing(plan, quorum);
   checkPresence(input, { scans, forgotten, quorum });
   if (found !== null) checkWitnesses(found, plan.witnesses ?? []);
-  else if (plan.start === "open" || (plan.witnesses ?? []).length > 0)
-    throw halt("no drive that is present holds a journal");
   failpoints.hit("recovery.before-promise");
 
   const term = nextTerm(
@@ -167,6 +166,13 @@ async function scanAll(input: EstablishInput): Promise<MemberScan[]> {
   for (const scan of readable)
     if (tainted.has(scan.place.driveId)) for (const file of scan.files) file.mayRecycle = false;
   return readable;
+}
+
+/** Nothing was found: right where a journal is to be formed and no drive remembers one. */
+function checkThatNoneIsMissing(plan: JournalPlan, quorum: Quorum): void {
+  const isRemembered = (plan.witnesses ?? []).length > 0;
+  const wasToBeFound = plan.start === "open" && plan.presentDrives.length >= quorum.drivesNeededToStart;
+  if (isRemembered || wasToBeFound) throw halt("no drive that is present holds a journal");
 }
 
 /**

@@ -70,6 +70,16 @@ export class JournalFolder {
     return bytes;
   }
 
+  /** The drive had no room for a file that was wanted. */
+  get isSpaceShort(): boolean {
+    return this.#isSpaceShort;
+  }
+
+  /** Whether files would be given up if everything up to `sequence` were. */
+  hasFilesUpTo(sequence: number): boolean {
+    return this.#files.some((file) => file !== this.#current?.meta && file.lastSequence <= sequence);
+  }
+
   /** Whether a batch of so many bytes can surely be written; what is no `free` work leaves the reserve alone. */
   hasRoom(bytes: number, purpose: "write" | "free"): boolean {
     if (!this.#isSpaceShort) return true;
@@ -118,6 +128,12 @@ export class JournalFolder {
   prepareSpares(): Promise<void> {
     this.#preparation ??= this.#prepare().finally(() => (this.#preparation = null));
     return this.#preparation;
+  }
+
+  /** Gives the reserve up, for a checkpoint that finds no room. */
+  async releaseSpares(): Promise<void> {
+    const { disk, directory } = this.place;
+    for (const spare of this.#spares.splice(0)) await disk.unlink(`${directory}/${journalNames.spare(spare.number)}`);
   }
 
   /** Gives up files whose batches are all at or below `sequence`. */

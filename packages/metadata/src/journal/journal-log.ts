@@ -347,14 +347,17 @@ class RunningJournal implements JournalLog {
 
   #checkpointWhenDue(): void {
     if (this.#isCheckpointing) return;
-    let [journalBytes, lastCheckpointBytes] = [0, 0];
-    for (const member of this.#members) {
-      if (member.condition !== "live") continue;
-      const last = member.checkpoints.at(-1);
-      journalBytes = Math.max(journalBytes, member.folder.bytesAfter(last?.from.sequence ?? 0));
+    let [journalBytes, lastCheckpointBytes, isRoomWanted] = [0, 0, false];
+    for (const { condition, checkpoints, folder } of this.#members) {
+      if (condition !== "live") continue;
+      const last = checkpoints.at(-1);
+      journalBytes = Math.max(journalBytes, folder.bytesAfter(last?.from.sequence ?? 0));
       lastCheckpointBytes = Math.max(lastCheckpointBytes, last?.sizeBytes ?? 0);
+      // Another checkpoint makes the last one the previous, and gives up what lies before it.
+      isRoomWanted ||= folder.isSpaceShort && (last === undefined || folder.hasFilesUpTo(last.from.sequence));
     }
-    if (journalBytes > Math.max(lastCheckpointBytes, this.#settings.checkpointBytesMin)) this.#checkpointInBackground();
+    const isDue = journalBytes > Math.max(lastCheckpointBytes, this.#settings.checkpointBytesMin);
+    if (isDue || isRoomWanted) this.#checkpointInBackground();
   }
 
   #checkpointInBackground(): void {

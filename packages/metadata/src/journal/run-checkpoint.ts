@@ -30,43 +30,60 @@ export async function runCheckpoint(
   const isDone = to.members.every((member) => member.checkpoints.at(-1)?.from.checksum === position?.checksum);
   if (position === null || position.sequence === 0 || isDone) return;
   const startedMs = clock.monotonicMs();
-  for (const member of to.members) await makeRoom(member);
-  const outcome = await writeCheckpoint({ ...context, blockBytes: context.settings.checkpointBlockBytes }, to.members);
-  for (const { member, error } of outcome.failed) await dropOut(member, error, logger);
+  for (const member of to.members) await makeRoom(member).catch((error: unknown) => member.fail(error));
+  const first = await attempt(context, to.members);
+  // The reserve is for this: what the checkpoint makes superfluous takes its place.
+  for (const member of first.full) await member.folder.releaseSpares().catch((error: unknown) => member.fail(error));
+  const second = await attempt(context, first.full);
   metrics.checkpointSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
-  const { checkpoint, written } = outcome;
+  const written = [...first.written, ...second.written];
   logger.log("info", "checkpoint.written", {
-    sequence: checkpoint.from.sequence,
-    entries: checkpoint.entryCount,
-    bytes: checkpoint.sizeBytes,
+    sequence: position.sequence,
     copies: written.length,
+    full: second.full.length,
   });
   if (written.length < to.needed) return;
   failpoints.hit("journal.before-recycle");
-  for (const member of written) {
-    try {
-      await retire(member, checkpoint);
-    } catch (error) {
-      member.fail(error);
-    }
-  }
+  for (const member of written) await retire(member).catch((error: unknown) => member.fail(error));
 }
 
-async function retire(member: Member, checkpoint: CheckpointFile): Promise<void> {
-  const kept = [...member.checkpoints.filter((known) => known.name !== checkpoint.name), checkpoint];
-  for (const old of kept.splice(0, Math.max(0, kept.length - 2))) await unlinkCheckpoint(member, old);
-  member.checkpoints = kept;
-  const previous = kept.length > 1 ? kept[0] : undefined;
-  if (previous !== undefined) await member.folder.recycle(previous.from.sequence);
+/** Writes one checkpoint to those of `members` that are live. A full drive only goes without; any other error fails it. */
+async function attempt(
+  context: CheckpointContext,
+  members: readonly Member[],
+): Promise<{ written: readonly Member[]; full: Member[] }> {
+  const live = members.filter((member) => member.condition === "live");
+  if (live.length === 0) return { written: [], full: [] };
+  const { checkpoint, written, failed } = await writeCheckpoint(
+    { ...context, blockBytes: context.settings.checkpointBlockBytes },
+    live,
+  );
+  for (const member of written)
+    member.checkpoints = [...member.checkpoints.filter(({ name }) => name !== checkpoint.name), checkpoint];
+  const full: Member[] = [];
+  for (const { member, error } of failed) {
+    context.logger.log("warn", "checkpoint.member.failed", { drive: member.place.driveId, error });
+    if (error instanceof DiskError && error.code === "ENOSPC") full.push(member);
+    else member.fail(error);
+  }
+  return { written, full };
+}
+
+/** Two checkpoints stay, and the journal behind the older of them. */
+async function retire(member: Member): Promise<void> {
+  const superfluous = member.checkpoints.slice(0, -2);
+  member.checkpoints = member.checkpoints.slice(-2);
+  for (const old of superfluous) await unlinkCheckpoint(member, old);
+  const [previous] = member.checkpoints;
+  if (previous !== undefined && member.checkpoints.length === 2) await member.folder.recycle(previous.from.sequence);
 }
 
 /** A drive that is nearly full gives its previous checkpoint for the new one: the newest, and copies elsewhere, remain. */
 async function makeRoom(member: Member): Promise<void> {
   const [previous, newest] = [member.checkpoints.at(-2), member.checkpoints.at(-1)];
   if (previous === undefined || newest === undefined) return;
-  const { disk } = member.place;
-  const wantedBytes = newest.sizeBytes * 2;
-  if ((await disk.space()).freeBytes >= wantedBytes) return;
+  const { freeBytes } = await member.place.disk.space();
+  if (freeBytes >= 2 * newest.sizeBytes) return;
   await unlinkCheckpoint(member, previous);
   member.checkpoints = member.checkpoints.filter((checkpoint) => checkpoint !== previous);
 }
@@ -75,10 +92,4 @@ async function unlinkCheckpoint(member: Member, checkpoint: CheckpointFile): Pro
   const { disk, directory } = member.place;
   await disk.unlink(`${directory}/${checkpoint.name}`);
   await disk.syncDirectory(directory);
-}
-
-/** A full drive only goes without this checkpoint; any other error fails it. */
-async function dropOut(member: Member, error: unknown, logger: Logger): Promise<void> {
-  logger.log("warn", "checkpoint.member.failed", { drive: member.place.driveId, error });
-  if (!(error instanceof DiskError && error.code === "ENOSPC")) member.fail(error);
 }

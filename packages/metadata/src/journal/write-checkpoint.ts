@@ -1,14 +1,6 @@
 import { assert, type DiskFile, type Failpoints } from "@kakera/kernel";
 import type { View, ViewPosition } from "../ports/view.ts";
-import {
-  checkpointBlockHeaderBytes,
-  edgeBlockBytes,
-  encodeCheckpointBlock,
-  encodeHead,
-  encodeTail,
-  entryBytes,
-  writeEntry,
-} from "./checkpoint-format.ts";
+import { encodeCheckpointBlock, encodeHead, encodeTail, entryBytes, writeEntry } from "./checkpoint-format.ts";
 import { journalNames } from "./journal-names.ts";
 import type { Member } from "./member.ts";
 import { readCheckpoint, type CheckpointFile } from "./read-checkpoint.ts";
@@ -144,9 +136,15 @@ class CheckpointStream {
     await disk.syncDirectory(directory);
   }
 
+  /** What is left of the file takes no room; a drive that cannot even do that keeps it until the next start. */
   async giveUp(error: unknown): Promise<void> {
     this.error = error;
-    await this.#close().catch(() => {});
+    try {
+      await this.#close();
+      await this.member.place.disk.unlink(this.#unfinishedPath);
+    } catch {
+      return;
+    }
   }
 
   async #close(): Promise<void> {

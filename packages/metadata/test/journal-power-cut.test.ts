@@ -1,0 +1,218 @@
+import { describe, expect, test } from "vitest";
+import {
+  crashImages,
+  createCrashWorld,
+  freshDrives,
+  liesAboutSynchronousWrites,
+  skipsDirectorySync,
+  type CrashImage,
+  type CrashWorld,
+} from "@kakera/disk";
+import { ClusterFailure, createSeededRandom, newId, type Disk, type Random } from "@kakera/kernel";
+import { createMemoryView, type Change, type JournalLog, type WritableView } from "../src/index.ts";
+import { JournalDrives } from "./journal-drives.ts";
+
+/** Recorded lives for each geometry. */
+const lives = Number(process.env["KAKERA_JOURNAL_LIVES"] ?? 2);
+const settings = {
+  fileSizeBytes: 16 * 1024,
+  batchBytesMax: 8 * 1024,
+  backlogBytesMax: 32 * 1024,
+  checkpointBlockBytes: 1024,
+};
+
+/** A change that was acknowledged, and when: a crash at this position or later must keep it. */
+interface Acknowledged {
+  readonly key: string;
+  readonly value: string;
+  readonly revision: number;
+  readonly position: number;
+}
+
+/** A life of the journal: opened, written, checkpointed, closed; all of it recorded. */
+async function live(
+  world: CrashWorld,
+  drives: JournalDrives,
+  { random, opened }: { random: Random; opened: () => void },
+): Promise<{ acknowledged: Acknowledged[]; openedAt: number }> {
+  const acknowledged: Acknowledged[] = [];
+  const log = await drives.open({ settings });
+  const openedAt = world.position();
+  opened();
+  for (let round = 0; round < 5; round++) {
+    const count = 1 + Math.floor(random.fraction() * 6);
+    await Promise.all(
+      Array.from({ length: count }, async () => {
+        const key = `k${Math.floor(random.fraction() * 12)}`;
+        const value = `${round}-${random.fraction()}`.padEnd(Math.floor(random.fraction() * 3000), "x");
+        const result = await log.commit(put(key, value, random)).catch(refusedByTheLog);
+        if (result?.outcome === "committed")
+          acknowledged.push({ key, value, revision: result.revision, position: world.position() });
+      }),
+    );
+    if (round === 1 || round === 3) await log.checkpoint().catch(refusedByTheLog);
+  }
+  await log.close();
+  return { acknowledged, openedAt };
+}
+
+/** Too few drives are left, or nobody knows: not acknowledged, so nothing is promised. */
+function refusedByTheLog(error: unknown): null {
+  if (error instanceof ClusterFailure && error.kind === "retry") return null;
+  throw error;
+}
+
+function put(key: string, value: string, random: Random): Change {
+  return {
+    id: newId("change", random),
+    purpose: "write",
+    compares: [],
+    puts: [{ key: Buffer.from(`P${key}`), value: Buffer.from(value) }],
+    deletes: [],
+  };
+}
+
+/** What is wrong with the view after a crash at `position`, or null. */
+function faultIn(view: WritableView, acknowledged: readonly Acknowledged[], position: number): string | null {
+  const newest = new Map<string, Acknowledged>();
+  for (const one of acknowledged)
+    if (one.position <= position && (newest.get(one.key)?.revision ?? 0) < one.revision) newest.set(one.key, one);
+  for (const [key, expected] of newest) {
+    const entry = view.get(Buffer.from(`P${key}`));
+    if (entry === null || entry.revision < expected.revision) return `${key} at revision ${expected.revision} is gone`;
+    if (entry.revision === expected.revision && entry.value.toString() !== expected.value)
+      return `${key} has another value`;
+  }
+  for (const entry of view.range(Buffer.from("P"), Buffer.from("Q"), 1000))
+    if (entry.revision > view.appliedRevision) return "an entry is newer than the view";
+  return null;
+}
+
+async function reopen(
+  drives: JournalDrives,
+  disks: readonly Disk[],
+  options: { isFormed: boolean; present?: readonly number[] },
+): Promise<{ log: JournalLog; view: WritableView }> {
+  disks.forEach((disk, index) => (drives.disks[index] = disk));
+  const view = createMemoryView();
+  const log = await drives.open({
+    view,
+    settings,
+    start: options.isFormed ? "open" : "form",
+    ...(options.present === undefined ? {} : { present: options.present }),
+  });
+  return { log, view };
+}
+
+type Plant = (disk: Disk) => Disk;
+
+/** The first fault found in crash images of one recorded life, each opened again; null when there is none. */
+async function firstFault(of: {
+  driveCount: number;
+  tolerance: number;
+  seed: number;
+  images: number;
+  syncFailures?: number;
+  plant?: Plant;
+}): Promise<string | null> {
+  const random = createSeededRandom(of.seed);
+  const drives = new JournalDrives(of.driveCount, of.tolerance, of.seed);
+  let isOpen = false;
+  const syncFails = (): boolean => isOpen && random.fraction() < (of.syncFailures ?? 0);
+  const world = createCrashWorld({ random, start: freshDrives(of.driveCount), syncFails });
+  const plant: Plant = of.plant ?? ((disk) => disk);
+  world.disks.forEach((disk, index) => (drives.disks[index] = plant(disk)));
+  const { acknowledged, openedAt } = await live(world, drives, { random, opened: () => (isOpen = true) });
+  const history = world.history();
+  const share = of.images / history.events.length;
+  for (const image of crashImages(history, {
+    random,
+    imagesPerPosition: 1,
+    isWanted: () => random.fraction() < share,
+  })) {
+    const fault = await faultOfImage(image, { drives, acknowledged, isFormed: image.position >= openedAt, random });
+    if (fault !== null) return `${fault} (position ${image.position}, seed ${image.seed})`;
+  }
+  return null;
+}
+
+async function faultOfImage(
+  image: CrashImage,
+  of: { drives: JournalDrives; acknowledged: readonly Acknowledged[]; isFormed: boolean; random: Random },
+): Promise<string | null> {
+  const { drives, acknowledged, isFormed, random } = of;
+  // As many drives as may be lost stay away, now and then.
+  const indexes = drives.driveIds.map((_, index) => index);
+  const lostCount = isFormed && random.fraction() < 0.5 ? drives.tolerance : 0;
+  const present = indexes
+    .sort(() => random.fraction() - 0.5)
+    .slice(lostCount)
+    .sort((a, b) => a - b);
+  try {
+    const world = createCrashWorld({ random, start: image.trees });
+    const { log, view } = await reopen(drives, world.disks, { isFormed, present });
+    if (log.status().canWrite) {
+      const fault = faultIn(view, acknowledged, image.position);
+      if (fault !== null) return fault;
+      await log.commit(put("after", "the crash", random));
+    }
+    await log.close();
+    return await faultOfSecondCrash(world, of, image.position);
+  } catch (error) {
+    return `opening: ${String(error)}`;
+  }
+}
+
+/** The power goes again, at any moment of that recovery. */
+async function faultOfSecondCrash(
+  world: CrashWorld,
+  of: { drives: JournalDrives; acknowledged: readonly Acknowledged[]; isFormed: boolean; random: Random },
+  position: number,
+): Promise<string | null> {
+  const history = world.history();
+  const at = Math.floor(of.random.fraction() * history.events.length);
+  for (const image of crashImages(history, {
+    random: of.random,
+    imagesPerPosition: 1,
+    isWanted: (one) => one === at,
+  })) {
+    const { log, view } = await reopen(of.drives, image.disks(), { isFormed: of.isFormed });
+    const fault = faultIn(view, of.acknowledged, position);
+    await log.close();
+    if (fault !== null) return `${fault} after a second crash at ${at}`;
+  }
+  return null;
+}
+
+const geometries = [
+  { driveCount: 1, tolerance: 0 },
+  { driveCount: 2, tolerance: 1 },
+  { driveCount: 3, tolerance: 1 },
+  { driveCount: 4, tolerance: 2 },
+];
+
+describe("a journal whose power is cut at any moment, and again while it recovers", () => {
+  test.each(geometries)(
+    "keeps what it acknowledged on $driveCount drives of which $tolerance may be lost",
+    async (geometry) => {
+      for (let seed = 1; seed <= lives; seed++) expect(await firstFault({ ...geometry, seed, images: 40 })).toBeNull();
+    },
+  );
+
+  test.each(geometries)("keeps it when syncs fail too, on $driveCount drives", async (geometry) => {
+    for (let seed = 1; seed <= lives; seed++)
+      expect(await firstFault({ ...geometry, seed: 1000 + seed, images: 25, syncFailures: 0.03 })).toBeNull();
+  });
+
+  test("is caught when its writes are not durable", async () => {
+    expect(
+      await firstFault({ driveCount: 1, tolerance: 0, seed: 1, images: 60, plant: liesAboutSynchronousWrites }),
+    ).not.toBeNull();
+  });
+
+  test("is caught when its names are not durable", async () => {
+    expect(
+      await firstFault({ driveCount: 1, tolerance: 0, seed: 1, images: 60, plant: skipsDirectorySync }),
+    ).not.toBeNull();
+  });
+});
