@@ -27,7 +27,7 @@ import { RecentPlaces } from "./read/recent-places.ts";
 import { RecordReader } from "./read/record-reader.ts";
 import { indexTailsInPlace, recoverIndex, settleLeftOvers } from "./recovery/recover-drive.ts";
 import { AppendQueue } from "./segment/append-queue.ts";
-import { firstSegmentId } from "./segment/segment-header.ts";
+import { firstSegmentId, segmentPath } from "./segment/segment-header.ts";
 import { SegmentWriter, type DurableBatch, type WriterPosition } from "./segment/segment-writer.ts";
 
 export interface DriveComponents {
@@ -135,6 +135,7 @@ function assemble(base: BaseParts, position: WriterPosition): AssembledParts {
       segmentSizeBytes: settings.segmentSizeBytes,
       liveSequence: (ref) => index.find(ref)?.sequence ?? null,
       onDurable,
+      onBegun: (segmentId) => void files.prime(segmentPath(segmentId)),
       onSealed: (segmentId, sizes) => index.sealSegment(segmentId, sizes),
     },
     position,

@@ -1,4 +1,4 @@
-import { assert, type Disk, type DiskFile } from "@kakera/kernel";
+import { assert, ClusterFailure, DiskError, type Disk, type DiskFile } from "@kakera/kernel";
 
 /** A file that stays open until it is given back. */
 export interface FileLease {
@@ -47,6 +47,16 @@ export class FileCache {
     this.#files.delete(path);
     this.#files.set(path, open);
     return this.#leaseOf(open);
+  }
+
+  /** Opens the file for those who will `peek`. Never rejects. */
+  async prime(path: string): Promise<void> {
+    try {
+      (await this.lease(path)).release();
+    } catch (error) {
+      // Whoever reads it meets the same error, and can tell somebody.
+      if (!(error instanceof DiskError || error instanceof ClusterFailure)) throw error;
+    }
   }
 
   /** The file while nothing awaits; null when it is not open. For one blocking read. */

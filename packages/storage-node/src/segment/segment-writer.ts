@@ -21,6 +21,8 @@ export interface SegmentWriterParts {
   readonly liveSequence: (ref: ShardRef) => number | null;
   /** A batch is durable: index it. Synchronous, so that no read sees half of it. */
   readonly onDurable: (batch: DurableBatch) => void;
+  /** A segment's file has been made. */
+  readonly onBegun: (segmentId: number) => void;
   /** A segment has been sealed. */
   readonly onSealed: (segmentId: number, sizes: SealedSizes) => void;
 }
@@ -101,6 +103,7 @@ export class SegmentWriter {
         firstSequence: this.#nextSequence,
       };
       this.#active = await createSegment(this.#parts.disk, this.#parts.driveId, facts);
+      this.#parts.onBegun(facts.segmentId);
     }
     return this.#active;
   }

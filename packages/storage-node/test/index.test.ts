@@ -1,0 +1,263 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { newId, type DataId } from "@kakera/kernel";
+import type { ShardRef } from "@kakera/rpc";
+import { afterEach, describe, expect, it } from "vitest";
+import { createMemoryStore, openLmdbStore, type OrderedStore } from "../src/index.ts";
+import { IndexChange } from "../src/index/index-change.ts";
+import { isTrustworthy, type GuardRecord } from "../src/index/index-guard.ts";
+import { ShardIndex } from "../src/index/shard-index.ts";
+import type { RecordEntry } from "../src/record/record-entry.ts";
+import { random } from "./drive-kit.ts";
+
+const folders: string[] = [];
+afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "kakera-index-"));
+  folders.push(folder);
+  return folder;
+}
+
+const lineage = "drive-1";
+const key = (text: string): Buffer => Buffer.from(text);
+
+describe.each([
+  ["memory", createMemoryStore],
+  ["LMDB", () => openLmdbStore({ directory: newFolder(), lineage, bootId: "boot" })],
+])("an ordered store in %s", (_, create: () => OrderedStore) => {
+  it("gives what was put, in order of the keys' bytes, within bounds and limit", async () => {
+    const store = create();
+    store.transact((change) => {
+      for (const name of ["b", "a", "ab", "a\xff", "c", "B"]) change.put(key(name), key(`value of ${name}`));
+      change.put(Buffer.of(7), Buffer.alloc(0));
+      change.delete(key("c"));
+      expect(change.get(key("ab"))?.toString()).toContain("value of ab");
+      expect(change.get(key("c"))).toBeUndefined();
+    });
+    const names = (from: string, until: string, limit = 100): string[] =>
+      store.range(key(from), key(until), limit).map(([name]) => name.toString());
+    expect(names("A", "z")).toEqual(["B", "a", "ab", "a\xff", "b"]);
+    expect(names("a", "b")).toEqual(["a", "ab", "a\xff"]);
+    expect(names("A", "z", 2)).toEqual(["B", "a"]);
+    expect(store.range(Buffer.of(7), Buffer.of(8), 9)).toHaveLength(1);
+    expect(store.get(key("nothing"))).toBeUndefined();
+    await store.close();
+  });
+
+  it("undoes a transaction that throws", async () => {
+    const store = create();
+    store.transact((change) => change.put(key("a"), key("1")));
+    expect(() =>
+      store.transact((change) => {
+        change.put(key("a"), key("2"));
+        change.put(key("b"), key("2"));
+        throw new RangeError("no");
+      }),
+    ).toThrow();
+    expect(store.get(key("a"))?.subarray(0, 1).toString()).toBe("1");
+    expect(store.get(key("b"))).toBeUndefined();
+    await store.close();
+  });
+});
+
+describe("the index's guard", () => {
+  const now = { bootId: "boot-1", lineage: "d", version: 1 };
+  const record: GuardRecord = { ...now, standing: "in-use" };
+  it.each<[string, GuardRecord | null, boolean]>([
+    ["nothing is known", null, false],
+    ["it was in use in this boot, and the process was killed", record, true],
+    ["it was in use in another boot: power was lost", { ...record, bootId: "boot-0" }, false],
+    ["it was in use in a boot of which the id is not known", { ...record, bootId: null }, false],
+    ["it was closed clean in another boot", { ...record, bootId: "boot-0", standing: "clean" }, true],
+    ["it was being opened, and LMDB may have taken the process along", { ...record, standing: "opening" }, false],
+    ["it is of another drive", { ...record, lineage: "e", standing: "clean" }, false],
+    ["it was written by another version", { ...record, version: 2, standing: "clean" }, false],
+  ])("judges an index of which %s", (_, found, isKept) => {
+    expect(isTrustworthy(found, now)).toBe(isKept);
+  });
+
+  it("judges nothing by a boot id that is not known now", () => {
+    expect(isTrustworthy({ ...record, bootId: null }, { ...now, bootId: null })).toBe(false);
+  });
+});
+
+describe("an LMDB store", () => {
+  const putOne = (store: OrderedStore): void => store.transact((change) => change.put(key("a"), key("1")));
+
+  it.each([
+    ["is kept after a kill in the same boot", "boot", true],
+    ["is made anew after a kill in another boot", "another boot", false],
+  ])("%s", async (_, bootId, isKept) => {
+    const directory = newFolder();
+    putOne(openLmdbStore({ directory, lineage, bootId: "boot" }));
+    // Not closed: as the next process finds it.
+    const copy = newFolder();
+    cpSync(directory, copy, { recursive: true });
+    const store = openLmdbStore({ directory: copy, lineage, bootId });
+    expect(store.get(key("a")) !== undefined).toBe(isKept);
+    await store.close();
+  });
+
+  it("is kept after a clean close, whatever the boot", async () => {
+    const directory = newFolder();
+    const store = openLmdbStore({ directory, lineage, bootId: "boot" });
+    putOne(store);
+    await store.close();
+    const again = openLmdbStore({ directory, lineage, bootId: "later" });
+    expect(again.get(key("a"))).toBeDefined();
+    await again.close();
+  });
+
+  it("that takes the process down when it is opened is made anew by the next process", async () => {
+    const directory = newFolder();
+    const store = openLmdbStore({ directory, lineage, bootId: "boot" });
+    putOne(store);
+    await store.close();
+    writeFileSync(join(directory, "lmdb", "data.mdb"), Buffer.alloc(8192, 0x5a));
+    const first = openInChild(directory);
+    expect(first.signal !== null || first.status === 0).toBe(true);
+    expect(openInChild(directory)).toMatchObject({ status: 0, stdout: "empty" });
+  });
+});
+
+/** Opens the store as a process of its own would, and says whether it holds anything. */
+function openInChild(directory: string): { status: number | null; signal: string | null; stdout: string } {
+  const module = new URL("../src/index/lmdb-store.ts", import.meta.url).href;
+  const settings = JSON.stringify({ directory, lineage, bootId: "boot" });
+  const code = `
+    const { openLmdbStore } = await import(${JSON.stringify(module)});
+    const store = openLmdbStore(${settings});
+    process.stdout.write(store.get(Buffer.from("a")) === undefined ? "empty" : "full");
+    await store.close();
+  `;
+  return spawnSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8", timeout: 20_000 });
+}
+
+describe("the index of shards", () => {
+  const refs = Array.from({ length: 3 }, (): ShardRef => ({
+    group: 1,
+    dataId: newId("data", random) as DataId,
+    chunkIndex: 0,
+    shardIndex: 0,
+  }));
+
+  /** Histories as a drive may write them: sequence numbers grow, a tombstone kills up to what came before it. */
+  const history = fc
+    .array(
+      fc.record({
+        ref: fc.nat(2),
+        isTombstone: fc.boolean(),
+        segment: fc.nat(2),
+        copiedTo: fc.option(fc.integer({ min: 3, max: 5 })),
+      }),
+      { maxLength: 12 },
+    )
+    .map((steps) => {
+      const found: { segmentId: number; entry: RecordEntry }[] = [];
+      const last = new Map<number, number>();
+      for (const [at, step] of steps.entries()) {
+        const sequence = at + 1;
+        const mark = step.isTombstone ? (last.get(step.ref) ?? 0) : 0;
+        if (!step.isTombstone) last.set(step.ref, sequence);
+        const entry: RecordEntry = {
+          kind: step.isTombstone ? "tombstone" : "shard",
+          ref: refs[step.ref]!,
+          sequence,
+          mark,
+          offset: 4096 * sequence,
+          headBytes: 144,
+          payloadBytes: 10,
+          chunkSizeBytes: 10,
+          shardCount: 2,
+        };
+        found.push({ segmentId: step.segment, entry });
+        if (step.copiedTo !== null)
+          found.push({ segmentId: step.copiedTo, entry: { ...entry, offset: 8192 * sequence } });
+      }
+      return found;
+    });
+
+  const contentOf = (store: OrderedStore): string[] =>
+    store
+      .range(Buffer.of(1), Buffer.of(6), 1000)
+      .map(([name, value]) => `${name.toString("hex")}=${value.toString("hex")}`);
+
+  const applyAll = (found: readonly { segmentId: number; entry: RecordEntry }[]): OrderedStore => {
+    const store = createMemoryStore();
+    const index = new ShardIndex(store);
+    for (const { segmentId, entry } of found)
+      index.applyBatch({ segmentId, entries: [entry], nextSequence: entry.sequence + 1 });
+    return store;
+  };
+
+  it("is the same in whatever order, and however often, the records are applied", () => {
+    fc.assert(
+      fc.property(
+        history.chain((found) => fc.tuple(fc.constant(found), fc.shuffledSubarray(found, { minLength: found.length }))),
+        ([found, shuffled]) => {
+          const wanted = contentOf(applyAll(found));
+          expect(contentOf(applyAll(shuffled))).toEqual(wanted);
+          expect(contentOf(applyAll([...shuffled, ...found]))).toEqual(wanted);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("has the newest record of each shard, unless a tombstone kills up to it", () => {
+    fc.assert(
+      fc.property(history, (found) => {
+        const index = new ShardIndex(applyAll(found));
+        for (const ref of refs) {
+          const own = found.filter(({ entry }) => entry.ref === ref);
+          const newest = Math.max(0, ...own.map(({ entry }) => (entry.kind === "shard" ? entry.sequence : 0)));
+          const killed = Math.max(0, ...own.map(({ entry }) => (entry.kind === "tombstone" ? entry.mark : 0)));
+          expect(index.find(ref)?.sequence ?? null).toBe(newest > killed ? newest : null);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("applies one table as it applies its records one by one", () => {
+    fc.assert(
+      fc.property(history, (found) => {
+        const whole = createMemoryStore();
+        const index = new ShardIndex(whole);
+        for (const segmentId of new Set(found.map((one) => one.segmentId))) {
+          const entries = found.filter((one) => one.segmentId === segmentId).map(({ entry }) => entry);
+          index.applyBatch({ segmentId, entries, nextSequence: 100 });
+        }
+        expect(contentOf(whole)).toEqual(contentOf(applyAll(found)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("never counts a segment's live bytes below nothing", () => {
+    fc.assert(
+      fc.property(history, (found) => {
+        const index = new ShardIndex(applyAll(found));
+        for (const use of index.uses().values()) expect(use.liveBytes).toBeGreaterThanOrEqual(0);
+        const live = refs.filter((ref) => index.find(ref) !== null).length;
+        expect(index.state.shardCount).toBe(live);
+      }),
+    );
+  });
+
+  it("does nothing when a change throws", () => {
+    const store = createMemoryStore();
+    const index = new ShardIndex(store);
+    expect(() =>
+      store.transact((change) => {
+        new IndexChange(change, 1).applyShard(refs[0]!, { kind: "own-file", sequence: 1 });
+        throw new RangeError("no");
+      }),
+    ).toThrow();
+    expect(index.find(refs[0]!)).toBeNull();
+  });
+});

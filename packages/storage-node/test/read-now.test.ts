@@ -1,0 +1,86 @@
+import { MIB } from "@kakera/kernel";
+import { describe, expect, it } from "vitest";
+import { RecentPlaces } from "../src/read/recent-places.ts";
+import { formattedDisk, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
+
+const window = { offsetBytes: 0, lengthBytes: 65_536 };
+
+describe("readNow()", () => {
+  it("gives a small shard that was written or read lately, without waiting", async () => {
+    const disk = await formattedDisk();
+    const drive = await openTestDrive(disk);
+    const shard = makeShard({ sizeBytes: 4000 });
+    await drive.put(shard);
+    const into = Buffer.alloc(65_536);
+    const found = drive.readNow!(refOf(shard), window, into);
+    expect(found).toMatchObject({ lengthBytes: 4000, shardSizeBytes: 4000 });
+    expect(into.subarray(0, 4000).equals(shard.payload)).toBe(true);
+    expect(found!.blockChecksums.equals(shard.blockChecksums)).toBe(true);
+  });
+
+  it("does not know what this process neither wrote nor read", async () => {
+    const disk = await formattedDisk();
+    const first = await openTestDrive(disk);
+    const shard = makeShard();
+    await first.put(shard);
+    await first.close();
+    const drive = await openTestDrive(disk);
+    expect(drive.readNow!(refOf(shard), window, Buffer.alloc(65_536))).toBeUndefined();
+    await readVerified(drive, refOf(shard));
+    expect(drive.readNow!(refOf(shard), window, Buffer.alloc(65_536))).toMatchObject({ lengthBytes: 4096 });
+  });
+
+  it("says that a shard is not here", async () => {
+    const drive = await openTestDrive(await formattedDisk());
+    const shard = makeShard();
+    expect(drive.readNow!(refOf(shard), window, Buffer.alloc(9))).toBeNull();
+    await drive.put(shard);
+    await drive.remove([refOf(shard)]);
+    expect(drive.readNow!(refOf(shard), window, Buffer.alloc(65_536))).toBeNull();
+  });
+
+  it("leaves large shards and own files to read()", async () => {
+    const drive = await openTestDrive(await formattedDisk());
+    for (const sizeBytes of [500_000, MIB]) {
+      const shard = makeShard({ sizeBytes });
+      await drive.put(shard);
+      await readVerified(drive, refOf(shard), MIB);
+      expect(drive.readNow!(refOf(shard), window, Buffer.alloc(65_536))).toBeUndefined();
+    }
+  });
+
+  it("follows a record that compaction moved", async () => {
+    const disk = await formattedDisk();
+    const drive = await openTestDrive(disk, { settings: { compaction: "manual", segmentSizeBytes: 64 * 1024 } });
+    const shards = Array.from({ length: 60 }, () => makeShard({ sizeBytes: 4000 }));
+    for (const shard of shards) await drive.put(shard);
+    await drive.remove(shards.slice(1).map(refOf));
+    await drive.compact();
+    await readVerified(drive, refOf(shards[0]!));
+    const into = Buffer.alloc(65_536);
+    expect(drive.readNow!(refOf(shards[0]!), window, into)).toMatchObject({ lengthBytes: 4000 });
+    expect(into.subarray(0, 4000).equals(shards[0]!.payload)).toBe(true);
+  });
+});
+
+describe("the places that were used last", () => {
+  const place = (offset: number) => ({
+    kind: "segment" as const,
+    segmentId: 1,
+    offset,
+    sequence: 1,
+    headBytes: 144,
+    payloadBytes: 1000,
+    chunkSizeBytes: 1,
+    shardCount: 1,
+  });
+
+  it("are bounded in bytes and in number, the oldest going first", () => {
+    const byBytes = new RecentPlaces({ bytesMax: 3000, countMax: 100 });
+    for (let at = 0; at < 10; at++) byBytes.note(place(at));
+    expect([7, 8, 9].map((at) => byBytes.has(place(at)))).toEqual([false, true, true]);
+    const byCount = new RecentPlaces({ bytesMax: 1e9, countMax: 3 });
+    for (const at of [1, 2, 3, 1, 4]) byCount.note(place(at));
+    expect([1, 2, 3, 4].map((at) => byCount.has(place(at)))).toEqual([true, false, true, true]);
+  });
+});
