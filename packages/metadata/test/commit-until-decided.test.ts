@@ -1,0 +1,158 @@
+import { describe, expect, test } from "vitest";
+import { createManualClock, createSeededRandom, newId, type Clock } from "@kakera/kernel";
+import {
+  commitUntilDecided,
+  createKeyQueue,
+  createMemoryLog,
+  createMemoryView,
+  type Change,
+  type CommitLog,
+  type CommitResult,
+  type Deciding,
+} from "../src/index.ts";
+
+const random = createSeededRandom(8);
+const key = Buffer.from("Pcounter");
+
+function increment(log: CommitLog): Change {
+  const entry = log.view.get(key);
+  const value = Buffer.from(`${Number(entry?.value.toString() ?? 0) + 1}`);
+  return {
+    id: newId("change", random),
+    purpose: "write",
+    compares: [{ key, revision: entry?.revision ?? 0 }],
+    puts: [{ key, value }],
+    deletes: [],
+  };
+}
+
+function deciding(log: CommitLog, clock: Clock = createManualClock()): Deciding {
+  return { log, clock, random, deadlineMs: clock.monotonicMs() + 1000 };
+}
+
+const memoryLog = () => createMemoryLog({ view: createMemoryView(), session: newId("session", random) });
+
+/** A log in which somebody else changes the key just before each of the first `times` commits. */
+function contended(times: number): CommitLog & { commits: number } {
+  const log = memoryLog();
+  let left = times;
+  const wrapper = {
+    session: log.session,
+    view: log.view,
+    commits: 0,
+    barrier: () => log.barrier(),
+    status: () => log.status(),
+    close: () => log.close(),
+    async commit(change: Change): Promise<CommitResult> {
+      wrapper.commits++;
+      if (left-- > 0) await log.commit(increment(log));
+      return log.commit(change);
+    },
+  };
+  return wrapper;
+}
+
+describe("commitUntilDecided()", () => {
+  test("plans anew from what there is after each refusal", async () => {
+    const log = contended(2);
+    const answer = await commitUntilDecided(deciding(log), () => ({
+      change: increment(log),
+      answer: (revision) => `at ${revision}`,
+    }));
+    expect([answer, log.commits, log.view.get(key)?.value.toString()]).toEqual(["at 3", 3, "3"]);
+  });
+
+  test("commits nothing when the plan knows the answer", async () => {
+    const log = contended(0);
+    expect(await commitUntilDecided(deciding(log), () => ({ answer: 42 }))).toBe(42);
+    expect(log.commits).toBe(0);
+  });
+
+  test("ends with what the plan throws: a condition that fails is told at once", async () => {
+    const log = contended(1);
+    let plans = 0;
+    const plan = () => {
+      if (++plans === 2) throw new Error("412");
+      return { change: increment(log), answer: () => 1 };
+    };
+    await expect(commitUntilDecided(deciding(log), plan)).rejects.toThrow("412");
+  });
+
+  test("gives up at its deadline with `retry`, having waited longer and longer", async () => {
+    const log = contended(10_000);
+    const clock = createManualClock();
+    const work = commitUntilDecided(deciding(log, clock), () => ({ change: increment(log), answer: () => 1 }));
+    const ended = expect(work).rejects.toMatchObject({ kind: "retry" });
+    for (let i = 0; i < 2000; i++) {
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      clock.advance(1);
+    }
+    await ended;
+    expect(log.commits).toBeGreaterThan(5);
+    expect(log.commits).toBeLessThan(100);
+  });
+});
+
+describe("a key queue", () => {
+  const a = Buffer.from("a");
+  const b = Buffer.from("b");
+
+  test("runs tasks of one key one after the other, in order, and tasks of others beside them", async () => {
+    const queue = createKeyQueue();
+    const order: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const first = queue.run([a], async () => {
+      order.push("a1 starts");
+      await gate.promise;
+      order.push("a1 ends");
+    });
+    const second = queue.run([a], async () => void order.push("a2"));
+    await queue.run([b], async () => void order.push("b"));
+    gate.resolve();
+    await Promise.all([first, second]);
+    expect(order).toEqual(["a1 starts", "b", "a1 ends", "a2"]);
+    expect(queue.size).toBe(0);
+  });
+
+  test("goes on after a task that failed", async () => {
+    const queue = createKeyQueue();
+    const failing = queue.run([a], async () => {
+      throw new Error("no");
+    });
+    const next = queue.run([a], async () => "next");
+    await expect(failing).rejects.toThrow("no");
+    expect(await next).toBe("next");
+    expect(queue.size).toBe(0);
+  });
+
+  test("never deadlocks tasks that name several keys, in any order and twice", async () => {
+    const queue = createKeyQueue();
+    const keys = ["a", "b", "c", "d"].map((name) => Buffer.from(name));
+    const running = new Set<string>();
+    const tasks = Array.from({ length: 200 }, () => {
+      const names = Array.from(
+        { length: 1 + Math.floor(random.fraction() * 4) },
+        () => keys[Math.floor(random.fraction() * 4)] as Buffer,
+      );
+      return queue.run(names, async () => {
+        const mine = new Set(names.map(String));
+        for (const name of mine) expect(running.has(name)).toBe(false);
+        for (const name of mine) running.add(name);
+        await Promise.resolve();
+        for (const name of mine) running.delete(name);
+      });
+    });
+    await Promise.all(tasks);
+    expect(queue.size).toBe(0);
+  });
+
+  test("refuses when too many wait for a key", async () => {
+    const queue = createKeyQueue({ waitingPerKeyMax: 2 });
+    const gate = Promise.withResolvers<void>();
+    const tasks = [queue.run([a], () => gate.promise), queue.run([a], () => gate.promise)];
+    await expect(queue.run([b, a], async () => {})).rejects.toMatchObject({ kind: "retry" });
+    await queue.run([b], async () => {});
+    gate.resolve();
+    await Promise.all(tasks);
+  });
+});
