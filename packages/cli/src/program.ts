@@ -98,7 +98,7 @@ function failureObject(failure: CommandFailure): string {
 }
 
 /** The tree of commands. What an action ended with is left in `outcome`. */
-export function createProgram(components: ProgramComponents): { program: Command; outcome: { exitCode: ExitCode } } {
+function createProgram(components: ProgramComponents): { program: Command; outcome: { exitCode: ExitCode } } {
   const { terminal, probe } = components;
   const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
   const keep = async (end: ExitCode | Promise<ExitCode>): Promise<void> => {

@@ -39,11 +39,12 @@ describe("the pino logger", () => {
 
 describe("the prom-client meter", () => {
   test("shows counters, gauges and histograms with their labels, and what the process uses", async () => {
-    const { meter, text } = createPromMeter();
+    const metrics = createPromMeter();
+    const { meter } = metrics;
     meter.counter({ name: "kakera_test_total", help: "h", labels: ["kind"] }).add(2, { kind: "a" });
     meter.gauge({ name: "kakera_test_state", help: "h" }).set(7);
     meter.histogram({ name: "kakera_test_seconds", help: "h", buckets: [0.1, 1] }).observe(0.5);
-    const shown = await text();
+    const shown = await metrics.text();
     expect(shown).toContain('kakera_test_total{kind="a"} 2');
     expect(shown).toContain("kakera_test_state 7");
     expect(shown).toContain('kakera_test_seconds_bucket{le="1"} 1');
@@ -51,23 +52,27 @@ describe("the prom-client meter", () => {
   });
 
   test("gives the same instrument to all who ask for it by name", async () => {
-    const { meter, text } = createPromMeter();
+    const metrics = createPromMeter();
+    const { meter } = metrics;
     const spec = { name: "kakera_test_total", help: "h", labels: ["drive"] } as const;
     meter.counter(spec).add(1, { drive: "one" });
     meter.counter(spec).add(1, { drive: "two" });
-    expect((await text()).match(/^kakera_test_total\{.*\} 1$/gm)?.length).toBe(2);
+    expect((await metrics.text()).match(/^kakera_test_total\{.*\} 1$/gm)?.length).toBe(2);
   });
 
   test("asks before each scrape, and forgets rows of a table that are gone", async () => {
-    const { meter, table, text } = createPromMeter();
+    const metrics = createPromMeter();
+    const { meter } = metrics;
     const gauge = meter.gauge({ name: "kakera_test_asked", help: "h" });
     let asked = 0;
     meter.onCollect(() => gauge.set(++asked));
     let names = ["a", "b"];
-    table({ name: "kakera_test_rows", help: "h", labels: ["bucket"] }, () => names.map((bucket) => ({ labels: { bucket }, value: 1 })));
-    expect(await text()).toContain('kakera_test_rows{bucket="b"} 1');
+    metrics.table({ name: "kakera_test_rows", help: "h", labels: ["bucket"] }, () =>
+      names.map((bucket) => ({ labels: { bucket }, value: 1 })),
+    );
+    expect(await metrics.text()).toContain('kakera_test_rows{bucket="b"} 1');
     names = ["a"];
-    const second = await text();
+    const second = await metrics.text();
     expect(second).toContain("kakera_test_asked 2");
     expect(second).not.toContain('bucket="b"');
   });

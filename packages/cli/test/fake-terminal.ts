@@ -12,7 +12,7 @@ interface Given {
 }
 
 /** A terminal that keeps what is printed and answers what it was told to. */
-export function createFakeTerminal(given: Given = {}) {
+function createFakeTerminal(given: Given = {}) {
   const printed: string[] = [];
   const hinted: string[] = [];
   const terminal: Terminal = {
@@ -31,7 +31,14 @@ export function createFakeTerminal(given: Given = {}) {
 }
 
 export const idleProbe: MachineProbe = {
-  folder: async (path) => ({ path, state: "empty", existingPath: path, deviceId: 1, freeBytes: 2 ** 40, totalBytes: 2 ** 41 }),
+  folder: async (path) => ({
+    path,
+    state: "empty",
+    existingPath: path,
+    deviceId: 1,
+    freeBytes: 2 ** 40,
+    totalBytes: 2 ** 41,
+  }),
   port: async () => "free",
   user: { uid: 1000, gid: 1000 },
   openFilesMax: 65_536,

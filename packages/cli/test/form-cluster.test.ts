@@ -6,7 +6,17 @@ import { formCluster } from "../src/compose/form-cluster.ts";
 
 describe("chooseGeometry()", () => {
   test.each([
-    [1, "1+0"], [2, "1+1"], [3, "2+1"], [4, "2+2"], [5, "2+2"], [6, "4+2"], [8, "4+2"], [9, "6+3"], [11, "6+3"], [12, "8+4"], [40, "8+4"],
+    [1, "1+0"],
+    [2, "1+1"],
+    [3, "2+1"],
+    [4, "2+2"],
+    [5, "2+2"],
+    [6, "4+2"],
+    [8, "4+2"],
+    [9, "6+3"],
+    [11, "6+3"],
+    [12, "8+4"],
+    [40, "8+4"],
   ])("%i drives are formed with %s", (driveCount, text) => {
     expect(chooseGeometry(null, driveCount)).toEqual(parseGeometry(text));
   });
@@ -18,7 +28,9 @@ describe("chooseGeometry()", () => {
   });
 
   test("refuses more shards than drives, and no data shard", () => {
-    expect(() => chooseGeometry({ kind: "exact", geometry: { k: 4, m: 2 } }, 4)).toThrow(expect.objectContaining({ exitCode: 2 }));
+    expect(() => chooseGeometry({ kind: "exact", geometry: { k: 4, m: 2 } }, 4)).toThrow(
+      expect.objectContaining({ exitCode: 2 }),
+    );
     expect(() => chooseGeometry({ kind: "parity", m: 4 }, 4)).toThrow(expect.objectContaining({ exitCode: 2 }));
   });
 });

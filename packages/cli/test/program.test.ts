@@ -6,12 +6,21 @@ import { idleProbe, run } from "./fake-terminal.ts";
 describe("calls that become a server", () => {
   test.each([
     [["server", "/data"], ["/data"]],
-    [["minio", "server", "/data", "--console-address", ":9001"], ["/data", "--console-address", ":9001"]],
-    [["minio", "-S", "/certs", "server", "http://x-{0...3}/export"], ["-S", "/certs", "http://x-{0...3}/export"]],
+    [
+      ["minio", "server", "/data", "--console-address", ":9001"],
+      ["/data", "--console-address", ":9001"],
+    ],
+    [
+      ["minio", "-S", "/certs", "server", "http://x-{0...3}/export"],
+      ["-S", "/certs", "http://x-{0...3}/export"],
+    ],
     [["rustfs", "server", "/data"], ["/data"]],
     [["rustfs", "/data"], ["/data"]],
     [["/data{1...4}"], ["/data{1...4}"]],
-    [["--address", ":9100", "/data"], ["--address", ":9100", "/data"]],
+    [
+      ["--address", ":9100", "/data"],
+      ["--address", ":9100", "/data"],
+    ],
   ])("%j", async (argv, expected) => {
     expect(await run(argv)).toMatchObject({ exitCode: 0, served: [expected] });
   });
@@ -24,22 +33,44 @@ describe("calls that are wrong end with 2 and one line that helps", () => {
     [["bucket"], "kakera: CONFIG_INVALID: kakera bucket needs a command. Try: kakera bucket --help"],
     [["drive", "replace"], "kakera: CONFIG_INVALID: missing required argument 'DIR'. Try: kakera drive replace --help"],
     [["status", "--jsno"], "kakera: CONFIG_INVALID: unknown flag --jsno. Try: --json"],
-    [["status", "--timeout", "soon"], 'kakera: CONFIG_INVALID: --timeout: "soon" is not a duration such as 30s, 10m or 7d.'],
-    [["status", "--endpoint", "http://"], 'kakera: CONFIG_INVALID: the endpoint "http://" is not a URL. Try: http://127.0.0.1:9000'],
+    [
+      ["status", "--timeout", "soon"],
+      'kakera: CONFIG_INVALID: --timeout: "soon" is not a duration such as 30s, 10m or 7d.',
+    ],
+    [
+      ["status", "--endpoint", "http://"],
+      'kakera: CONFIG_INVALID: the endpoint "http://" is not a URL. Try: http://127.0.0.1:9000',
+    ],
   ])("%j", async (argv, line) => {
     expect(await run(argv)).toEqual({ exitCode: 2, printed: [], hinted: [line], served: [] });
   });
 
-  test.each(["gateway", "storage-node", "explain", "plan", "apply", "repair", "heal", "demo", "verify", "bench", "top", "trace", "user"])(
-    "%s is not there yet",
-    async (name) => {
-      expect((await run([name])).exitCode).toBe(2);
-    },
-  );
+  test.each([
+    "gateway",
+    "storage-node",
+    "explain",
+    "plan",
+    "apply",
+    "repair",
+    "heal",
+    "demo",
+    "verify",
+    "bench",
+    "top",
+    "trace",
+    "user",
+  ])("%s is not there yet", async (name) => {
+    expect((await run([name])).exitCode).toBe(2);
+  });
 
   test("with --json the error is an object", async () => {
     const { hinted } = await run(["bucket", "ls", "--json", "--timeout", "x"]);
-    expect(JSON.parse(hinted[0] ?? "")).toMatchObject({ kind: "error", version: 1, reason: "CONFIG_INVALID", exitCode: 2 });
+    expect(JSON.parse(hinted[0] ?? "")).toMatchObject({
+      kind: "error",
+      version: 1,
+      reason: "CONFIG_INVALID",
+      exitCode: 2,
+    });
   });
 
   test("nothing at all shows the help on stderr", async () => {
@@ -73,13 +104,22 @@ describe("help and version", () => {
 });
 
 describe("a live command without a server", () => {
-  const environment = { KAKERA_ENDPOINT: "http://127.0.0.1:1", KAKERA_ACCESS_KEY: "someone", KAKERA_SECRET_KEY: "something" };
+  const environment = {
+    KAKERA_ENDPOINT: "http://127.0.0.1:1",
+    KAKERA_ACCESS_KEY: "someone",
+    KAKERA_SECRET_KEY: "something",
+  };
 
-  test.each([["health"], ["health --ready"], ["status"], ["bucket ls"], ["drive ls"]])("%s ends with 3", async (line) => {
-    const { exitCode, hinted } = await run(line.split(" "), { environment });
-    expect(exitCode).toBe(3);
-    expect(hinted[0]).toMatch(/^kakera: SERVER_UNREACHABLE: http:\/\/127\.0\.0\.1:1 does not answer: .*ECONNREFUSED.* Try: /);
-  });
+  test.each([["health"], ["health --ready"], ["status"], ["bucket ls"], ["drive ls"]])(
+    "%s ends with 3",
+    async (line) => {
+      const { exitCode, hinted } = await run(line.split(" "), { environment });
+      expect(exitCode).toBe(3);
+      expect(hinted[0]).toMatch(
+        /^kakera: SERVER_UNREACHABLE: http:\/\/127\.0\.0\.1:1 does not answer: .*ECONNREFUSED.* Try: /,
+      );
+    },
+  );
 
   test("without a key nothing signed is sent", async () => {
     const { exitCode, hinted } = await run(["bucket", "ls"], { environment: { KAKERA_ACCESS_KEY: "someone" } });
@@ -123,15 +163,27 @@ describe("doctor", () => {
   });
 
   test("names the chown line, the shared device, the busy port and the low limit", async () => {
-    const { exitCode, printed } = await run(["doctor", "/my data{1...2}"], { environment }, {
-      ...idleProbe,
-      folder: async (path) => ({ path, state: "denied", existingPath: path, deviceId: 1, freeBytes: 1, totalBytes: 1 }),
-      port: async () => "busy",
-      openFilesMax: 256,
-    });
+    const { exitCode, printed } = await run(
+      ["doctor", "/my data{1...2}"],
+      { environment },
+      {
+        ...idleProbe,
+        folder: async (path) => ({
+          path,
+          state: "denied",
+          existingPath: path,
+          deviceId: 1,
+          freeBytes: 1,
+          totalBytes: 1,
+        }),
+        port: async () => "busy",
+        openFilesMax: 256,
+      },
+    );
     const text = printed.join("\n");
     expect(exitCode).toBe(1);
     expect(text).toContain("sudo chown -R 1000:1000 '/my data1'");
-    for (const reason of ["NOT_PERMITTED", "SAME_DEVICE", "PORT_BUSY", "ULIMIT", "DRIVE_FULL"]) expect(text).toContain(reason);
+    for (const reason of ["NOT_PERMITTED", "SAME_DEVICE", "PORT_BUSY", "ULIMIT", "DRIVE_FULL"])
+      expect(text).toContain(reason);
   });
 });

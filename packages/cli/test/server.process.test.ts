@@ -1,9 +1,31 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { makeCertificate } from "../../../test/harness/certificate.ts";
 import { signRequest } from "../src/client/sign-request.ts";
-import { killAll, rootKey, rootKeyEnv, run, start, startReadyServer, startServer, temporaryFolder, until, type RunningServer } from "./process/kakera.ts";
+import {
+  killAll,
+  rootKey,
+  rootKeyEnv,
+  run,
+  start,
+  startReadyServer,
+  startServer,
+  temporaryFolder,
+  until,
+  type RunningServer,
+} from "./process/kakera.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let drives: string;
@@ -60,7 +82,13 @@ describe("a first start", () => {
     expect((await server.send("HEAD", "/first-bucket")).status).toBe(200);
     await server.send("PUT", "/first-bucket/key", "some bytes");
     const metrics = (await server.get("/metrics")).text;
-    for (const name of ["kakera_bucket_usage_bytes", "kakera_bucket_objects", "kakera_event_loop_lag_seconds", "kakera_drive_state", "process_cpu"]) {
+    for (const name of [
+      "kakera_bucket_usage_bytes",
+      "kakera_bucket_objects",
+      "kakera_event_loop_lag_seconds",
+      "kakera_drive_state",
+      "process_cpu",
+    ]) {
       expect(metrics).toContain(name);
     }
     expect(metrics).toContain('kakera_bucket_usage_bytes{bucket="first-bucket"} 10');
@@ -80,19 +108,83 @@ describe("a first start", () => {
   });
 
   test("warns of a root key that everybody knows", async () => {
-    const server = await startReadyServer([drives], { MINIO_ROOT_USER: "minioadmin", MINIO_ROOT_PASSWORD: "minioadmin" });
+    const server = await startReadyServer([drives], {
+      MINIO_ROOT_USER: "minioadmin",
+      MINIO_ROOT_PASSWORD: "minioadmin",
+    });
     await until("the banner", () => server.output().includes("DEFAULT_CREDENTIALS"));
-    expect(JSON.parse((await server.get("/health")).text)).toMatchObject({ status: "attention", reasons: ["DEFAULT_CREDENTIALS"] });
+    expect(JSON.parse((await server.get("/health")).text)).toMatchObject({
+      status: "attention",
+      reasons: ["DEFAULT_CREDENTIALS"],
+    });
     await server.stop();
   });
 
   test("that is called like MinIO's server works the same", async () => {
     const port = (await startServer([drives])).endpoint.split(":").at(-1);
     killAll();
-    const server = start(["minio", "server", drives, "--address", `127.0.0.1:${port}`, "--console-address", "off"], rootKeyEnv);
-    await until("ready", async () => (await fetch(`http://127.0.0.1:${port}/minio/health/ready`).catch(() => null))?.status === 200);
+    const server = start(
+      ["minio", "server", drives, "--address", `127.0.0.1:${port}`, "--console-address", "off"],
+      rootKeyEnv,
+    );
+    await until(
+      "ready",
+      async () => (await fetch(`http://127.0.0.1:${port}/minio/health/ready`).catch(() => null))?.status === 200,
+    );
     server.process.kill("SIGTERM");
     expect((await server.ended).code).toBe(0);
+  });
+});
+
+describe("a first start that is killed while it forms its drives", () => {
+  test.each([1, 2, 3, 4, 5])("before identity %i is there is made again by the next start", async (hitCount) => {
+    const env = { ...rootKeyEnv, KAKERA_TEST_FAILPOINT: `identity.before-rename:${hitCount}` };
+    const first = await startServer([drives], env);
+    expect((await first.ended).stderr).toContain("failpoint identity.before-rename");
+    const second = await startReadyServer([drives, "--bucket", "data"]);
+    expect((await second.send("PUT", "/data/key", "value")).status).toBe(200);
+    expect((await second.stop()).code).toBe(0);
+  });
+});
+
+describe("TLS", () => {
+  test("serves S3 and the status page, and takes a new pair up without a restart", async () => {
+    const certs = makeCertificate(folder.path);
+    const authority = readFileSync(join(certs, "public.crt"), "utf8");
+    const server = await startServer([drives, "--certs-dir", certs]);
+    const port = server.endpoint.split(":").at(-1) ?? "";
+    const env = { ...cliEnv(server), KAKERA_ENDPOINT: `https://127.0.0.1:${port}` };
+    const caFile = ["--ca-file", join(certs, "public.crt")];
+    await until("ready", async () => (await run(["health", "--ready", ...caFile], env)).code === 0);
+    const status = await run(["status", ...caFile], env);
+    expect(status.stdout).toContain("CERT_EXPIRY: the certificate expires in 1 days");
+    expect(status.code).toBe(1);
+    expect((await run(["health"], env)).stderr).toContain("SERVER_UNREACHABLE");
+    expect((await run(["health", "--insecure"], env)).code).toBe(0);
+    makeCertificate(folder.path);
+    server.process.kill("SIGHUP");
+    await until("the new pair", () => server.output().includes("certificate.renewed"));
+    const old = join(folder.path, "old.crt");
+    writeFileSync(old, authority);
+    expect((await run(["health", "--ca-file", old], env)).code).toBe(3);
+    expect((await run(["health", ...caFile], env)).code).toBe(0);
+    writeFileSync(join(certs, "private.key"), "half of a pair");
+    server.process.kill("SIGHUP");
+    await until("the refusal", () => server.output().includes("certificate.not-renewed"));
+    expect((await run(["health", ...caFile], env)).code).toBe(0);
+    expect((await server.stop()).code).toBe(0);
+  });
+});
+
+describe("SIGHUP", () => {
+  test("takes up the log level of the configuration file", async () => {
+    const path = join(folder.path, "kakera.yaml");
+    writeFileSync(path, "log-level: info\n");
+    const server = await startReadyServer([drives, "--config", path]);
+    writeFileSync(path, "log-level: debug\n");
+    server.process.kill("SIGHUP");
+    await until("debug", () => server.output().includes('"logLevel":"debug"'));
+    expect((await server.stop()).code).toBe(0);
   });
 });
 
@@ -100,7 +192,11 @@ describe("what was acknowledged", () => {
   test("is there after a stop, after SIGKILL, and with as many drives away as the geometry bears", async () => {
     const first = await startReadyServer([drives, "--bucket", "data"]);
     const big = "0123456789abcdef".repeat(20_000);
-    for (const [key, body] of [["small", "tiny"], ["middle", big.slice(0, 9000)], ["big", big]] as const) {
+    for (const [key, body] of [
+      ["small", "tiny"],
+      ["middle", big.slice(0, 9000)],
+      ["big", big],
+    ] as const) {
       expect((await first.send("PUT", `/data/${key}`, body)).status).toBe(200);
     }
     first.process.kill("SIGKILL");
@@ -111,7 +207,11 @@ describe("what was acknowledged", () => {
 
     renameSync(join(folder.path, "d2"), join(folder.path, "away2"));
     const third = await startReadyServer([drives]);
-    for (const [key, body] of [["small", "tiny"], ["middle", big.slice(0, 9000)], ["big", big]] as const) {
+    for (const [key, body] of [
+      ["small", "tiny"],
+      ["middle", big.slice(0, 9000)],
+      ["big", big],
+    ] as const) {
       expect((await third.send("GET", `/data/${key}`)).text).toBe(body);
     }
     const status = await run(["status", "--json"], cliEnv(third));
@@ -135,7 +235,10 @@ describe("what was acknowledged", () => {
     for (const number of [2, 4]) renameSync(join(folder.path, `d${number}`), join(folder.path, `away${number}`));
     mkdirSync(join(folder.path, "d4"));
     const second = await startServer([drives]);
-    await until("the reason", async () => (await second.get("/health/ready").catch(() => null))?.text.includes("LOG_UNREACHABLE") === true);
+    await until(
+      "the reason",
+      async () => (await second.get("/health/ready").catch(() => null))?.text.includes("LOG_UNREACHABLE") === true,
+    );
     expect((await second.get("/health/live")).status).toBe(200);
     expect((await second.send("GET", "/data/key")).status).toBe(503);
     const status = await run(["status", "--json"], cliEnv(second));
@@ -152,7 +255,9 @@ describe("what was acknowledged", () => {
     await server.send("PUT", "/data/one", "1");
     renameSync(join(folder.path, "d3"), join(folder.path, "away3"));
     const conditionOf = async (): Promise<string> => {
-      const report = JSON.parse((await server.send("GET", "/kakera/admin/v1/drives")).text) as { drives: { condition: string }[] };
+      const report = JSON.parse((await server.send("GET", "/kakera/admin/v1/drives")).text) as {
+        drives: { condition: string }[];
+      };
       return report.drives[2]?.condition ?? "";
     };
     await until("the drive to be missed", async () => (await conditionOf()) === "offline");
@@ -160,7 +265,9 @@ describe("what was acknowledged", () => {
     renameSync(join(folder.path, "away3"), join(folder.path, "d3"));
     await until("the drive to be taken up", async () => (await conditionOf()) === "online");
     await until("four copies of the journal", async () => {
-      const { journal } = JSON.parse((await server.send("GET", "/kakera/admin/v1/status")).text) as { journal: { membersReachable: number } };
+      const { journal } = JSON.parse((await server.send("GET", "/kakera/admin/v1/status")).text) as {
+        journal: { membersReachable: number };
+      };
       return journal.membersReachable === 4;
     });
     expect((await server.send("GET", "/data/two")).text.length).toBe(50_000);
@@ -176,7 +283,9 @@ describe("a drive that is lost for good", () => {
     const path = join(folder.path, "d2");
     expect(await run(["drive", "replace", path, "--yes"], cliEnv(server))).toMatchObject({ code: 4 });
     rmSync(path, { recursive: true });
-    await until("the drive to be missed", async () => (await server.send("GET", "/kakera/admin/v1/drives")).text.includes("offline"));
+    await until("the drive to be missed", async () =>
+      (await server.send("GET", "/kakera/admin/v1/drives")).text.includes("offline"),
+    );
     mkdirSync(path);
     writeFileSync(join(path, "somebody-elses"), "");
     expect(await run(["drive", "replace", path, "--yes"], cliEnv(server))).toMatchObject({ code: 4 });
@@ -191,7 +300,9 @@ describe("a drive that is lost for good", () => {
     renameSync(join(folder.path, "d3"), join(folder.path, "away3"));
     const again = await startReadyServer([drives]);
     expect((await again.send("GET", "/data/second")).text).toBe(body);
-    const known = JSON.parse((await again.send("GET", "/kakera/admin/v1/drives")).text) as { drives: { shardCount: number; standing: string }[] };
+    const known = JSON.parse((await again.send("GET", "/kakera/admin/v1/drives")).text) as {
+      drives: { shardCount: number; standing: string }[];
+    };
     expect(known.drives[1]).toMatchObject({ standing: "MEMBER", condition: "online" });
     expect(known.drives[1]?.shardCount).toBeGreaterThan(0);
     await again.stop();
@@ -207,7 +318,9 @@ describe("a drive that is lost for good", () => {
     await until("life", async () => (await second.get("/health/live").catch(() => null))?.status === 200);
     await until("the reason", async () => (await second.get("/health/ready")).text.includes("LOG_UNREACHABLE"));
     expect((await second.send("GET", "/data/key")).status).toBe(503);
-    const { drives: known } = JSON.parse((await second.send("GET", "/kakera/admin/v1/drives")).text) as { drives: { driveId: string }[] };
+    const { drives: known } = JSON.parse((await second.send("GET", "/kakera/admin/v1/drives")).text) as {
+      drives: { driveId: string }[];
+    };
     const forgotten = await run(["drive", "forget", known[1]?.driveId ?? "", "--yes"], cliEnv(second));
     expect(forgotten).toMatchObject({ code: 0, stderr: "" });
     await until("ready", async () => (await second.get("/health/ready")).status === 200);
@@ -334,7 +447,10 @@ describe("live commands", () => {
 function slowUpload(server: RunningServer, target: string, sizeBytes: number) {
   const url = new URL(target, server.endpoint);
   const body = "y".repeat(sizeBytes);
-  const headers = signRequest({ method: "PUT", url, body }, { credentials: rootKey, region: "us-east-1", nowMs: Date.now() });
+  const headers = signRequest(
+    { method: "PUT", url, body },
+    { credentials: rootKey, region: "us-east-1", nowMs: Date.now() },
+  );
   const outgoing = httpRequest(url, { method: "PUT", headers: { ...headers, "content-length": String(sizeBytes) } });
   const status = new Promise<number>((resolve, reject) => {
     outgoing.once("response", (response) => {

@@ -293,7 +293,7 @@ describe("unknown variables", () => {
 
 describe("drives", () => {
   test("come as arguments, by our variable, by the others' and as a fallback", () => {
-    expect(resolve({ argv: ["/a{1...2}", "b"] }).settings.drives).toEqual(["/a1", "/a2", "/work/b"]);
+    expect(resolve({ argv: ["/a{1...2}", "b"] }).settings.drives).toEqual(["/a1", "/a2", "/srv/b"]);
     expect(resolve({ environment: { KAKERA_VOLUMES: "/a{1...2} /b", MINIO_VOLUMES: "/c" } }).settings.drives).toEqual([
       "/a1",
       "/a2",

@@ -3,7 +3,7 @@ import type { Environment } from "../src/config/secret-file.ts";
 
 export const machine = {
   hostName: "box",
-  workingDirectory: "/work",
+  workingDirectory: "/srv",
   isTerminal: false,
   memoryLimitBytes: null,
 } as const;

@@ -28,7 +28,11 @@ let server: Server;
 let origin: string;
 
 beforeAll(async () => {
-  const app = createStatusApp({ assets, status: () => report, endpoint: { port: 9000, isTls: false, region: "us-east-1" } });
+  const app = createStatusApp({
+    assets,
+    status: () => report,
+    endpoint: { port: 9000, isTls: false, region: "us-east-1" },
+  });
   server = createServer((request, response) => void app.callback()(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

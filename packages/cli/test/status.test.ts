@@ -48,13 +48,23 @@ describe("judgeConditions()", () => {
   });
 
   const offline = (...positions: number[]): DriveReport[] =>
-    well.drives.map((each) => (positions.includes(each.position) ? { ...each, condition: "offline", reason: "DRIVE_OFFLINE" } : each));
+    well.drives.map((each) =>
+      positions.includes(each.position) ? { ...each, condition: "offline", reason: "DRIVE_OFFLINE" } : each,
+    );
 
   test.each<[string, Partial<ServerFacts>, string[]]>([
     ["one drive away", { drives: offline(1) }, ["DRIVE_OFFLINE"]],
-    ["as many away as the geometry bears", { drives: offline(1, 2) }, ["TOLERANCE_ZERO", "DRIVE_OFFLINE", "DRIVE_OFFLINE"]],
+    [
+      "as many away as the geometry bears",
+      { drives: offline(1, 2) },
+      ["TOLERANCE_ZERO", "DRIVE_OFFLINE", "DRIVE_OFFLINE"],
+    ],
     ["more away", { drives: offline(1, 2, 3) }, ["QUORUM_LOST", "DRIVE_OFFLINE", "DRIVE_OFFLINE", "DRIVE_OFFLINE"]],
-    ["a drive not mounted", { drives: [drive(1, { condition: "offline", reason: "DRIVE_NOT_MOUNTED" })] }, ["DRIVE_NOT_MOUNTED"]],
+    [
+      "a drive not mounted",
+      { drives: [drive(1, { condition: "offline", reason: "DRIVE_NOT_MOUNTED" })] },
+      ["DRIVE_NOT_MOUNTED"],
+    ],
     ["a foreign drive", { drives: [drive(1, { condition: "offline", reason: "DRIVE_FOREIGN" })] }, ["DRIVE_FOREIGN"]],
     ["a full drive", { drives: [drive(1, { condition: "full", reason: "DRIVE_FULL" })] }, ["DRIVE_FULL"]],
     ["a slow drive", { drives: [drive(1, { condition: "suspect", reason: "DRIVE_SLOW" })] }, ["DRIVE_SLOW"]],
@@ -63,7 +73,11 @@ describe("judgeConditions()", () => {
     ["a view that lags", { viewLagRevisions: 3 }, ["VIEW_BEHIND"]],
     ["chunks short of shards", { census: { ...well.census, chunksByMissing: [12_340, 5] } }, ["SHARDS_SHORT"]],
     ["chunks lost", { census: { ...well.census, lostCount: 1 } }, ["CHUNKS_LOST"]],
-    ["a repair that waits", { repair: { waitingCount: 1, oldestWaitingMs: nowMs - 4_000_000, isPaused: false } }, ["REPAIR_STALLED"]],
+    [
+      "a repair that waits",
+      { repair: { waitingCount: 1, oldestWaitingMs: nowMs - 4_000_000, isPaused: false } },
+      ["REPAIR_STALLED"],
+    ],
     ["bit rot", { bitrotFoundCount: 1 }, ["BITROT_FOUND"]],
     ["a scrub overdue", { scrubbedMs: null, startedMs: nowMs - 15 * 86_400_000 }, ["SCRUB_OVERDUE"]],
     ["one device", { isSameDevice: true }, ["SAME_DEVICE"]],
@@ -109,7 +123,9 @@ describe("renderStatus()", () => {
     const uncounted = { ...well, census: { ...well.census, provenMs: null } };
     expect(renderStatus(reportOf(uncounted, "ok"), { isColored: false }).join("\n")).not.toContain("proven");
     const short = { ...well, census: { ...well.census, chunksByMissing: [12_340, 4, 1] } };
-    expect(renderStatus(reportOf(short, "attention"), { isColored: false }).join("\n")).toContain("5 of 12,345 chunks are short (4 lack 1, 1 lack 2)");
+    expect(renderStatus(reportOf(short, "attention"), { isColored: false }).join("\n")).toContain(
+      "5 of 12,345 chunks are short (4 lack 1, 1 lack 2)",
+    );
   });
 
   test("puts what to do under each condition", () => {
@@ -127,7 +143,9 @@ test("status ends with 0, 1 and 6", () => {
 
 test("the page shows no folder, no cluster and no id", () => {
   const drives = [drive(1, { condition: "offline", reason: "DRIVE_OFFLINE" })];
-  const shown = JSON.stringify(pageStatus(reportOf({ ...well, drives }, "attention"), { port: 9000, isTls: false, region: "us-east-1" }));
+  const shown = JSON.stringify(
+    pageStatus(reportOf({ ...well, drives }, "attention"), { port: 9000, isTls: false, region: "us-east-1" }),
+  );
   expect(shown).toContain("DRIVE_OFFLINE");
   expect(shown).not.toMatch(/secret|cccc|1111/);
 });

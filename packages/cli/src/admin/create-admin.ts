@@ -74,6 +74,9 @@ function badRequest(message: string): AdminResponse {
   return errorResponse(400, { reason: "BAD_REQUEST", message });
 }
 
-function errorResponse(status: number, error: { reason: string; message: string; remedy?: string | null }): AdminResponse {
+function errorResponse(
+  status: number,
+  error: { reason: string; message: string; remedy?: string | null },
+): AdminResponse {
   return { status, json: { kind: "error", version: 1, ...error } };
 }

@@ -34,7 +34,11 @@ const repairStalledMs = HOUR_MS;
 /** Everything that needs attention, the most urgent first. */
 export function judgeConditions(facts: ServerFacts): Condition[] {
   const conditions = [
-    ...judgeData(facts), ...judgeLog(facts), ...facts.drives.flatMap(judgeDrive), ...judgeUpkeep(facts), ...judgeSetup(facts),
+    ...judgeData(facts),
+    ...judgeLog(facts),
+    ...facts.drives.flatMap(judgeDrive),
+    ...judgeUpkeep(facts),
+    ...judgeSetup(facts),
   ];
   const order = { critical: 0, warning: 1, notice: 2 } as const;
   return conditions.sort((a, b) => order[a.weight] - order[b.weight]);
@@ -100,10 +104,13 @@ function judgeLog({ journal, viewLagRevisions }: ServerFacts): Condition[] {
   return conditions;
 }
 
-const driveWords: Readonly<Record<string, { sentence: string; remedy: (drive: DriveReport) => string; weight: Condition["weight"] }>> = {
+const driveWords: Readonly<
+  Record<string, { sentence: string; remedy: (drive: DriveReport) => string; weight: Condition["weight"] }>
+> = {
   DRIVE_OFFLINE: {
     sentence: "the drive does not answer",
-    remedy: (drive) => `bring it back; if it is lost for good: empty ${drive.place}, then kakera drive replace ${drive.place}`,
+    remedy: (drive) =>
+      `bring it back; if it is lost for good: empty ${drive.place}, then kakera drive replace ${drive.place}`,
     weight: "warning",
   },
   DRIVE_NOT_MOUNTED: {

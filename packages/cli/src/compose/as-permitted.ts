@@ -7,7 +7,10 @@ import { exitCodes } from "../exit-codes.ts";
 const denials: readonly string[] = ["EACCES", "EPERM", "EROFS"];
 
 /** Does work on a drive folder at the start; when the folder is not ours to use, says the line that makes it so (exit code 5). */
-export async function asPermitted<T>(folder: { readonly place: string; readonly user: UserFacts }, work: () => Promise<T>): Promise<T> {
+export async function asPermitted<T>(
+  folder: { readonly place: string; readonly user: UserFacts },
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -33,7 +33,9 @@ export function renderBanner(facts: BannerFacts): string[] {
   ];
   if (facts.isSameDevice) lines.push(`  note       SAME_DEVICE: the drives lie on one device: ${sameDeviceMeaning}`);
   if (facts.rootKey.isWellKnown) {
-    lines.push("  warning    DEFAULT_CREDENTIALS: everybody knows this root key: set KAKERA_ROOT_USER and KAKERA_ROOT_PASSWORD");
+    lines.push(
+      "  warning    DEFAULT_CREDENTIALS: everybody knows this root key: set KAKERA_ROOT_USER and KAKERA_ROOT_PASSWORD",
+    );
   }
   lines.push("");
   if (facts.rootKey.source === "generated") lines.push(...renderSnippets(facts, endpoint), "");
@@ -63,7 +65,8 @@ function describeRootKey({ rootKey, firstPlace }: BannerFacts): string {
 function renderSnippets(facts: BannerFacts, endpoint: string): string[] {
   const { accessKey, secretKey } = facts.rootKey.credentials;
   return [
-    "  aws      " + `export AWS_ACCESS_KEY_ID=${accessKey} AWS_SECRET_ACCESS_KEY=${secretKey} AWS_DEFAULT_REGION=${facts.region}`,
+    "  aws      " +
+      `export AWS_ACCESS_KEY_ID=${accessKey} AWS_SECRET_ACCESS_KEY=${secretKey} AWS_DEFAULT_REGION=${facts.region}`,
     "           " + `aws --endpoint-url ${endpoint} s3 mb s3://first`,
     "  mc       " + `mc alias set kakera ${endpoint} ${accessKey} ${secretKey} && mc mb kakera/first`,
     "  rclone   " +

@@ -23,9 +23,13 @@ export async function beginCluster(components: ClusterComponents, formation: For
   if (known !== null) {
     const clusterId = idFromBytes("cluster", records.ClusterRecord.decode(known.value).clusterId);
     if (clusterId === formation.clusterId) return;
-    throw new CommandFailure("DRIVE_FOREIGN", `the journal belongs to cluster ${clusterId}, the drives to ${formation.clusterId}`, {
-      exitCode: exitCodes.refused,
-    });
+    throw new CommandFailure(
+      "DRIVE_FOREIGN",
+      `the journal belongs to cluster ${clusterId}, the drives to ${formation.clusterId}`,
+      {
+        exitCode: exitCodes.refused,
+      },
+    );
   }
   const drives: { driveId: DriveId; weightBytes: number }[] = [];
   for (const { state } of bay.slots) {
@@ -34,7 +38,8 @@ export async function beginCluster(components: ClusterComponents, formation: For
     drives.push({ driveId: state.driveId, weightBytes: Math.max(1, totalBytes) });
   }
   const { clusterId, geometry } = formation;
-  for (const change of formCluster({ clusterId, geometry, drives, nowMs: clock.nowMs(), random })) await log.commit(change);
+  for (const change of formCluster({ clusterId, geometry, drives, nowMs: clock.nowMs(), random }))
+    await log.commit(change);
   components.logger.log("info", "cluster.formed", { cluster: clusterId });
 }
 
@@ -55,7 +60,10 @@ export function checkBucketNames(names: readonly string[]): void {
     try {
       checkNewBucketName(name);
     } catch (cause) {
-      throw new CommandFailure("CONFIG_INVALID", `--bucket ${name}: ${(cause as Error).message}`, { exitCode: exitCodes.usage, cause });
+      throw new CommandFailure("CONFIG_INVALID", `--bucket ${name}: ${(cause as Error).message}`, {
+        exitCode: exitCodes.usage,
+        cause,
+      });
     }
   }
 }

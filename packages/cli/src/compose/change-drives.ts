@@ -7,7 +7,7 @@ import type { DriveBay, DriveSlot } from "./drive-bay.ts";
 import type { FolderAccess } from "./folder-access.ts";
 import { writeFormationFile, type FormationFile } from "./formation-file.ts";
 import type { LateLog } from "./late-log.ts";
-import { journalDirectory } from "./open-log.ts";
+import { journalDirectory } from "./journal-directory.ts";
 import { planDriveChange, type DriveChange } from "./plan-drive-change.ts";
 
 export interface DriveChangeComponents {
@@ -39,19 +39,26 @@ export async function replaceDrive(components: DriveChangeComponents, directory:
   const place = resolve(components.workingDirectory, directory);
   const slot = bay.slots.find((each) => each.place === place);
   if (slot === undefined) throw refused(`${place} is none of this server's drive folders`, "kakera drive ls");
-  const leaving = components.formation().drives[slot.position - 1] ?? null;
-  const { driveId, disk } = await formatInPlace(components, slot);
   const formation = components.formation();
+  const { leaving, seat } = seatToFill(bay, formation, slot);
+  const { driveId, disk } = await formatInPlace(components, slot);
   const isJournalShort = formation.journal.filter((id) => id !== leaving).length < formation.geometry.m + 2;
   if (isJournalShort) await log.rejoin({ driveId, disk, directory: journalDirectory });
   const { totalBytes } = await disk.space();
-  await commitDriveChange(components, { leaving, coming: { driveId, weightBytes: Math.max(1, totalBytes), position: slot.position } });
-  await writeFormation(components, {
-    ...formation,
-    epoch: formation.epoch + 1,
-    drives: formation.drives.map((id, index) => (index === slot.position - 1 ? driveId : id)),
-    journal: [...formation.journal.filter((id) => id !== leaving), ...(isJournalShort ? [driveId] : [])],
-  }, [disk]);
+  await commitDriveChange(components, {
+    leaving,
+    coming: { driveId, weightBytes: Math.max(1, totalBytes), position: seat + 1 },
+  });
+  await writeFormation(
+    components,
+    {
+      ...formation,
+      epoch: formation.epoch + 1,
+      drives: formation.drives.map((id, index) => (index === seat ? driveId : id)),
+      journal: [...formation.journal.filter((id) => id !== leaving), ...(isJournalShort ? [driveId] : [])],
+    },
+    [disk],
+  );
   await components.equip(place);
   await bay.replace(slot.position, driveId);
   await components.reopenLog(leaving === null ? [] : [leaving]);
@@ -63,25 +70,46 @@ export async function replaceDrive(components: DriveChangeComponents, directory:
 export async function forgetDrive(components: DriveChangeComponents, driveId: DriveId): Promise<void> {
   const { bay, log, logger } = components;
   const formation = components.formation();
-  const position = formation.drives.indexOf(driveId) + 1;
-  if (position === 0) throw refused(`there is no drive ${driveId}`, "kakera drive ls");
-  const slot = bay.slots[position - 1];
+  if (!formation.drives.includes(driveId)) throw refused(`there is no drive ${driveId}`, "kakera drive ls");
+  const slot = bay.slots.find(({ state }) => state.kind !== "left" && state.driveId === driveId);
   const isWell = slot?.state.kind === "open" && slot.state.drive.status().condition !== "failed";
   if (isWell) throw refused(`drive ${driveId} is there and works: it is not lost`, "kakera drive ls");
   await log.forget(driveId);
   await commitDriveChange(components, { leaving: driveId, coming: null });
-  await writeFormation(components, {
-    ...formation,
-    epoch: formation.epoch + 1,
-    drives: formation.drives.map((id) => (id === driveId ? null : id)),
-    journal: formation.journal.filter((id) => id !== driveId),
-  }, []);
+  await writeFormation(
+    components,
+    {
+      ...formation,
+      epoch: formation.epoch + 1,
+      drives: formation.drives.map((id) => (id === driveId ? null : id)),
+      journal: formation.journal.filter((id) => id !== driveId),
+    },
+    [],
+  );
   if (slot !== undefined) await bay.abandon(slot.position);
   logger.log("warn", "drive.forgotten", { drive: driveId });
 }
 
+/** Which place among the drives the new one takes, and whose work it gets; null: the place is empty since its drive was forgotten. */
+function seatToFill(
+  bay: DriveBay,
+  formation: FormationFile,
+  slot: DriveSlot,
+): { leaving: DriveId | null; seat: number } {
+  const leaving = bay.seats(formation).get(slot.position) ?? null;
+  const seat = formation.drives.indexOf(leaving);
+  if (seat !== -1) return { leaving, seat };
+  throw refused(
+    `which drive ${slot.place} is to replace cannot be told`,
+    "kakera drive ls, then kakera drive forget ID of the lost one, then this again",
+  );
+}
+
 /** Formats the folder, or goes on with a drive that an earlier attempt formatted and that was never opened. */
-async function formatInPlace(components: DriveChangeComponents, slot: DriveSlot): Promise<{ driveId: DriveId; disk: Disk }> {
+async function formatInPlace(
+  components: DriveChangeComponents,
+  slot: DriveSlot,
+): Promise<{ driveId: DriveId; disk: Disk }> {
   const { access, bay, random } = components;
   const { clusterId, drives } = components.formation();
   if (slot.state.kind === "open" && slot.state.drive.status().condition !== "failed") {
@@ -108,7 +136,7 @@ async function formatInPlace(components: DriveChangeComponents, slot: DriveSlot)
 }
 
 async function commitDriveChange({ log, random, clock }: DriveChangeComponents, drives: DriveChange): Promise<void> {
-  for (let refusals = 0; refusals < refusalsMax; ) {
+  for (let refusals = 0; refusals < refusalsMax;) {
     const change = planDriveChange({ view: log.view, random, nowMs: clock.nowMs() }, drives);
     if (change === null) return;
     const result = await log.commit(change);
@@ -118,9 +146,14 @@ async function commitDriveChange({ log, random, clock }: DriveChangeComponents, 
 }
 
 /** On every drive that is there, and on `others`. */
-async function writeFormation(components: DriveChangeComponents, formation: FormationFile, others: readonly Disk[]): Promise<void> {
+async function writeFormation(
+  components: DriveChangeComponents,
+  formation: FormationFile,
+  others: readonly Disk[],
+): Promise<void> {
   const open = components.bay.slots.map(({ state }) => state).filter((state) => state.kind === "open");
-  for (const disk of [...others, ...open.map(({ disk: ofDrive }) => ofDrive)]) await writeFormationFile(disk, formation);
+  for (const disk of [...others, ...open.map(({ disk: ofDrive }) => ofDrive)])
+    await writeFormationFile(disk, formation);
   components.setFormation(formation);
 }
 

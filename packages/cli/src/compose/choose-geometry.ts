@@ -23,8 +23,3 @@ function wishedGeometry(wish: GeometryWish, driveCount: number): Geometry {
   if (wish.kind === "exact") return wish.geometry;
   return { k: Math.min(driveCount, stripeShardsMax) - wish.m, m: wish.m };
 }
-
-/** Drives that may be missing at the start and the log still goes on from all that was acknowledged [F10]. */
-export function drivesMissingMax(geometry: Geometry): number {
-  return geometry.m;
-}

@@ -1,4 +1,4 @@
-import type { Clock, ClusterId, Failpoints, Logger, Random } from "@kakera/kernel";
+import type { Clock, ClusterId, DriveId, Failpoints, Logger, Random } from "@kakera/kernel";
 import { createGateway, type Gateway } from "@kakera/gateway";
 import type { GuardedView } from "@kakera/metadata";
 import type { ServerSettings } from "../config/resolve-settings.ts";
@@ -55,17 +55,28 @@ export async function composeServer(
 ): Promise<Server> {
   const { access, random, logger, metrics } = components;
   const { meter } = metrics;
-  const bay = new DriveBay({ ...components, meter }, { places: settings.server.drives, drive: driveSettings(settings.test) });
-  const prepared = await prepareDrives({ access, bay, random, logger }, settings.server.geometry);
+  const knownIncarnation = (driveId: DriveId): number => core.knownIncarnation(driveId);
+  const bay = new DriveBay(
+    { ...components, meter, knownIncarnation },
+    { places: settings.server.drives, drive: driveSettings(settings.test) },
+  );
+  const prepared = await prepareDrives(
+    { access, bay, random, logger, failpoints: components.failpoints },
+    settings.server.geometry,
+  );
   const places = bay.slots.filter(({ state }) => state.kind !== "left").map(({ place }) => place);
   const rootKey = await obtainRootKey({ access, random }, { credentials: settings.server.credentials, places });
-  const core = new ServerCore({ ...components, meter }, { ...settings, bay, prepared, rootKey });
+  const core: ServerCore = new ServerCore({ ...components, meter }, { ...settings, bay, prepared, rootKey });
   const { log, bodies, admin, state } = core;
   measureServer(metrics, { state, eventLoopLagSeconds: components.eventLoopLagSeconds });
   const { accessKey, secretKey } = rootKey.credentials;
   const gateway = createGateway(
     {
-      ...components, meter, log, bodies, admin,
+      ...components,
+      meter,
+      log,
+      bodies,
+      admin,
       credentials: { lookup: (given) => (given === accessKey ? secretKey : null) },
       health: state,
       metricsText: () => metrics.text(),
@@ -75,7 +86,10 @@ export async function composeServer(
   const ended = new AbortController();
   let keeping: Promise<void> = Promise.resolve();
   return {
-    gateway, state, rootKey, bay,
+    gateway,
+    state,
+    rootKey,
+    bay,
     get formation() {
       return core.formation;
     },

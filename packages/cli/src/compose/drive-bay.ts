@@ -1,10 +1,23 @@
-import { ClusterFailure, DiskError, type Clock, type Disk, type DriveId, type Failpoints, type Logger, type Meter, type Random, type ReasonCode } from "@kakera/kernel";
+import {
+  ClusterFailure,
+  DiskError,
+  type Clock,
+  type Disk,
+  type DriveId,
+  type Failpoints,
+  type Logger,
+  type Meter,
+  type Random,
+  type ReasonCode,
+} from "@kakera/kernel";
 import type { ShardDrive } from "@kakera/rpc";
 import { openDrive, type Drive, type DriveSettings } from "@kakera/storage-node";
 import type { UserFacts } from "../doctor/machine-probe.ts";
 import { asPermitted } from "./as-permitted.ts";
 import type { FolderAccess } from "./folder-access.ts";
 import { readFormationFile, type FormationFile } from "./formation-file.ts";
+import { journalDirectory } from "./journal-directory.ts";
+import { seatDrives } from "./seat-drives.ts";
 import { severableDisk, type SeverableDisk } from "./severable-disk.ts";
 import { judgeFolder, type FolderVerdict, type FoundFolder } from "./judge-folders.ts";
 
@@ -17,6 +30,8 @@ export interface BayComponents {
   readonly logger: Logger;
   readonly meter: Meter;
   readonly failpoints: Failpoints;
+  /** The highest incarnation that the log has seen of a drive; 0: none. */
+  readonly knownIncarnation: (driveId: DriveId) => number;
 }
 
 /** One folder of the command line, and what is in it now. */
@@ -55,7 +70,10 @@ export class DriveBay {
   readonly #driveSettings: Partial<DriveSettings>;
   readonly #slots: readonly MutableSlot[];
 
-  constructor(components: BayComponents, settings: { readonly places: readonly string[]; readonly drive: Partial<DriveSettings> }) {
+  constructor(
+    components: BayComponents,
+    settings: { readonly places: readonly string[]; readonly drive: Partial<DriveSettings> },
+  ) {
     this.#components = components;
     this.#driveSettings = settings.drive;
     this.#slots = settings.places.map((place, index) => ({ position: index + 1, place, state: notOpened, lock: null }));
@@ -65,12 +83,22 @@ export class DriveBay {
     return this.#slots;
   }
 
+  /** The drive of the formation that belongs to each folder, by the folder's position; null: it cannot be told. */
+  seats(formation: FormationFile): Map<number, DriveId | null> {
+    const folders = this.#slots.map(({ position, state }) => ({
+      position,
+      driveId: state.kind === "left" ? null : state.driveId,
+    }));
+    return seatDrives(formation.drives, folders);
+  }
+
   /** What lies at each folder, having taken those that are there for this process. Throws CommandFailure when one is taken. */
   async find(): Promise<FoundFolder[]> {
     const { access, user } = this.#components;
     const found: FoundFolder[] = [];
     for (const slot of this.#slots) {
-      const look = (): Promise<FoundFolder> => asPermitted({ place: slot.place, user }, () => findFolder(access, slot.place));
+      const look = (): Promise<FoundFolder> =>
+        asPermitted({ place: slot.place, user }, () => findFolder(access, slot.place));
       const before = await look();
       if (before.finding.kind !== "drive" && before.formation === null) found.push(before);
       else {
@@ -105,7 +133,10 @@ export class DriveBay {
 
   /** Opens every drive that was taken. One that cannot be opened is left, with the reason. */
   async open(): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => (slot.state.kind === "taken" ? this.#openSlot(slot, slot.state) : undefined)));
+    const opening = this.#slots.map(async (slot) => {
+      if (slot.state.kind === "taken") await this.#openSlot(slot, slot.state);
+    });
+    await Promise.all(opening);
   }
 
   /** Looks at every folder once: lets go of drives that went, takes up those that came back. */
@@ -126,7 +157,8 @@ export class DriveBay {
   async replace(position: number, driveId: DriveId): Promise<void> {
     const slot = this.#slotAt(position);
     await this.#openSlot(slot, this.#take(slot, driveId));
-    if (slot.state.kind !== "open") throw new ClusterFailure("retry", `the new drive at ${slot.place} cannot be opened`);
+    if (slot.state.kind !== "open")
+      throw new ClusterFailure("retry", `the new drive at ${slot.place} cannot be opened`);
   }
 
   /** Ends the work of every drive in good order. */
@@ -156,8 +188,10 @@ export class DriveBay {
   async #openSlot(slot: MutableSlot, { driveId, disk }: SlotState & { kind: "taken" }): Promise<void> {
     const { access, clock, random, logger, meter, failpoints } = this.#components;
     try {
+      const mode = await this.#accessMode(slot.place, driveId);
       const index = await access.openIndex(slot.place, driveId);
-      const drive = await openDrive({ disk, index, clock, random, logger, meter, failpoints }, { place: slot.place, ...this.#driveSettings });
+      const settings = { place: slot.place, access: mode, ...this.#driveSettings };
+      const drive = await openDrive({ disk, index, clock, random, logger, meter, failpoints }, settings);
       slot.state = { kind: "open", driveId, drive, disk };
       this.drives.set(driveId, drive);
       logger.log("info", "drive.opened", { drive: driveId, place: slot.place });
@@ -168,12 +202,31 @@ export class DriveBay {
     }
   }
 
+  /** An old state of a drive (a backup put back, a copy) is read and takes nothing: what it lacks nobody knows [F24]. */
+  async #accessMode(place: string, driveId: DriveId): Promise<"read-write" | "read-only"> {
+    const { access, logger, knownIncarnation } = this.#components;
+    const finding = await access.inspect(place);
+    const known = knownIncarnation(driveId);
+    if (finding.kind !== "drive" || finding.identity.incarnation >= known) return "read-write";
+    logger.log("error", "drive.rolled-back", {
+      place,
+      drive: driveId,
+      incarnation: finding.identity.incarnation,
+      known,
+    });
+    return "read-only";
+  }
+
   /** A drive watches itself; one that went is cut off from all that still writes to it. */
   async #checkOpen(slot: MutableSlot, state: SlotState & { kind: "open" }): Promise<void> {
     if (state.drive.status().condition !== "offline") return;
     this.#components.logger.log("error", "drive.gone", { drive: state.driveId, place: slot.place });
     await this.#cutOff(slot, state);
-    this.#leave(slot, { kind: "left", reason: "DRIVE_OFFLINE", sentence: "the drive went away while the server was running" });
+    this.#leave(slot, {
+      kind: "left",
+      reason: "DRIVE_OFFLINE",
+      sentence: "the drive went away while the server was running",
+    });
   }
 
   async #tryAgain(slot: MutableSlot, formation: FormationFile, events: BayEvents): Promise<void> {
@@ -186,9 +239,14 @@ export class DriveBay {
       if (error instanceof DiskError) return; // it is no better than it was
       throw error;
     }
-    if (verdict.kind === "leave") return this.#leave(slot, { kind: "left", reason: verdict.reason, sentence: verdict.sentence });
+    if (verdict.kind === "leave")
+      return this.#leave(slot, { kind: "left", reason: verdict.reason, sentence: verdict.sentence });
     if (this.drives.has(verdict.driveId)) {
-      return this.#leave(slot, { kind: "left", reason: "DRIVE_FOREIGN", sentence: "it is a copy of a drive that is open" });
+      return this.#leave(slot, {
+        kind: "left",
+        reason: "DRIVE_FOREIGN",
+        sentence: "it is a copy of a drive that is open",
+      });
     }
     await this.#openSlot(slot, this.#take(slot, verdict.driveId));
     const { state } = slot;
@@ -197,7 +255,11 @@ export class DriveBay {
 
   #leave(slot: MutableSlot, state: SlotState & { kind: "left" }): void {
     if (slot.state.kind !== "left" || slot.state.sentence !== state.sentence) {
-      this.#components.logger.log("warn", "drive.left", { place: slot.place, reason: state.reason, why: state.sentence });
+      this.#components.logger.log("warn", "drive.left", {
+        place: slot.place,
+        reason: state.reason,
+        why: state.sentence,
+      });
     }
     slot.state = state;
   }
@@ -221,6 +283,8 @@ export class DriveBay {
 
 async function findFolder(access: FolderAccess, place: string): Promise<FoundFolder> {
   const finding = await access.inspect(place);
-  const formation = finding.kind === "no-folder" ? null : await readFormationFile(access.disk(place));
-  return { place, finding, formation };
+  if (finding.kind === "no-folder") return { place, finding, formation: null, hasJournal: false };
+  const disk = access.disk(place);
+  const hasJournal = (await disk.stat(journalDirectory)) !== null;
+  return { place, finding, formation: await readFormationFile(disk), hasJournal };
 }

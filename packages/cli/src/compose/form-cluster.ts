@@ -3,7 +3,7 @@ import { keys, type Change } from "@kakera/metadata";
 import { chooseHomes } from "@kakera/placement";
 import { records } from "@kakera/protocol";
 
-export interface FormedDrive {
+interface FormedDrive {
   readonly driveId: DriveId;
   /** Its capacity: its share of the data. */
   readonly weightBytes: number;
@@ -30,7 +30,8 @@ const groupsPerChange = 64;
  */
 export function formCluster(formation: Formation): Change[] {
   const changes: Change[] = [];
-  for (let first = 0; first < groupCount; first += groupsPerChange) changes.push(changeOf(formation, groupPuts(formation, first)));
+  for (let first = 0; first < groupCount; first += groupsPerChange)
+    changes.push(changeOf(formation, groupPuts(formation, first)));
   changes.push(changeOf(formation, [...drivePuts(formation), poolPut(formation), clusterPut(formation)]));
   return changes;
 }

@@ -1,4 +1,4 @@
-import { formatGeometry, newId, type Disk, type Logger, type Random } from "@kakera/kernel";
+import { formatGeometry, newId, type Disk, type Failpoints, type Logger, type Random } from "@kakera/kernel";
 import { formatDrive, type DeviceRelation } from "@kakera/storage-node";
 import { CommandFailure } from "../command-failure.ts";
 import type { GeometryWish } from "../config/parse-values.ts";
@@ -6,13 +6,14 @@ import { exitCodes } from "../exit-codes.ts";
 import { chooseGeometry } from "./choose-geometry.ts";
 import type { DriveBay } from "./drive-bay.ts";
 import type { FolderAccess } from "./folder-access.ts";
-import { writeFormationFile, type FormationFile } from "./formation-file.ts";
+import { readFormationFile, writeFormationFile, type FormationFile } from "./formation-file.ts";
 
 export interface FormingComponents {
   readonly access: FolderAccess;
   readonly bay: DriveBay;
   readonly random: Random;
   readonly logger: Logger;
+  readonly failpoints: Failpoints;
 }
 
 /**
@@ -28,17 +29,21 @@ export async function formDrives(
   const disks: Disk[] = [];
   for (const slot of bay.slots) disks.push(await bay.claim(slot.position));
   const relations: (DeviceRelation | null)[] = [];
-  for (const slot of bay.slots) relations.push(await relationOfBlank(access, { place: slot.place, isBegun: wish.begun !== null }));
+  for (const slot of bay.slots) relations.push(await relationOfBlank(access, slot.place));
   for (const disk of disks) await writeFormationFile(disk, formation);
   for (const [index, disk] of disks.entries()) {
     const driveId = formation.drives[index];
     const deviceRelation = relations[index];
     // null: it had its identity before the formation was cut short.
     if (driveId === null || driveId === undefined || deviceRelation === null || deviceRelation === undefined) continue;
-    await formatDrive(disk, { clusterId: formation.clusterId, driveId, deviceRelation });
+    await formatDrive(disk, { clusterId: formation.clusterId, driveId, deviceRelation }, components.failpoints);
   }
   const { clusterId } = formation;
-  logger.log("info", "cluster.drives-formed", { cluster: clusterId, drives: disks.length, geometry: formatGeometry(formation.geometry) });
+  logger.log("info", "cluster.drives-formed", {
+    cluster: clusterId,
+    drives: disks.length,
+    geometry: formatGeometry(formation.geometry),
+  });
   return formation;
 }
 
@@ -48,13 +53,17 @@ function chooseFormation(driveCount: number, wish: GeometryWish | null, random: 
   return { clusterId: newId("cluster", random), epoch: 1, geometry, drives, journal: drives.slice(0, geometry.m + 2) };
 }
 
-/** Looked at again now that the folder is ours: another server may have been there a moment ago. null: it is a drive. */
-async function relationOfBlank(access: FolderAccess, folder: { place: string; isBegun: boolean }): Promise<DeviceRelation | null> {
-  const finding = await access.inspect(folder.place);
+/**
+ * Looked at again now that the folder is ours: another server may have been there a moment ago. null: it is a drive, by a
+ * formation that was cut short.
+ */
+async function relationOfBlank(access: FolderAccess, place: string): Promise<DeviceRelation | null> {
+  const finding = await access.inspect(place);
   if (finding.kind === "empty") return finding.deviceRelation;
-  if (folder.isBegun && finding.kind === "drive") return null;
-  if (folder.isBegun && finding.kind === "unknown-files") return finding.deviceRelation;
-  throw new CommandFailure("DRIVE_FOREIGN", `${folder.place} is not empty any more, and is left alone`, {
+  const isBegun = finding.kind !== "no-folder" && (await readFormationFile(access.disk(place))) !== null;
+  if (isBegun && finding.kind === "drive" && finding.identity.incarnation === 0) return null;
+  if (isBegun && finding.kind === "unknown-files") return finding.deviceRelation;
+  throw new CommandFailure("DRIVE_FOREIGN", `${place} is not empty any more, and is left alone`, {
     exitCode: exitCodes.refused,
     remedy: "name empty folders",
   });

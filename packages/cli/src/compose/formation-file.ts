@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { DiskError, parseGeometry, parseId, formatGeometry, type ClusterId, type Disk, type DriveId, type Geometry } from "@kakera/kernel";
+import {
+  DiskError,
+  parseGeometry,
+  parseId,
+  formatGeometry,
+  type ClusterId,
+  type Disk,
+  type DriveId,
+  type Geometry,
+} from "@kakera/kernel";
 
 /**
  * What the drives of one machine were formed as. It lies on every drive (DIR/.kakera/formation), before any of them gets its
@@ -17,7 +26,7 @@ export interface FormationFile {
 }
 
 const systemFolder = ".kakera";
-export const formationPath = `${systemFolder}/formation`;
+const formationPath = `${systemFolder}/formation`;
 const unfinishedPath = `${formationPath}.new`;
 const fileBytesMax = 64 * 1024;
 
@@ -60,7 +69,13 @@ function encode(formation: FormationFile): string {
 function decode(text: string): FormationFile | null {
   const [line = "", digest] = text.split("\n");
   if (digest !== digestOf(line)) return null;
-  const parsed = JSON.parse(line) as { clusterId: string; epoch: number; geometry: string; drives: (string | null)[]; journal: string[] };
+  const parsed = JSON.parse(line) as {
+    clusterId: string;
+    epoch: number;
+    geometry: string;
+    drives: (string | null)[];
+    journal: string[];
+  };
   const clusterId = parseId("cluster", parsed.clusterId);
   const geometry = parseGeometry(parsed.geometry);
   if (clusterId === null || geometry === null) return null;

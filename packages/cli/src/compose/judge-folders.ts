@@ -9,6 +9,8 @@ export interface FoundFolder {
   readonly place: string;
   readonly finding: PlaceFinding;
   readonly formation: FormationFile | null;
+  /** It holds a journal: there was a server here, whatever else is missing. */
+  readonly hasJournal: boolean;
 }
 
 /** What is to be done with the folders together. */
@@ -31,7 +33,11 @@ export function judgeFolders(folders: readonly FoundFolder[]): FoldersVerdict {
   const formation = newestFormation(folders);
   if (formation === null) {
     const places = folders.filter((folder) => identityOf(folder) !== null).map((folder) => folder.place);
-    throw refused("DRIVE_FOREIGN", `${places.join(" and ")} are not drives of one server`, "name the drives of one server only");
+    throw refused(
+      "DRIVE_FOREIGN",
+      `${places.join(" and ")} are not drives of one server`,
+      "name the drives of one server only",
+    );
   }
   // Identities come after every folder has its formation, and before any drive is opened for the first time.
   const isBegun = folders.every((folder) => folder.formation?.clusterId === formation.clusterId);
@@ -41,10 +47,19 @@ export function judgeFolders(folders: readonly FoundFolder[]): FoldersVerdict {
 }
 
 function judgeNewFolders(folders: readonly FoundFolder[]): FoldersVerdict {
+  const orphaned = folders.filter((folder) => folder.hasJournal).map((folder) => folder.place);
+  if (orphaned.length > 0) {
+    const sentence = `${orphaned.join(" and ")} holds a journal and no identity that can be read: it is left alone`;
+    throw refused("DRIVE_FAILED", sentence, "bring back the other drives of this server");
+  }
   const strange = folders.filter((folder) => folder.finding.kind === "unknown-files" && folder.formation === null);
   if (strange.length > 0) {
     const places = strange.map((folder) => folder.place).join(" and ");
-    throw refused("DRIVE_FOREIGN", `${places} holds files that are not Kakera's, and is left alone`, "name empty folders");
+    throw refused(
+      "DRIVE_FOREIGN",
+      `${places} holds files that are not Kakera's, and is left alone`,
+      "name empty folders",
+    );
   }
   const begun = folders[0]?.formation ?? null;
   const isBegun = folders.every((folder) => folder.formation?.clusterId === begun?.clusterId);
@@ -59,7 +74,12 @@ export function judgeFolder(folder: FoundFolder, formation: FormationFile, all: 
     incarnationOf: (driveId) => (formation.drives.includes(driveId) ? 0 : null),
     // Whoever was here: an empty folder of a cluster is formatted by `kakera drive replace` only.
     knownHere: formation.drives.find((driveId) => driveId !== null) ?? null,
-    foundElsewhere: new Set(all.filter((other) => other !== folder).map((other) => identityOf(other)?.driveId).filter((id) => id !== undefined)),
+    foundElsewhere: new Set(
+      all
+        .filter((other) => other !== folder)
+        .map((other) => identityOf(other)?.driveId)
+        .filter((id) => id !== undefined),
+    ),
     isReplacing: false,
   });
   if (verdict.kind === "online") return { kind: "drive", driveId: verdict.identity.driveId };
@@ -80,8 +100,13 @@ function newestFormation(folders: readonly FoundFolder[]): FormationFile | null 
   }
   const ranked = [...counts].sort((a, b) => b[1] - a[1]);
   if (ranked[0]?.[1] === ranked[1]?.[1]) return null;
-  const formations = folders.map((folder) => folder.formation).filter((formation) => formation?.clusterId === ranked[0]?.[0]);
-  return formations.reduce<FormationFile | null>((newest, each) => (each !== null && each.epoch > (newest?.epoch ?? 0) ? each : newest), null);
+  const formations = folders
+    .map((folder) => folder.formation)
+    .filter((formation) => formation?.clusterId === ranked[0]?.[0]);
+  return formations.reduce<FormationFile | null>(
+    (newest, each) => (each !== null && each.epoch > (newest?.epoch ?? 0) ? each : newest),
+    null,
+  );
 }
 
 function refused(reason: ReasonCode, sentence: string, remedy: string): CommandFailure {

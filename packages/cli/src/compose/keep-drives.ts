@@ -1,9 +1,21 @@
-import { ClusterFailure, DiskError, MINUTE_MS, SECOND_MS, sleep, type Clock, type Disk, type DriveId, type Logger, type Random } from "@kakera/kernel";
+import {
+  ClusterFailure,
+  DiskError,
+  MINUTE_MS,
+  SECOND_MS,
+  sleep,
+  type Clock,
+  type Disk,
+  type DriveId,
+  type Logger,
+  type Random,
+} from "@kakera/kernel";
 import type { DriveBay } from "./drive-bay.ts";
 import type { FormationFile } from "./formation-file.ts";
 import type { LateLog } from "./late-log.ts";
 import { noteIncarnations } from "./note-incarnations.ts";
-import { journalDirectory, packWitness } from "./open-log.ts";
+import { journalDirectory } from "./journal-directory.ts";
+import { packWitness } from "./open-log.ts";
 
 export interface KeeperComponents {
   readonly bay: DriveBay;
@@ -63,7 +75,11 @@ async function takeUp(components: KeeperComponents, driveId: DriveId, disk: Disk
   await writeIncarnations(components);
 }
 
-export async function writeIncarnations({ bay, log, random }: Pick<KeeperComponents, "bay" | "log" | "random">): Promise<void> {
+export async function writeIncarnations({
+  bay,
+  log,
+  random,
+}: Pick<KeeperComponents, "bay" | "log" | "random">): Promise<void> {
   if (!(await log.isOpen())) return;
   const opened = bay.slots
     .map(({ state }) => state)
@@ -100,6 +116,8 @@ async function writeWitnesses({ bay, log, logger }: KeeperComponents): Promise<v
   const packed = packWitness(witness);
   for (const { place, state } of bay.slots) {
     if (state.kind !== "open" || state.drive.status().condition !== "online") continue;
-    await state.drive.writeWitness(packed).catch((error: unknown) => logger.log("warn", "drive.witness-failed", { place, error }));
+    await state.drive
+      .writeWitness(packed)
+      .catch((error: unknown) => logger.log("warn", "drive.witness-failed", { place, error }));
   }
 }

@@ -1,5 +1,14 @@
 import { ClusterFailure, type DriveId, type SessionId } from "@kakera/kernel";
-import type { Change, CommitLog, CommitResult, JournalLog, JournalPlace, LogStatus, MemberStatus, View } from "@kakera/metadata";
+import type {
+  Change,
+  CommitLog,
+  CommitResult,
+  JournalLog,
+  JournalPlace,
+  LogStatus,
+  MemberStatus,
+  View,
+} from "@kakera/metadata";
 
 /**
  * The journal as the rest of the server holds it: before it is open, and while it is opened again over other drives, nobody
@@ -24,7 +33,8 @@ const closedStatus: LogStatus = { canWrite: false, membersReachable: 0, membersN
 export function createLateLog(lasting: { readonly session: SessionId; readonly view: () => View }): LateLog {
   let opened: JournalLog | null = null;
   const log = (): JournalLog => {
-    if (opened === null) throw new ClusterFailure("retry", "the journal is being opened", { reason: "LOG_UNREACHABLE" });
+    if (opened === null)
+      throw new ClusterFailure("retry", "the journal is being opened", { reason: "LOG_UNREACHABLE" });
     return opened;
   };
   return {

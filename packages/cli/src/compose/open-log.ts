@@ -1,11 +1,16 @@
 import type { Clock, DriveId, Failpoints, Logger, Meter, Random, SessionId } from "@kakera/kernel";
-import { openJournalLog, type JournalLog, type JournalPlace, type JournalSettings, type LogWitness, type WritableView } from "@kakera/metadata";
+import {
+  openJournalLog,
+  type JournalLog,
+  type JournalPlace,
+  type JournalSettings,
+  type LogWitness,
+  type WritableView,
+} from "@kakera/metadata";
 import type { DriveIdentity } from "@kakera/storage-node";
 import type { DriveBay } from "./drive-bay.ts";
 import type { FormationFile } from "./formation-file.ts";
-
-/** On every drive that takes part: contract.md section 6. */
-export const journalDirectory = ".kakera/journal";
+import { journalDirectory } from "./journal-directory.ts";
 
 export interface LogComponents {
   readonly bay: DriveBay;

@@ -9,7 +9,7 @@ export interface DriveChange {
   readonly coming: ComingDrive | null;
 }
 
-export interface ComingDrive {
+interface ComingDrive {
   readonly driveId: DriveId;
   readonly weightBytes: number;
   /** 1, 2, ... on the command line. */

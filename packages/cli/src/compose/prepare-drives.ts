@@ -1,4 +1,4 @@
-import type { Logger, Random } from "@kakera/kernel";
+import type { Failpoints, Logger, Random } from "@kakera/kernel";
 import type { LogWitness } from "@kakera/metadata";
 import type { GeometryWish } from "../config/parse-values.ts";
 import type { DriveBay } from "./drive-bay.ts";
@@ -20,13 +20,22 @@ export interface PreparedDrives {
 
 /** Judges the folders of the command line together, forms them when they are new, and takes the drives. Throws CommandFailure. */
 export async function prepareDrives(
-  components: { readonly access: FolderAccess; readonly bay: DriveBay; readonly random: Random; readonly logger: Logger },
+  components: {
+    readonly access: FolderAccess;
+    readonly bay: DriveBay;
+    readonly random: Random;
+    readonly logger: Logger;
+    readonly failpoints: Failpoints;
+  },
   wish: GeometryWish | null,
 ): Promise<PreparedDrives> {
   const { access, bay, logger } = components;
   const found = await bay.find();
   const verdict = judgeFolders(found);
-  const formation = verdict.kind === "form" ? await formDrives(components, { geometry: wish, begun: verdict.begun }) : verdict.formation;
+  const formation =
+    verdict.kind === "form"
+      ? await formDrives(components, { geometry: wish, begun: verdict.begun })
+      : verdict.formation;
   if (verdict.kind === "open" && wish !== null) {
     logger.log("info", "geometry.kept", { why: "the geometry of a cluster is chosen at its formation" });
   }
@@ -46,6 +55,8 @@ function asDrive(driveId: FormationFile["drives"][number]): FolderVerdict {
 }
 
 async function shareDevice(access: FolderAccess, bay: DriveBay): Promise<boolean> {
-  const devices = await Promise.all(bay.slots.filter(({ state }) => state.kind !== "left").map(({ place }) => access.deviceOf(place)));
+  const devices = await Promise.all(
+    bay.slots.filter(({ state }) => state.kind !== "left").map(({ place }) => access.deviceOf(place)),
+  );
   return new Set(devices).size < devices.length;
 }

@@ -2,7 +2,12 @@ import type { Random } from "@kakera/kernel";
 import { CommandFailure } from "../command-failure.ts";
 import { areDefaultCredentials, type Credentials } from "../config/credentials.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { formatRootCredentials, generateCredentials, parseRootCredentials, rootCredentialsPath } from "../root-credentials.ts";
+import {
+  formatRootCredentials,
+  generateCredentials,
+  parseRootCredentials,
+  rootCredentialsPath,
+} from "../root-credentials.ts";
 import type { FolderAccess } from "./folder-access.ts";
 
 export interface RootKey {
@@ -47,7 +52,10 @@ export async function keepRootKey(access: FolderAccess, place: string, rootKey: 
 function checkAgreement(present: readonly [place: string, credentials: Credentials][]): void {
   const [first, ...rest] = present;
   for (const [place, credentials] of rest) {
-    if (first !== undefined && (credentials.accessKey !== first[1].accessKey || credentials.secretKey !== first[1].secretKey)) {
+    if (
+      first !== undefined &&
+      (credentials.accessKey !== first[1].accessKey || credentials.secretKey !== first[1].secretKey)
+    ) {
       throw new CommandFailure("CREDENTIALS_CONFLICT", `${first[0]} and ${place} keep different root keys`, {
         exitCode: exitCodes.refused,
         remedy: `remove the wrong ${rootCredentialsPath}, or set KAKERA_ROOT_USER and KAKERA_ROOT_PASSWORD`,

@@ -16,6 +16,7 @@ import type { FormationFile } from "./formation-file.ts";
 import { writeIncarnations } from "./keep-drives.ts";
 import { createLateBodies, type LateBodies } from "./late-bodies.ts";
 import { createLateLog, type LateLog } from "./late-log.ts";
+import { knownIncarnation } from "./note-incarnations.ts";
 import { openLog } from "./open-log.ts";
 import type { PreparedDrives } from "./prepare-drives.ts";
 import { keepRootKey, type RootKey } from "./root-key.ts";
@@ -103,6 +104,11 @@ export class ServerCore {
     this.#isServing = true;
   }
 
+  /** What the log knows of a drive; nothing before it was opened. */
+  knownIncarnation(driveId: DriveId): number {
+    return this.#view === null ? 0 : knownIncarnation(this.#view, driveId);
+  }
+
   stopServing(): void {
     this.#isServing = false;
   }
@@ -134,7 +140,14 @@ export class ServerCore {
   #createBodies() {
     const { bay, server } = this.#settings;
     const memory = createSharedMemory({ sizeBytes: bodyMemoryBytes(server) });
-    const parts = { ...this.#components, log: this.log, drives: bay.drives, memory, codec: createCodec(memory), repairQueue: noRepairQueue };
+    const parts = {
+      ...this.#components,
+      log: this.log,
+      drives: bay.drives,
+      memory,
+      codec: createCodec(memory),
+      repairQueue: noRepairQueue,
+    };
     return createBodies(parts, bodiesSettings(server, memory.sizeBytes));
   }
 

@@ -22,7 +22,17 @@ const bodyMemoryBytesMin = 64 * MIB;
 export function gatewaySettings(server: ServerSettings, test: TestSettings): GatewaySettings {
   const { region, domains, etag, metricsAuth } = server;
   const partBytes = test.minPartBytes ?? minPartBytes;
-  return { region, domains, etag, metricsAuth, inlineBytesMax, minPartBytes: partBytes, keysPerDeletionMax, commitDeadlineMs, owner };
+  return {
+    region,
+    domains,
+    etag,
+    metricsAuth,
+    inlineBytesMax,
+    minPartBytes: partBytes,
+    keysPerDeletionMax,
+    commitDeadlineMs,
+    owner,
+  };
 }
 
 /** Shared memory for bodies in flight, with their parity: a quarter of what the process may use. */

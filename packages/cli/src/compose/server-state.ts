@@ -61,7 +61,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
   };
   let health: { readonly health: Health; readonly atMs: number } | null = null;
 
-  const drives = (): DriveReport[] => bay.slots.map((slot) => reportDrive(slot, clusterMap(), sources.formation()));
+  const drives = (): DriveReport[] => reportDrives(bay, clusterMap(), sources.formation());
   const judgeNow = (): { conditions: Condition[]; drives: DriveReport[] } => {
     const present = drives();
     const upkeep = sources.upkeep() ?? noUpkeep;
@@ -84,7 +84,8 @@ export function createServerState(sources: StateSources, settings: StateSettings
   };
   const judgeHealth = (): Health => {
     const clusterMapNow = clusterMap();
-    const quorums = clusterMapNow === null ? { canRead: false, canWrite: false } : judgeQuorums(clusterMapNow, bay.drives);
+    const quorums =
+      clusterMapNow === null ? { canRead: false, canWrite: false } : judgeQuorums(clusterMapNow, bay.drives);
     const { k } = sources.formation()?.geometry ?? noGeometry;
     const { conditions } = judgeNow();
     // One machine: without it there is nothing.
@@ -103,7 +104,8 @@ export function createServerState(sources: StateSources, settings: StateSettings
     buckets: () => (sources.log() === null ? [] : reportBuckets((sources.log() as CommitLog).view)),
     health() {
       const nowMs = clock.monotonicMs();
-      if (health === null || !health.health.isReady || nowMs - health.atMs > healthAgeMsMax) health = { health: judgeHealth(), atMs: nowMs };
+      if (health === null || !health.health.isReady || nowMs - health.atMs > healthAgeMsMax)
+        health = { health: judgeHealth(), atMs: nowMs };
       return health.health;
     },
     status() {
@@ -133,7 +135,9 @@ export function createServerState(sources: StateSources, settings: StateSettings
 
 /** Notices do not need anybody: a default run on one device is healthy. */
 function reasonsOf(conditions: readonly Condition[]): ReasonCode[] {
-  const reasons = conditions.filter((condition) => condition.weight !== "notice").map((condition) => condition.reason as ReasonCode);
+  const reasons = conditions
+    .filter((condition) => condition.weight !== "notice")
+    .map((condition) => condition.reason as ReasonCode);
   return [...new Set(reasons)];
 }
 
@@ -141,16 +145,42 @@ function journalStatus(log: CommitLog | null): StatusReport["journal"] {
   return log?.status() ?? { canWrite: false, membersReachable: 0, membersNeeded: 1, revision: 0, term: 0 };
 }
 
-function reportDrive(slot: DriveSlot, map: ClusterMap | null, formation: FormationFile | null): DriveReport {
-  const { position, place, state } = slot;
+const nothing = { freeBytes: 0, totalBytes: 0, shardCount: 0, garbageBytes: 0 };
+
+/** Every folder of the command line, and then the drives that no folder was named for. */
+function reportDrives(bay: DriveBay, map: ClusterMap | null, formation: FormationFile | null): DriveReport[] {
+  const seats = formation === null ? new Map<number, DriveId | null>() : bay.seats(formation);
+  const reports = bay.slots.map((slot) => reportSlot(slot, seats.get(slot.position) ?? null, map));
+  const shown = new Set<DriveId | null>(seats.values());
+  for (const [index, driveId] of (formation?.drives ?? []).entries()) {
+    if (driveId === null || shown.has(driveId)) continue;
+    const absent = { condition: "offline", reason: "DRIVE_OFFLINE", place: "(no folder named)", ...nothing } as const;
+    reports.push({ driveId, position: index + 1, standing: standingOf(driveId, map), ...absent });
+  }
+  return reports;
+}
+
+function reportSlot({ position, place, state }: DriveSlot, seat: DriveId | null, map: ClusterMap | null): DriveReport {
+  const standing = seat === null ? "GONE" : standingOf(seat, map);
   if (state.kind === "open") {
     const { condition, reason, freeBytes, totalBytes, shardCount, garbageBytes } = state.drive.status();
-    const standing = map?.drive(state.driveId)?.standing ?? "MEMBER";
-    return { driveId: state.driveId, place, position, condition, standing, reason, freeBytes, totalBytes, shardCount, garbageBytes };
+    return {
+      driveId: state.driveId,
+      place,
+      position,
+      condition,
+      standing,
+      reason,
+      freeBytes,
+      totalBytes,
+      shardCount,
+      garbageBytes,
+    };
   }
   const reason = state.kind === "left" ? state.reason : "DRIVE_OFFLINE";
-  const driveId: DriveId | null = formation?.drives[position - 1] ?? null;
-  const standing = driveId === null ? "GONE" : (map?.drive(driveId)?.standing ?? "MEMBER");
-  const absent = { freeBytes: 0, totalBytes: 0, shardCount: 0, garbageBytes: 0 };
-  return { driveId: driveId ?? "", place, position, condition: "offline", standing, reason, ...absent };
+  return { driveId: seat ?? "", place, position, condition: "offline", standing, reason, ...nothing };
+}
+
+function standingOf(driveId: DriveId, map: ClusterMap | null): string {
+  return map?.drive(driveId)?.standing ?? "MEMBER";
 }

@@ -1,4 +1,4 @@
-import { formatGeometry } from "@kakera/kernel";
+import { formatGeometry, SECOND_MS } from "@kakera/kernel";
 import { formatAddress, type Address, type GeometryWish } from "./parse-values.ts";
 import { formatOrigin } from "./raw-value.ts";
 import type { ResolvedSettings } from "./resolve-settings.ts";
@@ -40,11 +40,16 @@ function valueText(key: SettingKey, spec: SettingSpec<unknown>, value: unknown):
   if (spec.isSecret) return "********";
   if (value === null) return "off";
   if (key === "geometry") return geometryText(value as GeometryWish);
-  if (key.endsWith("Ms")) return `${Number(value) / 1000} s`;
-  if (key.endsWith("Bytes")) return `${String(value)} bytes`;
+  if (typeof value === "number") return numberText(key, value);
   if (Array.isArray(value)) return value.join(", ");
   if (typeof value === "object") return formatAddress(value as Address);
-  return typeof value === "boolean" ? (value ? "on" : "off") : String(value);
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return value as string;
+}
+
+function numberText(key: SettingKey, value: number): string {
+  if (key.endsWith("Ms")) return `${value / SECOND_MS} s`;
+  return key.endsWith("Bytes") ? `${value} bytes` : String(value);
 }
 
 function geometryText(wish: GeometryWish): string {

@@ -3,7 +3,7 @@ import type { Terminal } from "../terminal.ts";
 import { expandBraces, splitPatterns } from "./expand-braces.ts";
 
 /** What `npm start` uses where nobody names a drive. */
-export const defaultDrives = "./data/drive{1...4}";
+const defaultDrives = "./data/drive{1...4}";
 
 /** Folders that an offline command looks at: those given, those of the environment, or those of `npm start`. */
 export function resolveDriveFolders(

@@ -9,7 +9,10 @@ import { version } from "../version.ts";
  */
 export function writeBugReport(error: unknown): string | null {
   const nowMs = Date.now();
-  const path = join(tmpdir(), `kakera-bug-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, "-")}-${process.pid}.txt`);
+  const path = join(
+    tmpdir(),
+    `kakera-bug-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, "-")}-${process.pid}.txt`,
+  );
   const lines = [
     `kakera ${version}`,
     `node ${process.version} ${process.platform} ${process.arch}`,
@@ -32,8 +35,12 @@ const causesMax = 10;
 
 function describe(error: unknown): string {
   const texts: string[] = [];
-  for (let at: unknown = error; at !== undefined && texts.length < causesMax; at = at instanceof Error ? at.cause : undefined) {
-    texts.push(at instanceof Error ? (at.stack ?? String(at)) : String(at));
+  for (
+    let at: unknown = error;
+    at !== undefined && texts.length < causesMax;
+    at = at instanceof Error ? at.cause : undefined
+  ) {
+    texts.push(at instanceof Error ? (at.stack ?? at.message) : JSON.stringify(at));
   }
   return texts.join("\ncaused by: ");
 }

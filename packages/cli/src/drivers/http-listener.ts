@@ -48,7 +48,10 @@ function describe(error: Error & { code?: string }, address: Address): Error {
     });
   }
   if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND") {
-    return new CommandFailure("CONFIG_INVALID", `${where} is no address of this machine`, { exitCode: exitCodes.usage, cause: error });
+    return new CommandFailure("CONFIG_INVALID", `${where} is no address of this machine`, {
+      exitCode: exitCodes.usage,
+      cause: error,
+    });
   }
   return error;
 }

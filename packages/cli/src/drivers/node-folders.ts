@@ -17,7 +17,10 @@ export interface NodeFoldersSettings {
 }
 
 /** Drive folders of this machine. Calls of each are capped, so that dead drives leave threads to the others [F18]. */
-export function createNodeFolders(components: { clock: Clock; logger: Logger }, settings: NodeFoldersSettings): FolderAccess {
+export function createNodeFolders(
+  components: { clock: Clock; logger: Logger },
+  settings: NodeFoldersSettings,
+): FolderAccess {
   const { clock, logger } = components;
   const callsMax = Math.max(1, Math.floor(settings.threadCount / (settings.driveCount + 1)));
   const disks = new Map<string, BoundedDisk>();
@@ -25,7 +28,13 @@ export function createNodeFolders(components: { clock: Clock; logger: Logger }, 
     const known = disks.get(place);
     if (known !== undefined) return known;
     const onSuspect = (): void => logger.log("warn", "drive.calls-hang", { place, deadlineMs: callDeadlineMs });
-    const disk = boundedDisk(createNodeDisk(place), { callsMax, queuedCallsMax, deadlineMs: callDeadlineMs, clock, onSuspect });
+    const disk = boundedDisk(createNodeDisk(place), {
+      callsMax,
+      queuedCallsMax,
+      deadlineMs: callDeadlineMs,
+      clock,
+      onSuspect,
+    });
     disks.set(place, disk);
     return disk;
   };

@@ -1,6 +1,6 @@
 import { exitCodes } from "../exit-codes.ts";
 
-export type StopSignal = "SIGTERM" | "SIGINT";
+type StopSignal = "SIGTERM" | "SIGINT";
 
 /** The signals that a process of ours takes: contract.md section 7. */
 export interface ProcessSignals {

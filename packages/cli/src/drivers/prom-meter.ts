@@ -9,7 +9,7 @@ export interface PromMeter {
   text(): Promise<string>;
 }
 
-export interface MeterRow {
+interface MeterRow {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }

@@ -5,7 +5,7 @@ import type { StatusReport } from "../admin/status-report.ts";
 import { pageStatus, type EndpointFacts } from "./page-status.ts";
 
 /** The page's files, read at the start. */
-export interface PageAssets {
+interface PageAssets {
   readonly html: Buffer;
   readonly script: Buffer;
   readonly style: Buffer;

@@ -27,7 +27,10 @@ export interface Kakera {
 const running = new Set<ChildProcess>();
 
 export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Kakera {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env["PATH"] ?? "", ...env } });
+  const child = spawn(program, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+  });
   running.add(child);
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (bytes: Buffer) => (stdout += bytes.toString()));
@@ -67,7 +70,10 @@ export interface RunningServer extends Kakera {
 }
 
 /** A server on ports of its own; it may not be ready yet. */
-export async function startServer(args: readonly string[], env: Readonly<Record<string, string>> = rootKeyEnv): Promise<RunningServer> {
+export async function startServer(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = rootKeyEnv,
+): Promise<RunningServer> {
   const [port, consolePort] = [await freePort(), await freePort()];
   const addresses = ["--address", `127.0.0.1:${port}`, "--console-address", `127.0.0.1:${consolePort}`];
   const kakera = start(["server", ...args, ...addresses], env);
@@ -78,7 +84,10 @@ export async function startServer(args: readonly string[], env: Readonly<Record<
     consoleOrigin: `http://127.0.0.1:${consolePort}`,
     async send(method, target, body = "") {
       const url = new URL(target, endpoint);
-      const headers = signRequest({ method, url, body }, { credentials: rootKey, region: "us-east-1", nowMs: Date.now() });
+      const headers = signRequest(
+        { method, url, body },
+        { credentials: rootKey, region: "us-east-1", nowMs: Date.now() },
+      );
       const answer = await request(url, { method: method as "GET", headers, ...(body === "" ? {} : { body }) });
       return { status: answer.statusCode, text: await answer.body.text() };
     },
@@ -94,16 +103,24 @@ export async function startServer(args: readonly string[], env: Readonly<Record<
 }
 
 /** As startServer; resolves when it is ready, rejects with what it printed when it ends before. */
-export async function startReadyServer(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<RunningServer> {
+export async function startReadyServer(
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+): Promise<RunningServer> {
   const server = await startServer(args, env);
   await until(`ready:\n${server.output()}`, async () => {
-    if (server.process.exitCode !== null) throw new Error(`it ended with ${server.process.exitCode}:\n${server.output()}`);
+    if (server.process.exitCode !== null)
+      throw new Error(`it ended with ${server.process.exitCode}:\n${server.output()}`);
     return (await server.get("/health/ready").catch(() => null))?.status === 200;
   });
   return server;
 }
 
-export async function until(what: string, condition: () => Promise<boolean> | boolean, withinMs = 30_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  withinMs = 30_000,
+): Promise<void> {
   const deadlineMs = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > deadlineMs) throw new Error(`waited ${withinMs} ms for ${what}`);
@@ -111,7 +128,7 @@ export async function until(what: string, condition: () => Promise<boolean> | bo
   }
 }
 
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", reject);

@@ -76,6 +76,12 @@ function show(status) {
   fill("[data-region]", status.region);
 }
 
+/** navigator.clipboard needs https or localhost. */
+function say(button, words) {
+  button.textContent = words;
+  setTimeout(() => (button.textContent = "Copy"), 1500);
+}
+
 async function poll() {
   try {
     const answer = await fetch("status.json", { cache: "no-store" });
@@ -88,10 +94,11 @@ async function poll() {
 }
 
 for (const button of document.querySelectorAll("[data-copy]")) {
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(byId(button.dataset.copy).textContent);
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), 1500);
+  button.addEventListener("click", () => {
+    navigator.clipboard.writeText(byId(button.dataset.copy).textContent).then(
+      () => say(button, "Copied"),
+      () => say(button, "Select it by hand"),
+    );
   });
 }
 await poll();

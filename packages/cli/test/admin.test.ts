@@ -1,0 +1,70 @@
+import { createSeededRandom, newId } from "@kakera/kernel";
+import { describe, expect, test } from "vitest";
+import { createAdmin, type AdminPorts } from "../src/admin/create-admin.ts";
+import { CommandFailure } from "../src/command-failure.ts";
+import { judgeAnswer } from "../src/client/judge-answer.ts";
+
+const driveId = newId("drive", createSeededRandom(1));
+const ports: AdminPorts = {
+  status: () => ({ kind: "status" }) as ReturnType<AdminPorts["status"]>,
+  buckets: () => [],
+  drives: () => [],
+  replaceDrive: (directory) =>
+    directory === "/empty"
+      ? Promise.resolve(driveId)
+      : Promise.reject(new CommandFailure("REFUSED", "it is full", { exitCode: 4, remedy: "empty it" })),
+  forgetDrive: () => Promise.resolve(),
+};
+const ask = (method: string, path: string, body: unknown = null) =>
+  createAdmin(ports).handle({ method, path, query: new Map(), body });
+
+describe("the administration", () => {
+  test("answers what it can see", async () => {
+    expect(await ask("GET", "/status")).toEqual({ status: 200, json: { kind: "status" } });
+    expect(await ask("GET", "/buckets")).toEqual({ status: 200, json: { kind: "buckets", version: 1, buckets: [] } });
+    expect(await ask("GET", "/drives")).toEqual({ status: 200, json: { kind: "drives", version: 1, drives: [] } });
+  });
+
+  test("replaces and forgets drives", async () => {
+    expect(await ask("POST", "/drives/replace", { directory: "/empty" })).toMatchObject({
+      status: 200,
+      json: { driveId },
+    });
+    expect(await ask("POST", "/drives/forget", { driveId })).toMatchObject({ status: 200, json: { driveId } });
+  });
+
+  test("refuses with a reason and a remedy", async () => {
+    const { status, json } = await ask("POST", "/drives/replace", { directory: "/full" });
+    expect({ status, json }).toEqual({
+      status: 409,
+      json: { kind: "error", version: 1, reason: "REFUSED", message: "it is full", remedy: "empty it" },
+    });
+  });
+
+  test.each([
+    ["POST", "/drives/replace", null, 400],
+    ["POST", "/drives/replace", { directory: "" }, 400],
+    ["POST", "/drives/replace", "text", 400],
+    ["POST", "/drives/forget", { driveId: "xyz" }, 400],
+    ["DELETE", "/status", null, 404],
+    ["GET", "/other", null, 404],
+  ])("%s %s %j: %i", async (method, path, body, status) => {
+    expect((await ask(method, path, body)).status).toBe(status);
+  });
+});
+
+describe("judgeAnswer()", () => {
+  test("hands a good body on", () => {
+    expect(judgeAnswer({ status: 200, text: "body" })).toBe("body");
+  });
+
+  test.each([
+    [{ status: 403, text: "<Error><Code>AccessDenied</Code><Message>no</Message></Error>" }, "AccessDenied", 5],
+    [{ status: 503, text: "<Error><Code>SlowDown</Code><Message>later</Message></Error>" }, "SlowDown", 3],
+    [{ status: 409, text: "<Error><Code>BucketNotEmpty</Code><Message>full</Message></Error>" }, "BucketNotEmpty", 1],
+    [{ status: 409, text: '{"reason":"REFUSED","message":"no"}' }, "REFUSED", 4],
+    [{ status: 404, text: "" }, "HTTP_404", 1],
+  ])("%j", (answer, reason, exitCode) => {
+    expect(() => judgeAnswer(answer)).toThrow(expect.objectContaining({ reason, exitCode }) as Error);
+  });
+});
