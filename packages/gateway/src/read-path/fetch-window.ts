@@ -1,14 +1,16 @@
 import { assert, ClusterFailure, type Clock, type DriveId, type Timer } from "@kakera/kernel";
 import { blockSizeBytes, shardSeed, type Codec } from "@kakera/erasure";
 import type { ClusterMap, CommitLog } from "@kakera/metadata";
-import type { RepairQueue, ShardDrive, ShardRef, ShardWindow } from "@kakera/rpc";
-import type { PinnedSlab, SlabLease } from "../slab-lease.ts";
+import { bufferReleased, type RepairQueue, type ShardDrive, type ShardRef, type ShardWindow } from "@kakera/rpc";
+import type { PinnedSlab } from "../slab-lease.ts";
 import type { Drives } from "../write-path/choose-homes.ts";
 import type { HedgeBudget } from "./hedge-budget.ts";
 import { ShardPlaces } from "./locate-shards.ts";
 import type { ReadWindow } from "./plan-windows.ts";
 import type { ReadLatency } from "./read-latency.ts";
 import type { ReadSettings } from "./read-settings.ts";
+import { WindowMemory, type Area, type RequestMemory } from "./window-memory.ts";
+import { WindowShard, type ShardRead } from "./window-shard.ts";
 
 export interface FetchParts {
   readonly log: CommitLog;
@@ -24,29 +26,6 @@ export interface FetchParts {
   readonly onHedge: (extraReads: number) => void;
 }
 
-interface Shard {
-  readonly index: number;
-  /**
-   * - `idle`: not asked yet; `gone`: every place was asked in vain
-   * - `pending`, `stale`: asked; a stale one is no longer counted on, but welcome
-   * - `here`: read and verified
-   */
-  state: "idle" | "pending" | "stale" | "here" | "gone";
-  area: Area | null;
-  startedAtMs: number;
-  /** When it is late enough to be raced. */
-  raceAtMs: number;
-  /** Which places were asked: none, its home, or its home and all but `further`. */
-  asked: "none" | "home" | "beyond";
-  further: DriveId[];
-}
-
-/** Where a shard's window lies in memory. */
-interface Area {
-  readonly slab: PinnedSlab;
-  readonly atBytes: number;
-}
-
 /**
  * Fetches one window: the needed data shards from their homes, all at once; whatever is missing, damaged, hung or slow is
  * made good by other shards, and the first k of them win (late binding). Every block is verified before it counts.
@@ -54,44 +33,40 @@ interface Area {
 export class WindowFetch {
   readonly window: ReadWindow;
   readonly #parts: FetchParts;
-  readonly #lease: SlabLease;
+  readonly #hung: Set<DriveId>;
+  readonly #memory: WindowMemory;
   readonly #places: ShardPlaces;
-  readonly #shards: Shard[];
-  readonly #slabs: PinnedSlab[] = [];
+  readonly #shards: readonly WindowShard[];
   /** Its bytes are at hand, or it was given up: what comes now comes too late. */
   #isOver = false;
+  #isRetired = false;
+  /** Not all needed shards can be had: any k will do. */
   #isDecoding = false;
   #failure: Error | null = null;
   #wake: () => void = () => {};
 
-  constructor(parts: FetchParts, lease: SlabLease, window: ReadWindow) {
+  constructor(parts: FetchParts, request: RequestMemory, window: ReadWindow) {
     this.window = window;
     this.#parts = parts;
-    this.#lease = lease;
+    this.#hung = request.hung;
+    this.#memory = new WindowMemory(request.lease, window);
     this.#places = new ShardPlaces({ map: parts.map, view: parts.log.view }, window.chunk);
     const { k, m } = window.chunk.geometry;
-    this.#shards = Array.from({ length: k + m }, (_, index) => ({
-      index,
-      state: "idle",
-      area: null,
-      startedAtMs: 0,
-      raceAtMs: 0,
-      asked: "none",
-      further: [],
-    }));
+    this.#shards = Array.from({ length: k + m }, (_, index) => new WindowShard(index, this.#places));
     this.#layOut();
   }
 
   /** Whether all needed shards were read without waiting, out of this process' page cache. */
   tryNow(): boolean {
     for (const index of this.window.neededShards) {
-      const shard = this.#shards[index] as Shard;
-      const drive = this.#readableDrive(this.#places.home(index));
+      const shard = this.#shards[index] as WindowShard;
+      const drive = this.#readableDrive(shard.home);
       if (drive?.readNow === undefined) return false;
-      const found = drive.readNow(this.#refOf(index), this.window.extent, this.#bytesOf(shard));
+      shard.area ??= this.#memory.take();
+      const found = this.#readNow(drive, shard, shard.area);
       if (found === undefined) return false;
-      shard.asked = "home";
-      if (!this.#accept(shard, drive.driveId, found)) return false;
+      shard.lookedAtHome();
+      if (!this.#accept(shard, { driveId: drive.driveId, area: shard.area }, found)) return false;
     }
     return true;
   }
@@ -105,15 +80,12 @@ export class WindowFetch {
     });
     try {
       this.#askForNeeded();
-      while (!this.#isComplete()) {
+      for (;;) {
+        if (this.#isRetired) throw new ClusterFailure("retry", "the read was given up");
+        if (this.#isComplete()) return;
         if (this.#failure !== null) throw this.#failure;
         if (this.#askForMore()) await this.#untilSomethingHappens();
-        else {
-          await log.barrier();
-          if (!this.#places.refresh())
-            throw new ClusterFailure("retry", "too few shards are left", { reason: "SHARDS_SHORT" });
-          this.#startOver();
-        }
+        else await this.#lookAgain(log);
       }
     } finally {
       deadline.cancel();
@@ -142,30 +114,17 @@ export class WindowFetch {
   /** Ends it: reads that are still under way keep their memory until they settle. */
   retire(): void {
     this.#isOver = true;
-    for (const slab of this.#slabs) slab.retire();
+    this.#isRetired = true;
+    this.#memory.retire();
+    this.#wake();
   }
 
-  /** The units of one stripe lie side by side in one slab, in the order of the body, so that one write sends them. */
+  /** The units of one stripe lie side by side, in the order of the body. */
   #layOut(): void {
     const { neededShards, extent, chunk } = this.window;
-    const isOneStripe = extent.lengthBytes <= chunk.layout.unitSizeBytes;
-    if (!isOneStripe || neededShards.length === 1) return;
-    const slab = this.#acquire(neededShards.length * extent.lengthBytes);
-    for (const [i, index] of neededShards.entries()) {
-      (this.#shards[index] as Shard).area = { slab, atBytes: i * extent.lengthBytes };
-    }
-  }
-
-  #acquire(sizeBytes: number): PinnedSlab {
-    const slab = this.#lease.acquire(sizeBytes);
-    this.#slabs.push(slab);
-    return slab;
-  }
-
-  #bytesOf(shard: Shard): Buffer {
-    const { lengthBytes } = this.window.extent;
-    shard.area ??= { slab: this.#acquire(lengthBytes), atBytes: 0 };
-    return shard.area.slab.bytes.subarray(shard.area.atBytes, shard.area.atBytes + lengthBytes);
+    if (neededShards.length === 1 || extent.lengthBytes > chunk.layout.unitSizeBytes) return;
+    const row = this.#memory.takeRow(neededShards.length);
+    for (const [i, index] of neededShards.entries()) (this.#shards[index] as WindowShard).area = row[i] as Area;
   }
 
   /** With k = 1 every shard is the body. */
@@ -181,6 +140,16 @@ export class WindowFetch {
     return { group: this.#places.groupNumber, dataId, chunkIndex, shardIndex };
   }
 
+  /** undefined: ask again, and wait. */
+  #readNow(drive: ShardDrive, shard: WindowShard, area: Area): ShardWindow | null | undefined {
+    try {
+      return drive.readNow?.(this.#refOf(shard.index), this.window.extent, this.#memory.bytesOf(area));
+    } catch (failure) {
+      if (failure instanceof ClusterFailure) return undefined;
+      throw failure;
+    }
+  }
+
   #readableDrive(driveId: DriveId | null): ShardDrive | null {
     const drive = driveId === null ? undefined : this.#parts.drives.get(driveId);
     return drive === undefined || drive.status().condition === "offline" ? null : drive;
@@ -189,14 +158,14 @@ export class WindowFetch {
   /** Asks the homes of the needed shards, unless one of them is slow or away: then others are better. */
   #askForNeeded(): void {
     for (const index of this.window.neededShards) {
-      const shard = this.#shards[index] as Shard;
+      const shard = this.#shards[index] as WindowShard;
       if (shard.state !== "idle") continue;
-      if (shard.asked === "none" && this.#rank(shard) > 0) this.#isDecoding = true;
+      if (shard.isFresh && this.#rank(shard) > 0) this.#isDecoding = true;
       else this.#ask(shard);
     }
   }
 
-  /** Asks so many shards that k can come, if not all needed ones can. Whether anything is to be waited for. */
+  /** Asks for so many shards that k can come, if not all needed ones can. Whether anything is to be waited for. */
   #askForMore(): boolean {
     const { k } = this.window.chunk.geometry;
     const isNeededUnderWay = this.window.neededShards.every((index) => {
@@ -204,119 +173,139 @@ export class WindowFetch {
       return state === "pending" || state === "here";
     });
     if (!isNeededUnderWay) this.#isDecoding = true;
-    if (this.#isDecoding) {
-      while (this.#count("here") + this.#count("pending") < k) {
-        const next = this.#bestIdle();
-        if (next === null) break;
-        this.#ask(next);
-      }
+    while (this.#isDecoding && this.#count("here") + this.#count("pending") < k) {
+      const next = this.#bestToAsk();
+      if (next === null) break;
+      this.#ask(next);
     }
-    return this.#count("here") + this.#count("pending") + this.#count("stale") >= k || isNeededUnderWay;
+    return isNeededUnderWay || this.#count("here") + this.#count("pending") + this.#count("stale") >= k;
   }
 
-  #bestIdle(): Shard | null {
-    let best: Shard | null = null;
+  /** A shard that was not asked for yet, or else one that hangs at its home and may be elsewhere too. */
+  #bestToAsk(): WindowShard | null {
+    let best: WindowShard | null = null;
     for (const shard of this.#shards) {
       if (shard.state === "idle" && (best === null || this.#rank(shard) < this.#rank(best))) best = shard;
     }
-    return best;
+    return best ?? this.#shards.find((shard) => shard.state === "stale" && shard.hasFurtherPlace()) ?? null;
   }
 
   /** 0: its home answers well. Others are asked after that. */
-  #rank(shard: Shard): number {
-    const home = this.#places.home(shard.index);
+  #rank({ home }: WindowShard): number {
     const condition = home === null ? undefined : this.#parts.drives.get(home)?.status().condition;
     if (home === null || condition === undefined || condition === "offline") return 3;
-    if (condition === "suspect") return 2;
+    if (condition === "suspect" || this.#hung.has(home)) return 2;
     return condition === "failed" || this.#parts.map.drive(home)?.standing !== "MEMBER" ? 1 : 0;
   }
 
   /** Asks the shard's next place; `gone` when there is none. */
-  #ask(shard: Shard): void {
+  #ask(shard: WindowShard): void {
     for (;;) {
-      const driveId = this.#nextPlace(shard);
+      const driveId = shard.nextPlace();
       if (driveId === undefined) {
-        shard.state = "gone";
+        // One that hangs elsewhere may still come.
+        shard.state = shard.read === null ? "gone" : "stale";
         return;
       }
       const drive = this.#readableDrive(driveId);
       if (drive === null) continue;
-      this.#read(shard, drive);
+      try {
+        this.#read(shard, drive);
+      } catch (failure) {
+        this.#failure ??= failure as Error;
+      }
       return;
     }
   }
 
-  #read(shard: Shard, drive: ShardDrive): void {
+  #read(shard: WindowShard, drive: ShardDrive): void {
     const { clock, hedges, latency, settings } = this.#parts;
-    const { extent } = this.window;
+    const { driveId } = drive;
+    const area = shard.read === null && shard.area !== null ? shard.area : this.#memory.take();
+    const startedAtMs = clock.monotonicMs();
+    const usualMs = latency.p95Ms(this.window.extent.lengthBytes) ?? settings.hedgeDelayMsFirst;
+    const read: ShardRead = {
+      driveId,
+      area,
+      startedAtMs,
+      raceAtMs: startedAtMs + Math.max(settings.hedgeDelayMsMin, usualMs),
+    };
     shard.state = "pending";
-    shard.startedAtMs = clock.monotonicMs();
-    const usualMs = latency.p95Ms(extent.lengthBytes) ?? settings.hedgeDelayMsFirst;
-    shard.raceAtMs = shard.startedAtMs + Math.max(settings.hedgeDelayMsMin, usualMs);
+    shard.area = area;
+    shard.read = read;
     hedges.earn();
-    const bytes = this.#bytesOf(shard);
-    const reading = (shard.area as Area).slab.pin(drive.read(this.#refOf(shard.index), extent, bytes));
-    reading.then(
-      (found) => this.#arrived(shard, drive.driveId, found),
-      (failure: unknown) => this.#failed(shard, drive.driveId, failure),
+    area.slab.pin(drive.read(this.#refOf(shard.index), this.window.extent, this.#memory.bytesOf(area))).then(
+      (found) => {
+        this.#hung.delete(driveId);
+        this.#arrived(shard, read, found);
+      },
+      (failure: unknown) => this.#failed(shard, read, failure),
     );
   }
 
-  #nextPlace(shard: Shard): DriveId | undefined {
-    if (shard.asked === "none") {
-      shard.asked = "home";
-      const home = this.#places.home(shard.index);
-      if (home !== null) return home;
-    }
-    if (shard.asked === "home") {
-      shard.asked = "beyond";
-      shard.further = [...this.#places.beyondHome(shard.index)];
-    }
-    return shard.further.shift();
-  }
-
-  #arrived(shard: Shard, driveId: DriveId, found: ShardWindow | null): void {
-    if (this.#isOver) return;
-    this.#parts.latency.record(this.window.extent.lengthBytes, this.#parts.clock.monotonicMs() - shard.startedAtMs);
-    if (!this.#accept(shard, driveId, found)) this.#ask(shard);
+  #arrived(shard: WindowShard, read: ShardRead, found: ShardWindow | null): void {
+    const { latency, clock } = this.#parts;
+    latency.record(this.window.extent.lengthBytes, clock.monotonicMs() - read.startedAtMs);
+    if (this.#isOver || shard.state === "here") return;
+    const isLast = shard.read === read;
+    if (isLast) shard.read = null;
+    if (!this.#accept(shard, read, found) && isLast) this.#ask(shard);
     this.#wake();
   }
 
-  #failed(shard: Shard, driveId: DriveId, failure: unknown): void {
-    if (this.#isOver) return;
+  #failed(shard: WindowShard, read: ShardRead, failure: unknown): void {
+    const released = bufferReleased(failure);
+    if (released === null) this.#hung.delete(read.driveId);
+    else {
+      this.#hung.add(read.driveId);
+      void released.then(() => this.#hung.delete(read.driveId));
+    }
+    if (this.#isOver || shard.state === "here") return;
     if (!(failure instanceof ClusterFailure)) this.#failure ??= failure as Error;
-    else if (failure.kind === "repair") this.#report(shard, driveId, "damaged");
-    this.#ask(shard);
+    else if (failure.kind === "repair") this.#report(shard, read.driveId, "damaged");
+    if (shard.read === read) {
+      shard.read = null;
+      // The drive may go on filling it.
+      if (released !== null) shard.area = null;
+      this.#ask(shard);
+    }
     this.#wake();
   }
 
   /** Whether the shard is right, every block of it. */
-  #accept(shard: Shard, driveId: DriveId, found: ShardWindow | null): boolean {
+  #accept(
+    shard: WindowShard,
+    { driveId, area }: Pick<ShardRead, "driveId" | "area">,
+    found: ShardWindow | null,
+  ): boolean {
     if (found === null) {
-      if (driveId === this.#places.home(shard.index)) this.#report(shard, driveId, "missing");
+      if (driveId === shard.home) this.#report(shard, driveId, "missing");
       return false;
     }
     const { chunk, extent } = this.window;
-    const area = shard.area as Area;
     const isRight =
       found.lengthBytes === extent.lengthBytes &&
       found.shardSizeBytes === chunk.layout.shardSizeBytes &&
       this.#parts.codec.verifyBlocks(
-        { offsetBytes: area.slab.offsetBytes + area.atBytes, lengthBytes: extent.lengthBytes },
+        { offsetBytes: this.#memory.offsetOf(area), lengthBytes: extent.lengthBytes },
         shardSeed(chunk.dataId, chunk.chunkIndex, shard.index),
         extent.offsetBytes / blockSizeBytes,
         found.blockChecksums,
       );
-    if (isRight) shard.state = "here";
-    else this.#report(shard, driveId, "damaged");
-    return isRight;
+    if (!isRight) {
+      this.#report(shard, driveId, "damaged");
+      return false;
+    }
+    shard.state = "here";
+    shard.area = area;
+    return true;
   }
 
-  #report(shard: Shard, driveId: DriveId, why: "damaged" | "missing"): void {
+  #report(shard: WindowShard, driveId: DriveId, why: "damaged" | "missing"): void {
     this.#parts.repairQueue.report({ ref: this.#refOf(shard.index), driveId, why });
   }
 
-  #count(state: Shard["state"]): number {
+  #count(state: WindowShard["state"]): number {
     let count = 0;
     for (const shard of this.#shards) if (shard.state === state) count++;
     return count;
@@ -336,25 +325,23 @@ export class WindowFetch {
 
   #decode(absent: readonly number[]): void {
     const { geometry } = this.window.chunk;
-    const { lengthBytes } = this.window.extent;
     const isPresent = this.#shards.map(({ state }) => state === "here");
     for (const index of absent) {
-      const shard = this.#shards[index] as Shard;
-      // A read that still hangs may fill its area at any moment.
-      if (shard.state === "pending" || shard.state === "stale") shard.area = null;
-      this.#bytesOf(shard);
+      const shard = this.#shards[index] as WindowShard;
+      // A read that hangs may fill its area at any moment.
+      if (shard.area === null || shard.read !== null) shard.area = this.#memory.take();
     }
-    const offsets = this.#shards.map(({ area }) => (area === null ? 0 : area.slab.offsetBytes + area.atBytes));
-    this.#parts.codec.reconstruct(geometry, lengthBytes, offsets, isPresent, absent);
-    for (const index of absent) (this.#shards[index] as Shard).state = "here";
+    const offsets = this.#shards.map(({ area }) => (area === null ? 0 : this.#memory.offsetOf(area)));
+    this.#parts.codec.reconstruct(geometry, this.window.extent.lengthBytes, offsets, isPresent, absent);
+    for (const index of absent) (this.#shards[index] as WindowShard).state = "here";
   }
 
-  #startOver(): void {
-    for (const shard of this.#shards) {
-      if (shard.state !== "gone") continue;
-      shard.state = "idle";
-      shard.asked = "none";
-    }
+  /** Fewer than k: if the group or the repair row changed meanwhile, the shards may have moved (R7). */
+  async #lookAgain(log: CommitLog): Promise<void> {
+    await log.barrier();
+    if (!this.#places.refresh())
+      throw new ClusterFailure("retry", "too few shards are left", { reason: "SHARDS_SHORT" });
+    for (const shard of this.#shards) shard.startOver();
   }
 
   /** Until a drive answers, or a shard is late enough to be raced or given up. */
@@ -373,9 +360,9 @@ export class WindowFetch {
   #setRaceTimer(wake: () => void): Timer | null {
     const { clock, settings } = this.#parts;
     let dueMs = Infinity;
-    for (const shard of this.#shards) {
-      if (shard.state === "pending")
-        dueMs = Math.min(dueMs, shard.raceAtMs, shard.startedAtMs + settings.shardPatienceMs);
+    for (const { state, read } of this.#shards) {
+      if (state === "pending" && read !== null)
+        dueMs = Math.min(dueMs, read.raceAtMs, read.startedAtMs + settings.shardPatienceMs);
     }
     return dueMs === Infinity ? null : clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), wake);
   }
@@ -384,16 +371,23 @@ export class WindowFetch {
   #raceLate(): void {
     const { clock, hedges, settings, onHedge } = this.#parts;
     const nowMs = clock.monotonicMs();
-    const late = this.#shards.filter((shard) => shard.state === "pending" && shard.raceAtMs <= nowMs);
+    const late = this.#shards.flatMap((shard) => {
+      return shard.state === "pending" && shard.read !== null && shard.read.raceAtMs <= nowMs
+        ? [{ shard, read: shard.read }]
+        : [];
+    });
     if (late.length === 0) return;
     const inTime = this.#count("here") + this.#count("pending") - late.length;
-    const extraReads = Math.min(this.#count("idle"), this.window.chunk.geometry.k - inTime);
-    const isOutOfPatience = late.some((shard) => shard.startedAtMs + settings.shardPatienceMs <= nowMs);
+    const reserve = this.#count("idle") + late.filter(({ shard }) => shard.hasFurtherPlace()).length;
+    const extraReads = Math.min(reserve, this.window.chunk.geometry.k - inTime);
+    const isOutOfPatience = late.some(({ read }) => read.startedAtMs + settings.shardPatienceMs <= nowMs);
     const mayRace = extraReads > 0 && (hedges.spend(extraReads) || isOutOfPatience);
     if (mayRace) onHedge(extraReads);
-    for (const shard of late) {
-      if (mayRace) shard.state = "stale";
-      else shard.raceAtMs = nowMs + settings.hedgeDelayMsMin;
+    for (const { shard, read } of late) {
+      if (mayRace) {
+        shard.state = "stale";
+        this.#hung.add(read.driveId);
+      } else read.raceAtMs = nowMs + settings.hedgeDelayMsMin;
     }
   }
 }

@@ -4,6 +4,7 @@ import type { BodyRange, BodySink, StoredBody } from "../bodies.ts";
 import type { MemoryBudget } from "../memory-budget.ts";
 import { SlabLease } from "../slab-lease.ts";
 import { WindowFetch, type FetchParts } from "./fetch-window.ts";
+import type { RequestMemory } from "./window-memory.ts";
 import { memoryNeeded, planSteps, type ReadStep } from "./plan-windows.ts";
 import { readAheadDepth, readNowBytesMax } from "./read-settings.ts";
 
@@ -44,6 +45,7 @@ interface Started {
 async function sendSteps(parts: ReadParts, request: ReadRequest, lease: SlabLease): Promise<void> {
   const { bodies, range, sink, signal } = request;
   const steps = planSteps(parts.map, bodies, range);
+  const memory: RequestMemory = { lease, hung: new Set() };
   const queue: Started[] = [];
   let isPlanned = false;
   try {
@@ -51,7 +53,7 @@ async function sendSteps(parts: ReadParts, request: ReadRequest, lease: SlabLeas
       while (!isPlanned && queue.length < readAheadDepth) {
         const next = steps.next();
         if (next.done === true) isPlanned = true;
-        else queue.push(start(parts, lease, next.value));
+        else queue.push(start(parts, memory, next.value));
       }
       const front = queue[0];
       if (front === undefined) return;
@@ -69,12 +71,17 @@ async function sendSteps(parts: ReadParts, request: ReadRequest, lease: SlabLeas
   }
 }
 
-function start(parts: ReadParts, lease: SlabLease, step: ReadStep): Started {
+function start(parts: ReadParts, memory: RequestMemory, step: ReadStep): Started {
   if (step.kind === "inline") return { step, fetch: null, ready: null };
-  const fetch = new WindowFetch(parts, lease, step.window);
+  const fetch = new WindowFetch(parts, memory, step.window);
   const { extent, neededShards } = step.window;
   const isSmall = extent.lengthBytes * neededShards.length <= readNowBytesMax;
-  if (isSmall && fetch.tryNow()) return { step, fetch, ready: null };
+  try {
+    if (isSmall && fetch.tryNow()) return { step, fetch, ready: null };
+  } catch (failure) {
+    fetch.retire();
+    throw failure;
+  }
   const ready = fetch.fetch();
   // Its failure is met when its turn comes.
   ready.catch(() => {});

@@ -19,6 +19,8 @@ export const writeFates: readonly CallFate[] = [
 ];
 export const readFates: readonly CallFate[] = [
   ...writeFates,
+  { kind: "late", byMs: 70, corrupts: true },
+  { kind: "late", byMs: 300, corrupts: true },
   { kind: "corrupt" },
   { kind: "fail", failure: new ClusterFailure("repair", "damaged here") },
 ];

@@ -20,7 +20,7 @@ export type CallFate =
   | { readonly kind: "ok" }
   | { readonly kind: "fail"; readonly failure: Error }
   | { readonly kind: "hang" }
-  | { readonly kind: "late"; readonly byMs: number }
+  | { readonly kind: "late"; readonly byMs: number; readonly corrupts?: true }
   | { readonly kind: "corrupt" };
 
 export interface StoredShard {
@@ -53,6 +53,8 @@ export class MemoryShardDrive implements ShardDrive {
   readonly violations: string[] = [];
   readonly #clock: Clock;
   readonly #hung: (() => void)[] = [];
+  /** Counts releases: a call that began before one does not hang after it. */
+  #releases = 0;
   readonly #lentChecksums = Buffer.alloc(2048 * checksumSizeBytes);
 
   constructor(driveId: DriveId, clock: Clock) {
@@ -101,6 +103,8 @@ export class MemoryShardDrive implements ShardDrive {
   async read(ref: ShardRef, window: { offsetBytes: number; lengthBytes: number }, into: Uint8Array) {
     const fate = await this.#call("read", ref);
     const found = this.#readInto(ref, window, into);
+    // Whoever has reused this memory meanwhile has wrong bytes from now on.
+    if (fate.kind === "hang" || (fate.kind === "late" && fate.corrupts === true)) into.fill(0x5a);
     if (fate.kind === "corrupt" && found !== null) into[Math.floor(found.lengthBytes / 2)]! ^= 0x5a;
     return found;
   }
@@ -144,6 +148,7 @@ export class MemoryShardDrive implements ShardDrive {
 
   /** Lets every hung call go on, as a drive that comes back to life does. */
   release(): void {
+    this.#releases++;
     for (const go of this.#hung.splice(0)) go();
   }
 
@@ -160,9 +165,11 @@ export class MemoryShardDrive implements ShardDrive {
     this.callCount++;
     if (this.condition === "offline") throw new ClusterFailure("retry", "offline", { reason: "DRIVE_OFFLINE" });
     const fate = this.fate(operation, ref);
+    const releases = this.#releases;
     await new Promise((resolve) => setImmediate(resolve));
     if (fate.kind === "fail") throw fate.failure;
-    if (fate.kind === "hang") await new Promise<void>((resolve) => this.#hung.push(resolve));
+    if (fate.kind === "hang" && releases === this.#releases)
+      await new Promise<void>((resolve) => this.#hung.push(resolve));
     if (fate.kind === "late") await new Promise<void>((resolve) => void this.#clock.setTimer(fate.byMs, resolve));
     return fate;
   }

@@ -169,12 +169,16 @@ export function sourceOf(
   };
 }
 
-/** A sink that keeps what it was sent, taking each slice only after a while. */
-export function collectingSink(): BodySink & { bytes(): Buffer } {
+/** A sink that keeps what it was sent, taking each slice only after a while: after `delayMs` of the clock, if one is given. */
+export function collectingSink(slow?: {
+  readonly clock: ManualClock;
+  readonly delayMs: number;
+}): BodySink & { bytes(): Buffer } {
   const slices: Buffer[] = [];
   return {
     async write(bytes) {
-      await new Promise((resolve) => setImmediate(resolve));
+      if (slow === undefined) await new Promise((resolve) => setImmediate(resolve));
+      else await new Promise<void>((resolve) => void slow.clock.setTimer(slow.delayMs, resolve));
       slices.push(Buffer.from(bytes));
     },
     bytes: () => Buffer.concat(slices),
