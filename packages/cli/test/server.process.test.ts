@@ -92,6 +92,12 @@ describe("a first start", () => {
       expect(metrics).toContain(name);
     }
     expect(metrics).toContain('kakera_bucket_usage_bytes{bucket="first-bucket"} 10');
+    const minio = (await server.get("/minio/v2/metrics/cluster")).text;
+    expect(minio).toContain("minio_cluster_usage_object_total 1");
+    expect(minio).toContain("minio_cluster_drive_online_total 4");
+    expect(minio).toContain('minio_cluster_health_erasure_set_status{pool="0",set="0"} 1');
+    expect(minio).toMatch(/minio_s3_requests_total\{server="[^"]+",api="putobject"\} 1/);
+    expect(minio).toMatch(/minio_s3_traffic_received_bytes\{server="[^"]+"\} 10/);
     const page = await fetch(`${server.consoleOrigin}/status.json`);
     const text = await page.text();
     expect(JSON.parse(text)).toMatchObject({ health: "ok", usage: { objectCount: 1 } });

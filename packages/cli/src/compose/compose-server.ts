@@ -1,6 +1,7 @@
 import type { Clock, ClusterId, DriveId, Failpoints, Logger, Random } from "@kakera/kernel";
 import { createGateway, type Gateway } from "@kakera/gateway";
 import type { GuardedView } from "@kakera/metadata";
+import { formatAddress } from "../config/parse-values.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
 import type { UserFacts } from "../doctor/machine-probe.ts";
@@ -9,6 +10,7 @@ import { DriveBay } from "./drive-bay.ts";
 import type { FolderAccess } from "./folder-access.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { keepDrives } from "./keep-drives.ts";
+import { showMinioMetrics, type ProcessIo } from "./minio-metrics.ts";
 import { prepareDrives } from "./prepare-drives.ts";
 import { obtainRootKey, type RootKey } from "./root-key.ts";
 import { ServerCore } from "./server-core.ts";
@@ -29,6 +31,7 @@ export interface ServerComponents {
   readonly eventLoopLagSeconds: () => number;
   readonly certificateExpiresMs: () => number | null;
   readonly workingDirectory: string;
+  readonly processIo: () => ProcessIo | null;
 }
 
 /** A server whose drives are taken: it lives, and serves once it was opened. */
@@ -68,7 +71,9 @@ export async function composeServer(
   const rootKey = await obtainRootKey({ access, random }, { credentials: settings.server.credentials, places });
   const core: ServerCore = new ServerCore({ ...components, meter }, { ...settings, bay, prepared, rootKey });
   const { log, bodies, admin, state } = core;
-  measureServer(metrics, { state, eventLoopLagSeconds: components.eventLoopLagSeconds });
+  const { eventLoopLagSeconds, processIo } = components;
+  measureServer(metrics, { state, eventLoopLagSeconds, viewLagRevisions: () => core.viewLagRevisions });
+  showMinioMetrics(metrics, { state, processIo, server: serverName(settings.server) });
   const { accessKey, secretKey } = rootKey.credentials;
   const gateway = createGateway(
     {
@@ -108,4 +113,9 @@ export async function composeServer(
       await core.close();
     },
   };
+}
+
+/** The node's name on dashboards: host and port. */
+function serverName({ address, host }: ServerSettings): string {
+  return formatAddress({ host: address.host === "" ? (host ?? "localhost") : address.host, port: address.port });
 }

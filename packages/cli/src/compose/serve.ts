@@ -11,6 +11,7 @@ import { createNodeFolders } from "../drivers/node-folders.ts";
 import { openViewFiles } from "../drivers/open-view.ts";
 import { createPinoLogger, type ServerLogger } from "../drivers/pino-logger.ts";
 import type { ProcessSignals } from "../drivers/process-signals.ts";
+import { readProcessIo } from "../drivers/process-io.ts";
 import { createPromMeter } from "../drivers/prom-meter.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
@@ -118,6 +119,7 @@ function compose(
       eventLoopLagSeconds: watchEventLoopLag(clock).p99Seconds,
       certificateExpiresMs: () => certificate?.current.expiresMs ?? null,
       workingDirectory: terminal.machine.workingDirectory,
+      processIo: readProcessIo,
     },
     { server: settings, test },
   );

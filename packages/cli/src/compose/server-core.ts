@@ -109,6 +109,11 @@ export class ServerCore {
     return this.#view === null ? 0 : knownIncarnation(this.#view, driveId);
   }
 
+  /** Changes that are acknowledged and not yet in the view. */
+  get viewLagRevisions(): number {
+    return this.#view === null ? 0 : this.log.status().revision - this.#view.appliedRevision;
+  }
+
   stopServing(): void {
     this.#isServing = false;
   }

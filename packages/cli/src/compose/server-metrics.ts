@@ -1,19 +1,42 @@
+import type { DriveCondition } from "@kakera/rpc";
 import type { PromMeter } from "../drivers/prom-meter.ts";
 import type { ServerState } from "./server-state.ts";
 
+const driveStates: readonly DriveCondition[] = ["online", "suspect", "full", "failed", "offline"];
 /** A scrape names so many buckets at most. */
 const bucketsMax = 1000;
 
 /** What the composition itself measures: contract.md section 8. */
 export function measureServer(
   metrics: PromMeter,
-  sources: { readonly state: ServerState; readonly eventLoopLagSeconds: () => number },
+  sources: {
+    readonly state: ServerState;
+    readonly eventLoopLagSeconds: () => number;
+    readonly viewLagRevisions: () => number;
+  },
 ): void {
   const lag = metrics.meter.gauge({
     name: "kakera_event_loop_lag_seconds",
     help: "99th percentile of how long the process keeps its callers waiting",
   });
-  metrics.meter.onCollect(() => lag.set(sources.eventLoopLagSeconds()));
+  const viewLag = metrics.meter.gauge({
+    name: "kakera_view_lag_revisions",
+    help: "changes of the log that the view has not applied; on one machine a change is applied before it is acknowledged",
+  });
+  const driveState = metrics.meter.gauge({
+    name: "kakera_drive_state",
+    help: "1 for the state that the drive is in",
+    labels: ["drive", "state"],
+  });
+  metrics.meter.onCollect(() => {
+    lag.set(sources.eventLoopLagSeconds());
+    viewLag.set(sources.viewLagRevisions());
+    // A drive that is open tells its state itself.
+    for (const { driveId, condition } of sources.state.drives()) {
+      if (condition !== "offline" || driveId === "") continue;
+      for (const state of driveStates) driveState.set(Number(state === "offline"), { drive: driveId, state });
+    }
+  });
   const rows = (value: (bucket: ReturnType<ServerState["buckets"]>[number]) => number) => () =>
     sources.state
       .buckets()

@@ -3,7 +3,7 @@ import type { Health } from "@kakera/gateway";
 import { readClusterMap, type ClusterMap, type CommitLog } from "@kakera/metadata";
 import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
 import { judgeConditions } from "../admin/judge-conditions.ts";
-import type { BucketReport, Condition, DriveReport, StatusReport } from "../admin/status-report.ts";
+import type { BucketReport, Condition, DriveReport, StatusReport, UsageTotals } from "../admin/status-report.ts";
 import type { UpkeepSource } from "../admin/upkeep-source.ts";
 import { version } from "../version.ts";
 import type { DriveBay, DriveSlot } from "./drive-bay.ts";
@@ -36,6 +36,8 @@ export interface ServerState {
   status(): StatusReport;
   buckets(): BucketReport[];
   drives(): DriveReport[];
+  usage(): UsageTotals;
+  geometry(): Geometry;
 }
 
 /** Health is asked by load balancers many times a second, and means a look at every group. */
@@ -99,9 +101,15 @@ export function createServerState(sources: StateSources, settings: StateSettings
     };
   };
 
+  const buckets = (): BucketReport[] => {
+    const log = sources.log();
+    return log === null ? [] : reportBuckets(log.view);
+  };
   return {
     drives,
-    buckets: () => (sources.log() === null ? [] : reportBuckets((sources.log() as CommitLog).view)),
+    buckets,
+    usage: () => sumUsage(buckets()),
+    geometry: () => sources.formation()?.geometry ?? noGeometry,
     health() {
       const nowMs = clock.monotonicMs();
       if (health === null || !health.health.isReady || nowMs - health.atMs > healthAgeMsMax)
@@ -126,7 +134,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
         journal: journalStatus(sources.log()),
         census: upkeep.census(),
         repair: upkeep.repair(),
-        usage: sumUsage(sources.log() === null ? [] : reportBuckets((sources.log() as CommitLog).view)),
+        usage: sumUsage(buckets()),
         eventLoopLagSeconds: sources.eventLoopLagSeconds(),
       };
     },

@@ -3,25 +3,28 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type Metric
 
 export interface PromMeter {
   readonly meter: Meter;
-  /** A gauge whose rows are told anew before each scrape: rows of what is gone do not stay. */
-  table(spec: Spec, rows: () => Iterable<MeterRow>): void;
+  /** An instrument whose rows are told anew before each scrape: rows of what is gone do not stay. Tables come in order. */
+  table(spec: TableSpec, rows: () => Iterable<MeterRow> | Promise<Iterable<MeterRow>>): void;
+  /** What an instrument holds now; nothing when there is none of that name. */
+  values(name: string): Promise<readonly MeterRow[]>;
   /** Everything measured, in Prometheus' text form. */
   text(): Promise<string>;
 }
 
-interface MeterRow {
+export interface MeterRow {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
 type Spec = Pick<InstrumentSpec, "help" | "labels"> & { readonly name: string };
+export type TableSpec = Spec & { readonly kind?: "gauge" | "counter" };
 
 /** Instruments of prom-client in a registry of their own, with the process' own figures beside them. */
 export function createPromMeter(): PromMeter {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const collectors: (() => void | Promise<void>)[] = [];
-  const common = (spec: Spec) => ({
+  const common = (spec: Spec): Common => ({
     name: spec.name,
     help: spec.help,
     labelNames: [...(spec.labels ?? [])],
@@ -50,15 +53,44 @@ export function createPromMeter(): PromMeter {
   return {
     meter,
     table(spec, rows) {
-      const gauge = new Gauge(common(spec));
-      collectors.push(() => {
-        gauge.reset();
-        for (const row of rows()) gauge.set({ ...row.labels }, row.value);
+      const clear = spec.kind === "counter" ? counterTable(common(spec)) : gaugeTable(common(spec));
+      collectors.push(async () => {
+        const put = clear();
+        for (const row of await rows()) put(row);
       });
+    },
+    async values(name) {
+      const found = await registry.getSingleMetric(name)?.get();
+      return (found?.values ?? []).map(({ labels, value }) => ({ labels: labels as MeterRow["labels"], value }));
     },
     async text() {
       for (const collect of collectors) await collect();
       return registry.metrics();
     },
+  };
+}
+
+type Put = (row: MeterRow) => void;
+interface Common {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: string[];
+  readonly registers: [Registry];
+}
+
+function gaugeTable(common: Common): () => Put {
+  const gauge = new Gauge(common);
+  return () => {
+    gauge.reset();
+    return ({ labels, value }) => gauge.set({ ...labels }, value);
+  };
+}
+
+/** Counted elsewhere, shown under another name. */
+function counterTable(common: Common): () => Put {
+  const counter = new Counter(common);
+  return () => {
+    counter.reset();
+    return ({ labels, value }) => counter.inc({ ...labels }, value);
   };
 }
