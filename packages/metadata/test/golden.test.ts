@@ -147,7 +147,7 @@ describe("the bytes of a checkpoint", () => {
     expect(name).toBe("checkpoint-0000000000000008");
     const entries = [];
     for await (const block of readCheckpoint(disk, "j", found))
-      entries.push(...block.map((entry) => `${entry.key}=${entry.value}@${entry.revision}`));
+      entries.push(...block.map((entry) => `${entry.key.toString()}=${entry.value.toString()}@${entry.revision}`));
     expect(entries).toEqual(["Pa=value a@10", "Pb=value b@11", "Pc=value c@12"]);
     expect(await describeCheckpoint(disk, "j", { name: "again", clusterId: id("9") })).toBeNull();
   });

@@ -199,7 +199,7 @@ class History {
   #advanceSlow(): void {
     for (const member of this.#live as Live[]) if (member.queue.length > 0 && this.#chance(0.5)) this.#write(member);
     // A member that fell too far behind is let go. (The broken rule forgets what it lacks and goes on with it.)
-    for (const member of [...(this.#live as Live[])]) {
+    for (const member of (this.#live as Live[]).slice()) {
       if (member.queue.length <= 3) continue;
       if (this.#broken === "count a drive that has a gap") member.queue = [];
       else this.#drop(member);

@@ -41,7 +41,7 @@ export interface BatchSummary {
   readonly checksum: string;
 }
 
-export type BatchKind = "changes" | "term";
+type BatchKind = "changes" | "term";
 
 export const blockBytes = 4096;
 export const headerBytes = 128;

@@ -39,7 +39,7 @@ export async function bringViewUp(
   return isKnown ? "replayed" : "rebuilt";
 }
 
-export function positionOf(header: BatchHeader): ViewPosition {
+function positionOf(header: BatchHeader): ViewPosition {
   const { logId, revision, term, sequence, checksum } = header;
   return { logId, revision, term, sequence, checksum };
 }

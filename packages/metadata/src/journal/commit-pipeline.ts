@@ -119,11 +119,7 @@ export class CommitPipeline {
   joinFlight(member: Member): void {
     if (this.#flight === null) return;
     this.#flight.buffer.retain();
-    member.append({
-      bytes: this.#flight.buffer.bytes,
-      sequence: this.#flight.position.sequence,
-      release: this.#flight.buffer.release,
-    });
+    send(this.#flight, member);
   }
 
   /** Takes nothing more; what was not sent has certainly not happened. */
@@ -208,9 +204,7 @@ export class CommitPipeline {
     this.#forming = new FormingBatch(this.#components.session);
     this.#pending.takeOff();
     metrics.batchOperations.observe(flight.batch.accepted.length);
-    for (const member of [...members]) {
-      member.append({ bytes: flight.buffer.bytes, sequence: flight.position.sequence, release: flight.buffer.release });
-    }
+    for (const member of members) send(flight, member);
     this.judge();
   }
 
@@ -301,4 +295,8 @@ export class CommitPipeline {
     if (this.#flight !== null) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function send({ buffer, position }: Flight, member: Member): void {
+  member.append({ bytes: buffer.bytes, sequence: position.sequence, release: (isSafe) => buffer.release(isSafe) });
 }

@@ -15,7 +15,7 @@ import type { ViewPosition, WritableView } from "../ports/view.ts";
 import { batchBytes, headerBytes, payloadOf, sealBatch, type BatchHeader } from "./batch-format.ts";
 import { bringViewUp } from "./bring-view-up.ts";
 import type { JournalPlace } from "./journal-folder.ts";
-import type { JournalPlan } from "./journal-log.ts";
+import type { JournalPlan } from "./journal-plan.ts";
 import { Member, type MemberEvents } from "./member.ts";
 import { writePromise } from "./promise-file.ts";
 import { copiesOf, readChain, type Copies } from "./read-chain.ts";

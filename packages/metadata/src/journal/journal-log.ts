@@ -1,55 +1,16 @@
-import {
-  assert,
-  ClusterFailure,
-  type Clock,
-  type ClusterId,
-  type DriveId,
-  type Failpoints,
-  type Logger,
-  type Meter,
-  type Random,
-  type SessionId,
-} from "@kakera/kernel";
+import { assert, ClusterFailure, type DriveId, type SessionId } from "@kakera/kernel";
 import { createLogMetrics, type LogMetrics } from "../metrics.ts";
 import type { Change, CommitLog, CommitResult, LogStatus } from "../ports/commit-log.ts";
-import type { View, WritableView } from "../ports/view.ts";
+import type { View } from "../ports/view.ts";
 import { catchUp, joinMember } from "./join-member.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
 import { establish, type Established } from "./establish.ts";
 import type { JournalPlace } from "./journal-folder.ts";
+import type { JournalComponents, JournalPlan } from "./journal-plan.ts";
 import type { Member, MemberCondition } from "./member.ts";
 import { quorumOf, type LogWitness } from "./recovery-decision.ts";
-import { runCheckpoint } from "./run-checkpoint.ts";
+import { isCheckpointDue, runCheckpoint } from "./run-checkpoint.ts";
 import { checkSettings, journalSettingsDefault, type JournalSettings } from "./settings.ts";
-
-export interface JournalComponents {
-  readonly clusterId: ClusterId;
-  readonly session: SessionId;
-  readonly view: WritableView;
-  readonly random: Random;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly meter: Meter;
-  readonly failpoints: Failpoints;
-}
-
-export interface JournalPlan {
-  /** Every drive of the cluster, present or not. */
-  readonly drives: readonly DriveId[];
-  /** Those that are here, whether they hold a journal or not. */
-  readonly presentDrives: readonly DriveId[];
-  /** The drives that hold the journal, of those present: every one that has a journal folder, and those that shall have one. */
-  readonly places: readonly JournalPlace[];
-  /** Drives that may be lost: m. */
-  readonly tolerance: number;
-  /** `form`: where there is no journal at all, begin one. `open`: there must be one. */
-  readonly start: "form" | "open";
-  /** What the present drives' identity files remember. */
-  readonly witnesses?: readonly LogWitness[];
-  /** Drives that the operator gave up, as of now: they never count again. */
-  readonly forget?: readonly DriveId[];
-  readonly settings?: Partial<JournalSettings>;
-}
 
 export interface JournalLog extends CommitLog {
   /**
@@ -72,6 +33,8 @@ export interface MemberStatus {
   readonly durableSequence: number;
   readonly failure: unknown;
 }
+
+const batchesBetweenFailedCheckpoints = 256;
 
 /**
  * - `waiting`: too few drives for a new term; nothing was answered in this life
@@ -114,6 +77,7 @@ class RunningJournal implements JournalLog {
   /** Starts, refills and checkpoints, one after the other. */
   #exclusive: Promise<unknown> = Promise.resolve();
   #isCheckpointing = false;
+  #noCheckpointBefore = 0;
 
   constructor(components: JournalComponents, plan: JournalPlan) {
     this.#components = components;
@@ -346,25 +310,25 @@ class RunningJournal implements JournalLog {
   }
 
   #checkpointWhenDue(): void {
-    if (this.#isCheckpointing) return;
-    let [journalBytes, lastCheckpointBytes, isRoomWanted] = [0, 0, false];
-    for (const { condition, checkpoints, folder } of this.#members) {
-      if (condition !== "live") continue;
-      const last = checkpoints.at(-1);
-      journalBytes = Math.max(journalBytes, folder.bytesAfter(last?.from.sequence ?? 0));
-      lastCheckpointBytes = Math.max(lastCheckpointBytes, last?.sizeBytes ?? 0);
-      // Another checkpoint makes the last one the previous, and gives up what lies before it.
-      isRoomWanted ||= folder.isSpaceShort && (last === undefined || folder.hasFilesUpTo(last.from.sequence));
+    const { sequence } = this.#pipeline?.acknowledged ?? { sequence: 0 };
+    if (
+      !this.#isCheckpointing &&
+      sequence >= this.#noCheckpointBefore &&
+      isCheckpointDue(this.#members, this.#settings)
+    ) {
+      this.#checkpointInBackground();
     }
-    const isDue = journalBytes > Math.max(lastCheckpointBytes, this.#settings.checkpointBytesMin);
-    if (isDue || isRoomWanted) this.#checkpointInBackground();
   }
 
   #checkpointInBackground(): void {
     if (this.#isCheckpointing) return;
     this.#isCheckpointing = true;
     void this.checkpoint()
-      .catch((error: unknown) => this.#components.logger.log("error", "checkpoint.failed", { error }))
+      .catch((error: unknown) => {
+        // One that fails is not tried again with each batch.
+        this.#noCheckpointBefore = (this.#pipeline?.acknowledged.sequence ?? 0) + batchesBetweenFailedCheckpoints;
+        this.#components.logger.log("error", "checkpoint.failed", { error });
+      })
       .finally(() => (this.#isCheckpointing = false));
   }
 

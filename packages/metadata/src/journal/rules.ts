@@ -97,7 +97,7 @@ function checkBases<Batch extends BatchSummary>(chain: readonly Batch[], bases: 
 }
 
 /** Order of batches: by term, then by sequence. */
-export function isLater(batch: BatchSummary, than: BatchSummary): boolean {
+function isLater(batch: BatchSummary, than: BatchSummary): boolean {
   return batch.term !== than.term ? batch.term > than.term : batch.sequence > than.sequence;
 }
 

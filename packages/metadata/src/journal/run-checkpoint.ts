@@ -1,4 +1,12 @@
-import { DiskError, type Clock, type ClusterId, type DriveId, type Failpoints, type Logger } from "@kakera/kernel";
+import {
+  ClusterFailure,
+  DiskError,
+  type Clock,
+  type ClusterId,
+  type DriveId,
+  type Failpoints,
+  type Logger,
+} from "@kakera/kernel";
 import type { LogMetrics } from "../metrics.ts";
 import type { WritableView } from "../ports/view.ts";
 import type { Member } from "./member.ts";
@@ -42,9 +50,29 @@ export async function runCheckpoint(
     copies: written.length,
     full: second.full.length,
   });
-  if (written.length < to.needed) return;
+  if (written.length < to.needed) {
+    const message = `the checkpoint is on ${written.length} of the ${to.needed} drives that it needs`;
+    if (second.full.length > 0) throw new ClusterFailure("full", message, { reason: "LOG_SPACE" });
+    throw new ClusterFailure("retry", message, { reason: "LOG_UNREACHABLE" });
+  }
   failpoints.hit("journal.before-recycle");
   for (const member of written) await retire(member).catch((error: unknown) => member.fail(error));
+}
+
+/**
+ * A checkpoint is due when the journal behind the last one is larger than it and than the least size; and on a drive without
+ * room when another one would give something up, as it makes the last one the previous.
+ */
+export function isCheckpointDue(members: readonly Member[], settings: JournalSettings): boolean {
+  let [journalBytes, lastCheckpointBytes] = [0, settings.checkpointBytesMin];
+  for (const { condition, checkpoints, folder } of members) {
+    if (condition !== "live") continue;
+    const last = checkpoints.at(-1);
+    if (folder.isSpaceShort && (last === undefined || folder.hasFilesUpTo(last.from.sequence))) return true;
+    journalBytes = Math.max(journalBytes, folder.bytesAfter(last?.from.sequence ?? 0));
+    lastCheckpointBytes = Math.max(lastCheckpointBytes, last?.sizeBytes ?? 0);
+  }
+  return journalBytes > lastCheckpointBytes;
 }
 
 /** Writes one checkpoint to those of `members` that are live. A full drive only goes without; any other error fails it. */

@@ -17,7 +17,7 @@ import { compareSeen, newChangeId, stampOf, type Author, type Put, type Seen } f
 import { ownerOf, uploadKey, type UploadSeen } from "./uploads.ts";
 
 /** Up to so many parts stay in the object record; more go into rows of their own, which a change of tags does not carry. */
-export const partsInRecordMax = 100;
+const partsInRecordMax = 100;
 /** A layout row stays below it. */
 const layoutPieceBytesMax = 250 * 1024;
 const partsDigestBytes = 8;

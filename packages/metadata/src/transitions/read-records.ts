@@ -16,22 +16,24 @@ import type { Seen } from "./transition.ts";
 // Decoded messages keep slices of the bytes they were decoded from, so each is decoded from a copy of its own.
 
 export function readBucket(view: View, name: string): Seen<BucketRecord> | null {
-  return read(view, keys.bucket(name), records.BucketRecord.decode);
+  return read(view, keys.bucket(name), (bytes) => records.BucketRecord.decode(bytes));
 }
 
 export function readObject(view: View, bucketId: BucketId, objectKey: Uint8Array): Seen<ObjectRecord> | null {
-  return read(view, keys.current(bucketId, objectKey), records.ObjectRecord.decode);
+  return read(view, keys.current(bucketId, objectKey), (bytes) => records.ObjectRecord.decode(bytes));
 }
 
 export function readUpload(
   view: View,
   upload: { bucketId: BucketId; objectKey: Uint8Array; uploadId: UploadId },
 ): Seen<UploadRecord> | null {
-  return read(view, keys.upload(upload.bucketId, upload.objectKey, upload.uploadId), records.UploadRecord.decode);
+  return read(view, keys.upload(upload.bucketId, upload.objectKey, upload.uploadId), (bytes) =>
+    records.UploadRecord.decode(bytes),
+  );
 }
 
 export function readPart(view: View, uploadId: UploadId, number: number): Seen<PartRecord> | null {
-  return read(view, keys.part(uploadId, number), records.PartRecord.decode);
+  return read(view, keys.part(uploadId, number), (bytes) => records.PartRecord.decode(bytes));
 }
 
 /** All parts of an upload, in order of number. */
@@ -43,7 +45,7 @@ export function readParts(view: View, uploadId: UploadId): Seen<PartRecord>[] {
 }
 
 export function readCompleted(view: View, uploadId: UploadId): Seen<CompletedRecord> | null {
-  return read(view, keys.completed(uploadId), records.CompletedRecord.decode);
+  return read(view, keys.completed(uploadId), (bytes) => records.CompletedRecord.decode(bytes));
 }
 
 /** The part table of a multipart object, wherever it is; empty for a body in one piece. */
@@ -57,7 +59,7 @@ export function partTableOf(view: View, record: ObjectRecord): PartEntry[] {
 
 /** What is known of the shards that a body lacks, or has on substitutes. A body's repair row has the body's own id. */
 export function readRepair(view: View, dataId: DataId): Seen<RepairRecord> | null {
-  return read(view, keys.repair(repairIdOf(dataId)), records.RepairRecord.decode);
+  return read(view, keys.repair(repairIdOf(dataId)), (bytes) => records.RepairRecord.decode(bytes));
 }
 
 export function repairIdOf(dataId: DataId): TaskId {

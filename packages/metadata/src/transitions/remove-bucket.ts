@@ -38,7 +38,7 @@ export function removeBucket(author: Author, name: string, bucket: Seen<BucketRe
 
 function rewrite(author: Author, name: string, bucket: Seen<BucketRecord>, changed: Partial<BucketRecord>): Change {
   const key = keys.bucket(name);
-  const value = records.BucketRecord.encode({ ...bucket.record, ...changed }).finish();
+  const value = records.BucketRecord.encode(Object.assign({}, bucket.record, changed)).finish();
   return {
     id: newChangeId(author),
     purpose: "free",

@@ -15,7 +15,7 @@ export function setTags(
 ): Change {
   const id = newChangeId(author);
   const key = keys.current(place.bucketId, place.objectKey);
-  const value = records.ObjectRecord.encode({ ...object.record, tags, ...stampOf(author, id) }).finish();
+  const value = records.ObjectRecord.encode(Object.assign({}, object.record, { tags }, stampOf(author, id))).finish();
   return {
     id,
     purpose: tags.length === 0 ? "free" : "write",
@@ -27,7 +27,7 @@ export function setTags(
 
 export function setBucketTags(author: Author, name: string, bucket: Seen<BucketRecord>, tags: Tags): Change {
   const key = keys.bucket(name);
-  const value = records.BucketRecord.encode({ ...bucket.record, tags }).finish();
+  const value = records.BucketRecord.encode(Object.assign({}, bucket.record, { tags })).finish();
   return {
     id: newChangeId(author),
     purpose: tags.length === 0 ? "free" : "write",

@@ -121,7 +121,7 @@ export function ownerOf(seen: UploadSeen): { bucketId: Uint8Array; objectKey: Ui
 
 function rewrite(author: Author, seen: UploadSeen, changed: Partial<UploadRecord>): Change {
   const key = uploadKey(seen);
-  const value = records.UploadRecord.encode({ ...seen.upload.record, ...changed }).finish();
+  const value = records.UploadRecord.encode(Object.assign({}, seen.upload.record, changed)).finish();
   return {
     id: newChangeId(author),
     purpose: "free",

@@ -1,6 +1,5 @@
-import { closeSync, existsSync, fsyncSync, openSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
 import type { WritableView } from "../ports/view.ts";
+import { removeView, syncNames } from "./drivers/view-files.ts";
 import { mayKeep, readGuard, writeGuard, type GuardPlace } from "./guard-file.ts";
 import { openLmdbView } from "./lmdb-view.ts";
 
@@ -54,26 +53,5 @@ function openOrBeginAnew(
     // Whatever it was, the file is derived: the log has everything that it held.
     removeView(directory);
     return { view: open(), wasReadable: false };
-  }
-}
-
-/** Gone for good: a view that came back after a power cut would be taken for the one that the guard speaks of. */
-function removeView(directory: string): void {
-  rmSync(directory, { recursive: true, force: true });
-  syncFolder(dirname(directory));
-}
-
-function syncNames(directory: string): void {
-  syncFolder(directory);
-  syncFolder(dirname(directory));
-}
-
-function syncFolder(path: string): void {
-  if (!existsSync(path)) return;
-  const descriptor = openSync(path, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

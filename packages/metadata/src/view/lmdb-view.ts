@@ -201,9 +201,13 @@ class LmdbView implements WritableView {
   #write(write: ViewWrite): void {
     if (write.kind === "put") this.#put(write.key, write.value, write.revision);
     else if (write.kind === "delete") this.#delete(write.key);
-    else
-      for (const key of [...this.#entries.getKeys({ start: write.from as Buffer, end: write.to as Buffer })])
-        this.#delete(key);
+    else this.#deleteRange(write.from, write.to);
+  }
+
+  /** Keys first: a cursor must not walk over what is being deleted. */
+  #deleteRange(from: Key, to: Key): void {
+    const keys = Array.from(this.#entries.getKeys({ start: from as Buffer, end: to as Buffer }));
+    for (const key of keys) this.#delete(key);
   }
 
   #put(key: Key, value: Uint8Array, revision: number): void {

@@ -50,7 +50,7 @@ export function describeView(makeDriver: () => ViewDriver): void {
     const textsOf = (from: string, to: string, limit = 100): string[] =>
       view
         .range(Buffer.from(from), Buffer.from(to), limit)
-        .map((entry) => `${entry.key}=${entry.value}@${entry.revision}`);
+        .map((entry) => `${entry.key.toString()}=${entry.value.toString()}@${entry.revision}`);
 
     test("gives what was put, with the revision of its change", () => {
       apply(put("Pa", "one"), put("Pb", "two"));
@@ -58,7 +58,7 @@ export function describeView(makeDriver: () => ViewDriver): void {
       expect(view.get(Buffer.from("Pa"))).toEqual({ value: Buffer.from("three"), revision: 2 });
       expect(view.get(Buffer.from("Pb"))).toEqual({ value: Buffer.from("two"), revision: 1 });
       expect(view.get(Buffer.from("Pc"))).toBeNull();
-      expect(view.with(Buffer.from("Pb"), (value, at) => `${value}@${at}`)).toBe("two@1");
+      expect(view.with(Buffer.from("Pb"), (value, at) => `${value.toString()}@${at}`)).toBe("two@1");
       expect(view.with(Buffer.from("Pc"), () => 1)).toBeNull();
       expect(view.entryCount).toBe(2);
       expect(view.appliedRevision).toBe(2);
@@ -118,7 +118,7 @@ export function describeView(makeDriver: () => ViewDriver): void {
       const listed = view
         .range(ranges.current(bucketId).from, ranges.current(bucketId).to, 1000)
         .map((entry) => objectKeyOfCurrent(entry.key));
-      expect(listed).toEqual(hostile.map((key) => Buffer.from(key)).sort(Buffer.compare));
+      expect(listed).toEqual(hostile.map((key) => Buffer.from(key)).sort((a, b) => Buffer.compare(a, b)));
     });
 
     test("pages by range and finds the last of a range", () => {
@@ -139,7 +139,7 @@ export function describeView(makeDriver: () => ViewDriver): void {
       apply(...["Pa", "Pa1", "Pa2", "Pb", "Pc"].map((key) => put(key, key)));
       const visited: string[] = [];
       view.walk(Buffer.from("P"), Buffer.from("Q"), (key, value, at) => {
-        visited.push(`${key}=${value}@${at}`);
+        visited.push(`${key.toString()}=${value.toString()}@${at}`);
         if (key.toString() === "Pa") return { seek: Buffer.from("Pb") };
         return "next";
       });
