@@ -8,6 +8,7 @@ import { MemoryBudget } from "./memory-budget.ts";
 import { HedgeBudget } from "./read-path/hedge-budget.ts";
 import { readBody, type ReadParts } from "./read-path/read-body.ts";
 import { ReadLatency } from "./read-path/read-latency.ts";
+import { ReadRegister } from "./read-path/read-register.ts";
 import { defaultReadSettings, type ReadSettings } from "./read-path/read-settings.ts";
 import { createInlineMd5, createNoMd5, type BodyHasher } from "./write-path/body-hasher.ts";
 import type { Drives } from "./write-path/choose-homes.ts";
@@ -53,7 +54,22 @@ export interface BodyStore extends Bodies {
   readonly writeFloor: number;
 }
 
-export function createBodies(components: BodiesComponents, settings: BodiesSettings): BodyStore {
+/** What maintenance asks before it deletes, and before it believes that nothing is under way. */
+export interface Watermarks {
+  /** A mark at this moment. */
+  set(): number;
+  /** Whether all that began before the mark was set has ended. Once true, true for ever. */
+  isPassed(mark: number): boolean;
+}
+
+export interface WatchedBodyStore extends BodyStore {
+  /** Reads under way: their shards are not to be deleted. */
+  readonly reads: Watermarks;
+  /** Writes that are not decided: a record may come to name their shards. */
+  readonly writes: Watermarks;
+}
+
+export function createBodies(components: BodiesComponents, settings: BodiesSettings): WatchedBodyStore {
   const { log, drives, codec, memory, clock, random, logger, repairQueue } = components;
   const writeSettings = { ...defaultWriteSettings, ...settings.write };
   const readSettings = { ...defaultReadSettings, ...settings.read };
@@ -65,6 +81,7 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
   const map = readClusterMap(log.view);
   const metrics = createBodyMetrics(components.meter);
   const register = new WriteRegister();
+  const reads = new ReadRegister();
   const numbers = new WeakMap<WrittenBody, number>();
   const writing: WriteParts = {
     map,
@@ -110,12 +127,21 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
       if (writeNumber !== null) numbers.set(body, writeNumber);
       return body;
     },
-    read: (bodies, range, sink, signal) => readBody(reading, { bodies, range, sink, signal }),
+    async read(bodies, range, sink, signal) {
+      const generation = reads.begin();
+      try {
+        await readBody(reading, { bodies, range, sink, signal });
+      } finally {
+        reads.end(generation);
+      }
+    },
     async discard(bodies) {
       await discardBodies(writing, bodies);
       settle(bodies);
     },
     settle,
+    reads,
+    writes: register,
     get writeFloor() {
       return register.floor;
     },

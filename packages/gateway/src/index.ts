@@ -10,7 +10,14 @@ export { signMetricsToken } from "./http/metrics-token.ts";
 
 // The seam between operations and the data path.
 export type { Bodies, BodyOwner, BodyRange, BodySink, BodySource, StoredBody, WrittenBody } from "./bodies.ts";
-export { createBodies, type BodiesComponents, type BodiesSettings, type BodyStore } from "./create-bodies.ts";
+export {
+  createBodies,
+  type BodiesComponents,
+  type BodiesSettings,
+  type BodyStore,
+  type WatchedBodyStore,
+  type Watermarks,
+} from "./create-bodies.ts";
 export type { BodyHasher } from "./write-path/body-hasher.ts";
 export { defaultWriteSettings, type WriteSettings } from "./write-path/write-settings.ts";
 export { defaultReadSettings, type ReadSettings } from "./read-path/read-settings.ts";

@@ -22,6 +22,16 @@ export class WriteRegister {
     while (this.#decided.delete(this.#floor)) this.#floor++;
   }
 
+  /** A mark at this moment. */
+  set(): number {
+    return this.#next;
+  }
+
+  /** Whether every write that began before the mark was set is decided. Once true, true for ever. */
+  isPassed(mark: number): boolean {
+    return this.#floor >= mark;
+  }
+
   /** Every write with a lower number is decided. */
   get floor(): number {
     return this.#floor;
