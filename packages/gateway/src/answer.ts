@@ -29,7 +29,7 @@ export type Answer =
     }
   | { readonly kind: "slow"; readonly headers: HeaderList; readonly work: () => Promise<SlowResult> };
 
-export interface SlowResult {
+interface SlowResult {
   /** A whole XML document. */
   readonly body: string;
   /** Known only at the end: sent when the head has not gone out yet. */

@@ -1,14 +1,13 @@
 import { readObject } from "@kakera/metadata";
 import type { ObjectRecord } from "@kakera/protocol";
 import {
-  bodyBytesMax,
   checkCopyOntoItself,
+  checkCopySize,
   checkWriteCondition,
   parseCopyDirectives,
   parseUploadChecksum,
   parseWriteCondition,
   renderCopyObject,
-  S3Error,
   type ChecksumAlgorithm,
   type CopiedObject,
   type CopySource,
@@ -69,13 +68,7 @@ async function copyWhole(call: Call, parts: OperationParts, copy: Copy): Promise
     const bucket = openBucket(parts.log.view, bucketOf(call));
     const source = findCopySource(call, parts, copy.source);
     const { record } = source.seen;
-    if (record.sizeBytes > bodyBytesMax) {
-      throw new S3Error(
-        "InvalidRequest",
-        {},
-        `The specified copy source is larger than the maximum allowable size for a copy source: ${bodyBytesMax}`,
-      );
-    }
+    checkCopySize(record.sizeBytes);
     checkDestination(call, parts, { bucket, condition: copy.condition });
     const checksum = checksumOf(record.checksum, record.partCount);
     const algorithm = copy.algorithm ?? checksum?.algorithm ?? null;

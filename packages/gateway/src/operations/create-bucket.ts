@@ -1,10 +1,10 @@
 import { createBucket as createBucketChange, keys, readBucket } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import {
+  checkBucketRecreation,
   checkBucketTags,
   checkNewBucketName,
   parseCreateBucketConfiguration,
-  S3Error,
   taggingBytesMax,
 } from "@kakera/s3";
 import { emptyAnswer, type Answer } from "../answer.ts";
@@ -15,9 +15,6 @@ import { authorOf } from "./steps/author.ts";
 import { decide } from "./steps/decide.ts";
 import { closingMark, openBucket } from "./steps/open-bucket.ts";
 import { readOptionalDocument } from "./steps/read-document.ts";
-
-/** AWS's oldest region, where creating one's own bucket again is no error and changes nothing. */
-const forgivingRegion = "us-east-1";
 
 export async function createBucket(call: Call, parts: OperationParts): Promise<Answer> {
   const name = bucketOf(call);
@@ -33,7 +30,7 @@ export async function createBucket(call: Call, parts: OperationParts): Promise<A
     // Whether it goes or stays is not decided yet.
     if (present?.record.state === records.BucketState.CLOSING) throw closingMark(openBucket(view, name));
     if (present !== null) {
-      if (parts.settings.region !== forgivingRegion) throw new S3Error("BucketAlreadyOwnedByYou", { BucketName: name });
+      checkBucketRecreation(parts.settings.region, name);
       return { answer: undefined };
     }
     const content = {

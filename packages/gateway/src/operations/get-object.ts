@@ -2,6 +2,7 @@ import type { ObjectRecord } from "@kakera/protocol";
 import {
   checkReadConditions,
   checksumHeaders,
+  checksumOfRead,
   formatHttpDate,
   objectHeaders,
   overrideHeaders,
@@ -58,7 +59,6 @@ function describingHeaders(call: Call, record: ObjectRecord, selected: SelectedB
   );
   const headers = objectHeaders(system, described.metadata);
   if (described.tags.length > 0) headers.push("x-amz-tagging-count", String(described.tags.length));
-  if (request.headers.first("x-amz-checksum-mode")?.toUpperCase() === "ENABLED")
-    headers.push(...checksumHeaders(selected.checksum));
+  headers.push(...checksumHeaders(checksumOfRead(request.headers, selected.extent)));
   return headers;
 }

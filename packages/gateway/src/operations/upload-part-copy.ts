@@ -1,9 +1,8 @@
 import {
-  bodyBytesMax,
+  checkCopySize,
   parseCopySourceRange,
   parsePartNumber,
   renderCopyPart,
-  S3Error,
   type CopiedObject,
   type CopySource,
 } from "@kakera/s3";
@@ -45,13 +44,7 @@ async function copyPart(
       selected === null
         ? { offsetBytes: 0, lengthBytes: record.sizeBytes }
         : { offsetBytes: selected.firstByte, lengthBytes: selected.lastByte - selected.firstByte + 1 };
-    if (range.lengthBytes > bodyBytesMax) {
-      throw new S3Error(
-        "InvalidRequest",
-        {},
-        `The specified copy source is larger than the maximum allowable size for a copy source: ${bodyBytesMax}`,
-      );
-    }
+    checkCopySize(range.lengthBytes);
     const owner = {
       bucketId: place.bucketId,
       objectKey: place.objectKey,

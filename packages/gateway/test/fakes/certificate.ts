@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TlsMaterial } from "../../src/index.ts";
 
+const program = "openssl";
+
 /** A self-signed certificate for 127.0.0.1 with this common name. */
 export function makeCertificate(commonName: string): TlsMaterial {
   const folder = mkdtempSync(join(tmpdir(), "kakera-tls-"));
@@ -12,7 +14,7 @@ export function makeCertificate(commonName: string): TlsMaterial {
     const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
     const subject = ["-subj", `/CN=${commonName}`, "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
     execFileSync(
-      "openssl",
+      program,
       ["req", "-x509", ...curve, "-nodes", "-days", "2", ...subject, "-keyout", key, "-out", certificate],
       { stdio: "ignore" },
     );

@@ -18,6 +18,8 @@ export interface MemoryBodiesFaults {
   /** Awaited at the end of each write, before it resolves. */
   beforeWritten: (() => Promise<void>) | null;
   failWrite: Error | null;
+  /** A write rejects with `failWrite` as soon as it was given so many bytes, instead of at its end. */
+  failWriteAfterBytes: number | null;
   /** A read rejects with this after so many bytes of it. */
   failRead: { afterBytes: number; failure: Error } | null;
   beforeRead: (() => Promise<void>) | null;
@@ -28,7 +30,13 @@ const readSliceBytes = 256 * 1024;
 export function createMemoryBodies(parts: { session: SessionId; random: Random; hasMd5?: "yes" | "no" }): MemoryBodies {
   const stored = new Map<string, Buffer>();
   const discarded: string[] = [];
-  const faults: MemoryBodiesFaults = { beforeWritten: null, failWrite: null, failRead: null, beforeRead: null };
+  const faults: MemoryBodiesFaults = {
+    beforeWritten: null,
+    failWrite: null,
+    failWriteAfterBytes: null,
+    failRead: null,
+    beforeRead: null,
+  };
   const bodies: MemoryBodies = {
     stored,
     discarded,
@@ -39,9 +47,13 @@ export function createMemoryBodies(parts: { session: SessionId; random: Random; 
     async write(source: BodySource, owner: BodyOwner, signal: AbortSignal): Promise<WrittenBody> {
       bodies.writeCount++;
       const slices: Buffer[] = [];
+      let takenBytes = 0;
       for (let slice = await source.pull(); slice !== null; slice = await source.pull()) {
         signal.throwIfAborted();
         slices.push(Buffer.from(slice));
+        takenBytes += slice.byteLength;
+        if (faults.failWriteAfterBytes !== null && takenBytes >= faults.failWriteAfterBytes)
+          throw faults.failWrite ?? new Error("no write");
       }
       const bytes = Buffer.concat(slices);
       if (faults.failWrite !== null) throw faults.failWrite;
@@ -58,10 +70,14 @@ export function createMemoryBodies(parts: { session: SessionId; random: Random; 
       if (faults.beforeRead !== null) await faults.beforeRead();
       const whole = Buffer.concat(list.map((body) => bytesOf(stored, body)));
       const wanted = whole.subarray(range.offsetBytes, range.offsetBytes + range.lengthBytes);
+      // One buffer for all slices, spoiled as soon as a slice was taken: as the data path's own slabs are used again.
+      const scratch = Buffer.alloc(Math.min(readSliceBytes, wanted.byteLength));
       for (let at = 0; at < wanted.byteLength; at += readSliceBytes) {
         signal.throwIfAborted();
         if (faults.failRead !== null && at >= faults.failRead.afterBytes) throw faults.failRead.failure;
-        await sink.write(wanted.subarray(at, at + readSliceBytes));
+        const slice = scratch.subarray(0, wanted.copy(scratch, 0, at, at + readSliceBytes));
+        await sink.write(slice);
+        slice.fill(0xdb);
       }
     },
 

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { RawConnection } from "../fakes/raw-client.ts";
 import { readable } from "../fakes/s3-client.ts";
@@ -70,25 +71,30 @@ describe("line 9: Expect: 100-continue", () => {
     connection.destroy();
   });
 
-  it("a body that comes all the same after a refusal is read, so that the client sees the answer and no reset", async () => {
-    await using gateway = await startGateway();
-    const body = Buffer.alloc(3 * 1024 * 1024, 1);
-    const wire = gateway.client.wire({
-      method: "PUT",
-      bucket: "no-such",
-      key: "k",
-      body,
-      unsignedHeaders: expectsContinue,
-    });
-    const connection = await RawConnection.open(gateway.port);
-    connection.send(wire.head);
-    connection.send(wire.body);
-    const answer = readable(await connection.answer());
-    expect(answer.code).toBe("NoSuchBucket");
-    await connection.closed();
-    expect(connection.failure).toBeNull();
-    connection.destroy();
-  });
+  it.each([300_000, 3_000_000])(
+    "a body of %i bytes that comes all the same is read, so that the client sees the answer and no reset",
+    async (sizeBytes) => {
+      await using gateway = await startGateway();
+      const wire = gateway.client.wire({
+        method: "PUT",
+        bucket: "no-such",
+        key: "k",
+        body: Buffer.alloc(sizeBytes, 1),
+        unsignedHeaders: expectsContinue,
+      });
+      const connection = await RawConnection.open(gateway.port);
+      connection.send(wire.head);
+      const answer = readable(await connection.answer());
+      expect([answer.code, answer.headers.get("connection")]).toEqual(["NoSuchBucket", "close"]);
+      connection.send(wire.body);
+      await connection.closed();
+      await eventually(() => connection.socket.bytesWritten > sizeBytes, "the whole body is taken");
+      connection.socket.end();
+      await once(connection.socket, "close");
+      expect(connection.failure).toBeNull();
+      connection.destroy();
+    },
+  );
 });
 
 describe("line 9: a refusal before the body was read, without Expect", () => {

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { ClusterFailure } from "@kakera/kernel";
+import { ClusterFailure, createSeededRandom, idFromBytes } from "@kakera/kernel";
+import { readBucket, readObject, setTags, type MemoryLog, type View } from "@kakera/metadata";
 import { describe, expect, it } from "vitest";
 import type { S3Answer } from "../fakes/s3-client.ts";
+import { createSlowLog } from "../fakes/slow-log.ts";
 import { eventually } from "../fakes/eventually.ts";
 import { contentOf, startWithBucket, type TestGateway } from "../fakes/start-gateway.ts";
 
@@ -193,6 +195,45 @@ describe("line 33: CopyObject", () => {
     expect([answer.status, answer.code]).toEqual([503, "SlowDown"]);
     expect([...gateway.bodies.stored.keys()]).toEqual(before);
     await eventually(() => gateway.gateway.readFloorRevision === gateway.log.status().revision, "the read has ended");
+  });
+});
+
+describe("a copy whose destination fails half way", () => {
+  it("stops its source, and is an error", async () => {
+    await using gateway = await withSource();
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "src", body: Buffer.alloc(3_000_000) });
+    gateway.bodies.faults.failWrite = new ClusterFailure("full", "no room", { reason: "DRIVE_FULL" });
+    gateway.bodies.faults.failWriteAfterBytes = 1_000_000;
+    expect((await copy(gateway, {})).status).toBe(507);
+    await eventually(() => gateway.gateway.readFloorRevision === gateway.log.status().revision, "the read has ended");
+  });
+});
+
+describe("a copy onto itself while the object changes", () => {
+  it("is 503: its conditions were checked against another object", async () => {
+    let hasChanged = false;
+    const changeOnce = async (): Promise<void> => {
+      if (hasChanged || view === null || log === null) return;
+      const bucket = readBucket(view, "b-1");
+      const bucketId = idFromBytes("bucket", bucket?.record.bucketId ?? Buffer.alloc(0));
+      const object = readObject(view, bucketId, Buffer.from("src"));
+      if (object === null) return;
+      hasChanged = true;
+      const author = { random: createSeededRandom(5), session: log.session };
+      await log.commit(setTags(author, { bucketId, objectKey: Buffer.from("src") }, object, []));
+    };
+    let [view, log]: [View | null, MemoryLog | null] = [null, null];
+    await using gateway = await startWithBucket({
+      time: "runs",
+      wrapLog: (inner) =>
+        createSlowLog(inner, {
+          beforeCommit: (change) => (change.puts.some((row) => row.key[0] === 0x63) ? changeOnce() : undefined),
+        }),
+    });
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "src", body });
+    [view, log] = [gateway.view, gateway.log];
+    const answer = await copy(gateway, { "x-amz-metadata-directive": "REPLACE" }, "/b-1/src");
+    expect([hasChanged, answer.status]).toEqual([true, 503]);
   });
 });
 

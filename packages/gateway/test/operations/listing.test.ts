@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { RawConnection } from "../fakes/raw-client.ts";
 import { startWithBucket, type TestGateway } from "../fakes/start-gateway.ts";
 import type { S3Answer } from "../fakes/s3-client.ts";
 
@@ -55,6 +56,24 @@ describe("line 28: order and counts", () => {
     expect([prefixesOf(long), keysOf(long)]).toEqual([["d--"], ["a/1", "a/2", "b", "c/1"]]);
     const none = await list(gateway, { delimiter: "" });
     expect([keysOf(none).length, none.xml("Delimiter")]).toEqual([6, undefined]);
+  });
+});
+
+describe("a long listing", () => {
+  it("shows every key of a full page once, in order, and goes on behind it", async () => {
+    const keys = Array.from({ length: 1_200 }, (_, i) => `k${String(i).padStart(5, "0")}`);
+    await using gateway = await startWithBucket();
+    const connection = await RawConnection.open(gateway.port);
+    for (const key of keys) {
+      connection.send(gateway.client.wire({ method: "PUT", bucket: "b-1", key, payload: "unsigned" }).head);
+      await connection.answer();
+    }
+    connection.destroy();
+    const first = await list(gateway, { "list-type": "2" });
+    const token = first.xml("NextContinuationToken") ?? "";
+    const second = await list(gateway, { "list-type": "2", "continuation-token": token });
+    expect(keysOf(first)).toEqual(keys.slice(0, 1_000));
+    expect(keysOf(second)).toEqual(keys.slice(1_000));
   });
 });
 

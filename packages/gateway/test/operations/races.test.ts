@@ -134,7 +134,9 @@ describe("line 20: bucket removal against writes", () => {
       },
     };
     await using gateway = await startWithBucket(slow(hooks));
+    const before = contentOf(gateway.view);
     expect((await gateway.client.call({ method: "DELETE", bucket: "b-1" })).status).toBe(503);
+    expect(contentOf(gateway.view)).toEqual(before);
     expect((await put(gateway, "k", "x")).status).toBe(200);
   });
 });

@@ -22,7 +22,7 @@ export async function authorise(
   throw new S3Error("AccessDenied", {});
 }
 
-/** Whether the sender may also do `action` there: a copy reads its source, and an absent key is told only to those who may list. */
+/** Whether the sender may also do `action` there: a copy reads its source. */
 export function may(call: Call, action: S3Action, resource: { bucket: string; key: string | null }): boolean {
   return authorize(call.principal, action, resource) === "allow";
 }

@@ -1,9 +1,8 @@
 import { readObject, type Seen, type View } from "@kakera/metadata";
 import type { ObjectRecord } from "@kakera/protocol";
-import { checkVersionId, S3Error, type ObjectKey } from "@kakera/s3";
+import { checkVersionId, missingKeyError, type ObjectKey } from "@kakera/s3";
 import type { Call } from "../call.ts";
 import { bucketOf, keyOf } from "./addressed.ts";
-import { may } from "./authorise.ts";
 import { openBucket, type OpenBucket } from "./open-bucket.ts";
 
 export interface CurrentObject {
@@ -32,6 +31,5 @@ export function findObject(
   checkVersionId(address.versionId, key.text);
   const seen = readObject(view, bucket.id, key.bytes);
   if (seen !== null) return { bucket, key, seen };
-  if (!may(call, "s3:ListBucket", { bucket: bucket.name, key: null })) throw new S3Error("AccessDenied", {});
-  throw new S3Error("NoSuchKey", { Key: key.text });
+  throw missingKeyError(call.principal, bucket.name, key.text);
 }

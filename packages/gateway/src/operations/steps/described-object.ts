@@ -3,7 +3,6 @@ import {
   collectSystemHeaders,
   collectUserMetadata,
   parseTaggingHeader,
-  S3Error,
   type HeaderIndex,
   type SystemHeaders,
   type Tag,
@@ -19,10 +18,6 @@ export interface DescribedObject {
 
 type DescriptionFields = Pick<ObjectRecordInput, "headers" | "metadata" | "tags">;
 
-// oxlint-disable-next-line no-control-regex
-const controlCharacter = /[\u0000-\u0008\u000a-\u001f\u007f]/;
-const headerName = /^[!#$%&'*+.^_`|~0-9a-z-]*$/;
-
 /** Reads the headers of PUT and Create. Throws MetadataTooLarge, InvalidTag, InvalidArgument. */
 export function describeObject(headers: HeaderIndex): DescribedObject {
   return { ...describeContent(headers), tags: readTagsHeader(headers) };
@@ -30,31 +25,11 @@ export function describeObject(headers: HeaderIndex): DescribedObject {
 
 /** All but the tags. */
 export function describeContent(headers: HeaderIndex): Omit<DescribedObject, "tags"> {
-  const system = collectSystemHeaders(headers);
-  const metadata = collectUserMetadata(headers);
-  for (const [name, value] of Object.entries(system)) checkValue(name, value as string | null);
-  for (const { name, value } of metadata) {
-    if (!headerName.test(name)) throw unrepresentable(`x-amz-meta-${name}`, value);
-    checkValue(`x-amz-meta-${name}`, value);
-  }
-  return { headers: system, metadata };
+  return { headers: collectSystemHeaders(headers), metadata: collectUserMetadata(headers) };
 }
 
 export function readTagsHeader(headers: HeaderIndex): readonly Tag[] {
   return parseTaggingHeader(headers.first("x-amz-tagging") ?? "");
-}
-
-/** A presigned query can carry what no header line can: it would break every later GET. */
-function checkValue(name: string, value: string | null): void {
-  if (value !== null && controlCharacter.test(value)) throw unrepresentable(name, value);
-}
-
-function unrepresentable(name: string, value: string): S3Error {
-  return new S3Error(
-    "InvalidArgument",
-    { ArgumentName: name, ArgumentValue: value },
-    "Header value cannot be represented.",
-  );
 }
 
 /** Record fields: values byte for byte, absent ones left out. */

@@ -15,7 +15,7 @@ export function storedBodies(view: View, record: ObjectRecord): StoredBody[] {
 }
 
 /** None for an empty body. */
-export function storedBody(holder: Pick<PartEntryInput, "body" | "inlineBody">): StoredBody[] {
+function storedBody(holder: Pick<PartEntryInput, "body" | "inlineBody">): StoredBody[] {
   if (holder.body != null) return [{ kind: "chunks", place: holder.body, sizeBytes: holder.body.sizeBytes ?? 0 }];
   const bytes = holder.inlineBody;
   return bytes == null || bytes.byteLength === 0 ? [] : [{ kind: "inline", bytes, sizeBytes: bytes.byteLength }];

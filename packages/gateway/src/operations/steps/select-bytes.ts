@@ -7,7 +7,7 @@ import {
   parseRange,
   S3Error,
   selectPart,
-  type ObjectChecksum,
+  type ReadExtent,
   type S3Request,
 } from "@kakera/s3";
 import type { BodyRange } from "../../bodies.ts";
@@ -20,8 +20,8 @@ export interface SelectedBytes {
   readonly range: BodyRange;
   /** Content-Range and x-amz-mp-parts-count, where they apply. */
   readonly headers: readonly string[];
-  /** Of exactly these bytes; null when there is none, as of a range. */
-  readonly checksum: ObjectChecksum | null;
+  /** Decides which checksum belongs to these bytes. */
+  readonly extent: ReadExtent;
 }
 
 /** Reads Range, If-Range and partNumber. Throws InvalidRange, InvalidPartNumber, InvalidArgument, InvalidRequest. */
@@ -41,15 +41,16 @@ export function selectBytes(
   const isWanted = isRangeWanted(request.headers.first("if-range"), facts, seen.nowMs);
   const selection = parseRange(isWanted ? rangeHeader : null, record.sizeBytes);
   if (selection.kind === "whole") {
-    const checksum = checksumOf(record.checksum, record.partCount);
-    return { status: 200, range: { offsetBytes: 0, lengthBytes: record.sizeBytes }, headers: [], checksum };
+    const objectChecksum = checksumOf(record.checksum, record.partCount);
+    const range = { offsetBytes: 0, lengthBytes: record.sizeBytes };
+    return { status: 200, range, headers: [], extent: { kind: "whole", objectChecksum } };
   }
   const { firstByte, lastByte } = selection;
   return {
     status: 206,
     range: { offsetBytes: firstByte, lengthBytes: lastByte - firstByte + 1 },
     headers: ["Content-Range", contentRange(selection, record.sizeBytes)],
-    checksum: null,
+    extent: { kind: "range" },
   };
 }
 
@@ -66,6 +67,6 @@ function selectPartBytes(partNumber: number, record: ObjectRecord, view: View): 
     );
   }
   if (partsCount !== null) headers.push("x-amz-mp-parts-count", String(partsCount));
-  const checksum = partIndex === null ? checksumOf(record.checksum, 0) : checksumOf(table?.[partIndex]?.checksum, 0);
-  return { status: 206, range: { offsetBytes, lengthBytes }, headers, checksum };
+  const partChecksum = checksumOf(partIndex === null ? record.checksum : table?.[partIndex]?.checksum, 0);
+  return { status: 206, range: { offsetBytes, lengthBytes }, headers, extent: { kind: "part", partChecksum } };
 }
