@@ -1,4 +1,5 @@
 import { assert } from "./assert.ts";
+import { MIB } from "./units.ts";
 
 /** k data and m parity shards. 1 <= k, 0 <= m, k + m <= 32. */
 export interface Geometry {
@@ -7,6 +8,9 @@ export interface Geometry {
 }
 
 export const shardsPerChunkMax = 32;
+
+/** Bytes of the body in every chunk but a body's last. Part of the format of records. */
+export const chunkSizeBytesMax = 64 * MIB;
 
 /** "4+2" -> {k: 4, m: 2}; null when it is no geometry. */
 export function parseGeometry(text: string): Geometry | null {

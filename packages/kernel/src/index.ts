@@ -1,6 +1,6 @@
 export { assert, assertNever, AssertionFailure } from "./assert.ts";
 export { ClusterFailure, reasonCodes, type FailureKind, type ReasonCode } from "./failure.ts";
-export { formatGeometry, geometryForDomains, parseGeometry, shardsPerChunkMax, type Geometry } from "./geometry.ts";
+export { chunkSizeBytesMax, formatGeometry, geometryForDomains, parseGeometry, shardsPerChunkMax, type Geometry } from "./geometry.ts";
 export {
   idBytes, idFromBytes, newId, parseId,
   type BucketId, type ChangeId, type ClusterId, type DataId, type DriveId, type IdKind, type SessionId, type TaskId, type UploadId,

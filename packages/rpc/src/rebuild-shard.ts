@@ -8,7 +8,7 @@ import {
   type Codec,
 } from "@kakera/erasure";
 import { bufferReleased } from "./buffer-released.ts";
-import type { Receipt, ShardDrive, ShardIdentity, ShardStream } from "./shard-drive.ts";
+import type { Receipt, ShardDrive, ShardIdentity, ShardStream, WritePurpose } from "./shard-drive.ts";
 
 /** Bytes of one shard that are in memory at once. */
 export const rebuildWindowBytes = 1 * MIB;
@@ -36,6 +36,8 @@ export interface RebuildJob {
   /** Where its siblings (or a copy of itself) may be read, in order of preference. */
   readonly sources: readonly ShardSource[];
   readonly target: ShardDrive;
+  /** Absent: for a client. */
+  readonly purpose?: WritePurpose;
   /** k+1 areas, and as many more as sources may hang on. They are the job's until it settles. */
   readonly work: readonly WorkArea[];
   /** A drive did not answer in time and may still fill this area: it is not free before `released`. */
@@ -62,10 +64,17 @@ export async function rebuildShard(codec: Codec, job: RebuildJob): Promise<Recei
     const payload = await rebuildWindow(codec, job, { offsetBytes: 0, lengthBytes: job.shardSizeBytes, usable, work });
     checksums.push(checksumsOf(codec, job, { payload, offsetBytes: 0 }));
     compareDigest(job, checksums);
-    const { identity, chunkSizeBytes, shardDigests, target } = job;
-    return target.put({ identity, chunkSizeBytes, payload, blockChecksums: checksums[0] as Buffer, shardDigests });
+    const { identity, chunkSizeBytes, shardDigests, target, purpose = "client" } = job;
+    return target.put({
+      identity,
+      purpose,
+      chunkSizeBytes,
+      payload,
+      blockChecksums: checksums[0] as Buffer,
+      shardDigests,
+    });
   }
-  const stream = await job.target.begin(job.identity);
+  const stream = await job.target.begin(job.identity, job.purpose);
   try {
     await rebuildInPieces(codec, job, { stream, usable, work, checksums });
     compareDigest(job, checksums);

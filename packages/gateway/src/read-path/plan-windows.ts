@@ -1,4 +1,4 @@
-import { assert, idFromBytes, type DataId, type Geometry } from "@kakera/kernel";
+import { assert, chunkSizeBytesMax, idFromBytes, type DataId, type Geometry } from "@kakera/kernel";
 import {
   blockSizeBytes,
   blockWindow,
@@ -14,7 +14,6 @@ import type { ClusterMap } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import type { BodyRange, StoredBody } from "../bodies.ts";
 import { geometryOf } from "../write-path/choose-homes.ts";
-import { chunkSizeBytesMax } from "../write-path/write-settings.ts";
 import { readAheadDepth, windowShardBytesMax } from "./read-settings.ts";
 
 /** One chunk of a stored body. */

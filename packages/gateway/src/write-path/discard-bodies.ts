@@ -1,10 +1,9 @@
-import { idFromBytes, type Clock, type Logger } from "@kakera/kernel";
+import { chunkSizeBytesMax, idFromBytes, type Clock, type Logger } from "@kakera/kernel";
 import type { ClusterMap } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import type { WrittenBody } from "../bodies.ts";
 import { chooseHomes, type Drives } from "./choose-homes.ts";
 import { discardShards, type PlacedShard } from "./discard-shards.ts";
-import { chunkSizeBytesMax } from "./write-settings.ts";
 
 /** Frees bodies that no record names and none will: their shards at homes and on substitutes. Never rejects. */
 export async function discardBodies(

@@ -1,9 +1,9 @@
-import { assert } from "@kakera/kernel";
+import { assert, chunkSizeBytesMax } from "@kakera/kernel";
 import { stripeLayout } from "@kakera/erasure";
 import type { Pool } from "@kakera/metadata";
 import { geometryOf, type BodyForm } from "./choose-homes.ts";
 import { appendSizeBytesMax, StripeBuffer } from "./stripe-buffer.ts";
-import { chunkSizeBytesMax, ownFileBytesMin, type WriteSettings } from "./write-settings.ts";
+import { ownFileBytesMin, type WriteSettings } from "./write-settings.ts";
 
 /** What one chunk takes of its body. `unknown`: at most `wantedBytes`, less if the body ends. */
 export interface ChunkSpan {

@@ -21,8 +21,5 @@ export const defaultWriteSettings: WriteSettings = {
   replicatedBytesMax: 32 * KIB,
 };
 
-/** Bytes of the body in every chunk but a body's last. Part of the format of records. */
-export const chunkSizeBytesMax = 64 * MIB;
-
 /** Shards from this size on are written in pieces to files of their own (the ShardDrive port). */
 export const ownFileBytesMin = 1 * MIB;
