@@ -295,6 +295,28 @@ describe("a drive that is slow", () => {
   });
 });
 
+describe("a drive that was slow for so long that the others gave up what it lacks", () => {
+  test("gets a checkpoint", async () => {
+    const drives = new JournalDrives(3, 1);
+    const faults = new Faults(drives, 2);
+    const log = await drives.open();
+    await log.commit(put("first"));
+    const release = faults.hangWrites();
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < 30; i++) await log.commit(put(`k${i}`, `${round}`.padEnd(5000, "x")));
+      await log.checkpoint();
+    }
+    expect(log.members()[2]?.condition).toBe("lagging");
+    release();
+    for (let i = 0; i < 50 && log.status().membersReachable < 3; i++) await settle();
+    expect(log.members().map((member) => member.condition)).toEqual(["live", "live", "live"]);
+    await log.commit(put("last"));
+    await settle();
+    await log.close();
+    expect((await valuesOn(drives, 2)).size).toBe(32);
+  });
+});
+
 describe("a start", () => {
   async function filled(driveCount: number, tolerance: number): Promise<JournalDrives> {
     const drives = new JournalDrives(driveCount, tolerance);
@@ -577,6 +599,51 @@ describe("two drives, one of them missing", () => {
     await again.commit(put("b"));
     await again.close();
     expect([...(await valuesOn(drives, 1)).keys()]).toEqual(["a", "b", "old"]);
+  });
+});
+
+describe("a new drive in the place of one that was given up, while the journal runs", () => {
+  test("counts once it holds everything: from then on nothing is acknowledged without it", async () => {
+    const drives = new JournalDrives(2, 1);
+    const log = await drives.open();
+    await log.commit(put("old"));
+    await log.forget(drives.driveIds[1] as DriveId);
+    expect(log.status().membersNeeded).toBe(1);
+    drives.driveIds[1] = newId("drive", random);
+    drives.disks[1] = createMemoryDisk();
+    const faults = new Faults(drives, 1);
+    const during = Array.from({ length: 5 }, (_, i) => log.commit(put(`during${i}`)));
+    await Promise.all([log.rejoin(drives.place(1)), ...during]);
+    expect(log.status()).toMatchObject({ membersNeeded: 2, membersReachable: 2 });
+    const release = faults.hangWrites();
+    let isAnswered = false;
+    const commit = log.commit(put("both")).then(() => (isAnswered = true));
+    await settle();
+    expect(isAnswered).toBe(false);
+    release();
+    await commit;
+    await log.close();
+    expect((await valuesOn(drives, 1)).size).toBe(7);
+    const alone = await drives.open({ start: "open", present: [1] });
+    expect(alone.status().canWrite).toBe(false);
+    await alone.close();
+  });
+
+  test("changes nothing when it fails before it is whole", async () => {
+    const drives = new JournalDrives(2, 1);
+    const log = await drives.open();
+    await log.forget(drives.driveIds[1] as DriveId);
+    drives.driveIds[1] = newId("drive", random);
+    drives.disks[1] = createMemoryDisk();
+    const faults = new Faults(drives, 1);
+    faults.failWrites();
+    expect(await failureOf(log.rejoin(drives.place(1)))).toMatchObject({ code: "EIO" });
+    expect(log.status()).toMatchObject({ canWrite: true, membersNeeded: 1, membersReachable: 1 });
+    await log.commit(put("goes on"));
+    faults.script = () => null;
+    await log.rejoin(drives.place(1));
+    expect(log.status()).toMatchObject({ canWrite: true, membersNeeded: 2, membersReachable: 2 });
+    await log.close();
   });
 });
 

@@ -50,7 +50,7 @@ interface Flight {
 export class CommitPipeline {
   readonly #components: PipelineComponents;
   readonly #events: PipelineEvents;
-  readonly #copiesNeeded: number;
+  #copiesNeeded: number;
   readonly #pending: PendingState;
   readonly #buffers = new BatchBuffers();
   #forming: FormingBatch;
@@ -120,6 +120,11 @@ export class CommitPipeline {
     if (this.#flight === null) return;
     this.#flight.buffer.retain();
     send(this.#flight, member);
+  }
+
+  /** A drive more counts: from now on, also for the batch in flight, so many copies are needed. */
+  needCopies(count: number): void {
+    this.#copiesNeeded = count;
   }
 
   /** Takes nothing more; what was not sent has certainly not happened. */

@@ -21,7 +21,7 @@ import { writePromise } from "./promise-file.ts";
 import { copiesOf, readChain, type Copies } from "./read-chain.ts";
 import type { CheckpointFile } from "./read-checkpoint.ts";
 import { checkWitnesses, findJournal, halt, quorumOf, type FoundJournal, type Quorum } from "./recovery-decision.ts";
-import { refillMember } from "./refill-member.ts";
+import { refillMember, unmarkFilling } from "./refill-member.ts";
 import { genesis, nextTerm } from "./rules.ts";
 import { openAndScanMember, type LocatedBatch, type MemberScan } from "./scan-member.ts";
 import type { JournalSettings } from "./settings.ts";
@@ -87,7 +87,10 @@ export async function establish(input: EstablishInput): Promise<Established | To
   const sources = { journal, copies: copiesOf(scans), checkpoints: checkpointsOf(scans) };
   if (found !== null) {
     const checkpointed = { ...sources, journal: found };
-    await attempt.onEach((member, scan) => refillMember(member, scan, checkpointed, input.settings.batchBytesMax));
+    await attempt.onEach(async (member, scan) => {
+      await refillMember(member, scan, checkpointed, input.settings.batchBytesMax);
+      if (scan.isNewcomer) await unmarkFilling(member.place);
+    });
     if (attempt.isShort) return attempt.giveUp();
   }
   failpoints.hit("recovery.before-term");

@@ -5,7 +5,7 @@ import { Member, type MemberEvents } from "./member.ts";
 import { writePromise } from "./promise-file.ts";
 import { copiesOf, readChainInPieces } from "./read-chain.ts";
 import { findJournal, halt } from "./recovery-decision.ts";
-import { refillMember } from "./refill-member.ts";
+import { refillMember, unmarkFilling } from "./refill-member.ts";
 import { latestChain } from "./rules.ts";
 import { openAndScanMember, scanFiles, scanMember } from "./scan-member.ts";
 import type { JournalSettings } from "./settings.ts";
@@ -28,6 +28,8 @@ export async function joinMember(
     readonly failpoints: Failpoints;
     readonly term: number;
     readonly isTainted: boolean;
+    /** With this drive: it may take the place of one that was given up. */
+    readonly copiesNeeded: number;
     readonly events: MemberEvents;
   },
 ): Promise<void> {
@@ -45,26 +47,34 @@ export async function joinMember(
     if (journal === null) throw halt("a live member holds no journal");
     const checkpoints = sourceScan.checkpoints.map((checkpoint) => ({ place: source.place, checkpoint }));
     await refillMember(member, scan, { journal, copies: copiesOf([sourceScan]), checkpoints }, settings.batchBytesMax);
+    // From here on this drive counts: what is in flight waits for as many copies as there are to be now.
     member.goLive();
+    context.pipeline.needCopies(context.copiesNeeded);
+    await member.whenDurable(context.pipeline.acknowledged.sequence);
+    if (scan.isNewcomer) await unmarkFilling(member.place);
   } catch (error) {
     member.fail(error);
     throw error;
   }
 }
 
-/** As `joinMember`, for a drive that was only slow: what it holds is certain, and it lacks only the latest. */
-export async function catchUp(member: Member, context: JoinContext): Promise<void> {
+/**
+ * As `joinMember`, for a drive that was only slow: what it holds is certain, and it lacks only the latest. `gap`: the others
+ * have given up a part of what it lacks, so that it has to join anew.
+ */
+export async function catchUp(member: Member, context: JoinContext): Promise<"live" | "gap"> {
   member.rejoin();
   context.pipeline.joinFlight(member);
   const source = sourceOf(context);
   const batches = await scanFiles(source.place, context.clusterId, source.folder.filesAfter(member.durableSequence));
   const chain = latestChain(batches).filter((batch) => batch.sequence > member.durableSequence);
   const hasGap = chain[0] !== undefined && chain[0].sequence !== member.durableSequence + 1;
-  if (hasGap) throw new ClusterFailure("retry", "the journal that a slow drive lacks is not there any more");
+  if (hasGap) return "gap";
   const copies = new Map(chain.map((batch) => [batch.checksum, [batch]]));
   for await (const piece of readChainInPieces(chain, copies, context.settings.batchBytesMax))
     await member.refill(piece);
   member.goLive();
+  return "live";
 }
 
 /** A live member that has everything acknowledged; what is in flight waits for the joining one already. */

@@ -64,6 +64,8 @@ class RunningJournal implements JournalLog {
   readonly #metrics: LogMetrics;
   readonly #places: Map<DriveId, JournalPlace>;
   readonly #present: Set<DriveId>;
+  /** Every drive of the cluster; a new one joins by `rejoin`. */
+  readonly #drives: Set<DriveId>;
   #forgotten: DriveId[];
   #phase: Phase = "waiting";
   /** Reads were answered in this life: from then on the view only goes forward. */
@@ -87,6 +89,7 @@ class RunningJournal implements JournalLog {
     this.#metrics = createLogMetrics(components.meter);
     this.#places = new Map(plan.places.map((place) => [place.driveId, place]));
     this.#present = new Set(plan.presentDrives);
+    this.#drives = new Set(plan.drives);
     this.#forgotten = [...(plan.forget ?? [])];
     assert(plan.tolerance < plan.drives.length, "fewer drives may be lost than there are");
   }
@@ -110,14 +113,17 @@ class RunningJournal implements JournalLog {
   }
 
   status(): LogStatus {
-    const membersReachable = this.#members.filter((member) => member.condition === "live").length;
+    const live = this.#members.filter((member) => member.condition === "live");
     const membersNeeded = this.#quorum().copiesNeeded;
     return {
-      canWrite: this.#phase === "open" && membersReachable >= membersNeeded,
-      membersReachable,
+      canWrite: this.#phase === "open" && live.length >= membersNeeded,
+      membersReachable: live.length,
       membersNeeded,
       revision: this.#components.view.appliedRevision,
       term: this.#term,
+      isSpaceShort:
+        live.length > 0 &&
+        live.filter((member) => !member.folder.isSpaceShort).length < Math.min(membersNeeded, live.length),
     };
   }
 
@@ -146,8 +152,9 @@ class RunningJournal implements JournalLog {
     await this.#runExclusive(async () => {
       this.#places.set(place.driveId, place);
       this.#present.add(place.driveId);
-      if (this.#phase === "open") await this.#joinRunning(place);
-      else await this.#establish();
+      if (this.#phase === "open") return this.#joinRunning(place);
+      this.#drives.add(place.driveId);
+      return this.#establish();
     });
   }
 
@@ -195,6 +202,7 @@ class RunningJournal implements JournalLog {
       mayRebuildView: !this.#hasServed,
       plan: {
         ...this.#plan,
+        drives: [...this.#drives],
         presentDrives: [...this.#present],
         places: [...this.#places.values()],
         forget: this.#forgotten,
@@ -264,26 +272,27 @@ class RunningJournal implements JournalLog {
     this.#pipeline?.judge();
     if (member.condition === "live") return;
     this.#countMembers();
-    if (member.condition === "lagging") this.#refillLagging(member);
+    if (member.condition === "lagging") void this.#refillLagging(member);
   }
 
-  /** A slow drive that was let go comes back by itself, once its last write has ended. */
-  #refillLagging(member: Member): void {
+  /** A slow drive that was let go comes back by itself. Its last write may take for ever: nothing else waits for that. */
+  async #refillLagging(member: Member): Promise<void> {
     this.#components.logger.log("warn", "journal.member.lagging", { drive: member.place.driveId });
-    void this.#runExclusive(async () => {
+    try {
       await member.settled();
-      if (this.#phase !== "open" || this.#pipeline === null || member.condition !== "lagging") return;
-      await catchUp(member, {
-        clusterId: this.#components.clusterId,
-        pipeline: this.#pipeline,
-        members: this.#members,
-        settings: this.#settings,
-      });
-      this.#countMembers();
-    }).catch((error: unknown) => {
+      await this.#runExclusive(() => this.#catchUp(member));
+    } catch (error) {
       // One that fell behind again has been told so, and is on its way here a second time.
       if (member.condition !== "lagging") member.fail(error);
-    });
+    }
+  }
+
+  async #catchUp(member: Member): Promise<void> {
+    if (this.#phase !== "open" || this.#pipeline === null || member.condition !== "lagging") return;
+    const { clusterId } = this.#components;
+    const context = { clusterId, pipeline: this.#pipeline, members: this.#members, settings: this.#settings };
+    if ((await catchUp(member, context)) === "gap") await this.#joinRunning(member.place);
+    this.#countMembers();
   }
 
   async #joinRunning(place: JournalPlace): Promise<void> {
@@ -300,10 +309,12 @@ class RunningJournal implements JournalLog {
       settings: this.#settings,
       term: this.#term,
       isTainted: this.#tainted.has(place.driveId),
+      copiesNeeded: this.#quorum(place.driveId).copiesNeeded,
       pipeline,
       members: this.#members,
       events: { progressed: (member) => this.#progressed(member) },
     });
+    this.#drives.add(place.driveId);
     this.#tainted.delete(place.driveId);
     this.#countMembers();
     this.#components.logger.log("info", "journal.member.refilled", { drive: place.driveId });
@@ -358,8 +369,11 @@ class RunningJournal implements JournalLog {
     this.#metrics.membersReachable.set(this.#members.filter((member) => member.condition === "live").length);
   }
 
-  #quorum(): { readonly copiesNeeded: number } {
-    return quorumOf(this.#plan.drives, this.#forgotten, this.#plan.tolerance);
+  /** `joining`: a drive that is about to count. */
+  #quorum(joining?: DriveId): { readonly copiesNeeded: number } {
+    const drives = new Set(this.#drives);
+    if (joining !== undefined) drives.add(joining);
+    return quorumOf([...drives], this.#forgotten, this.#plan.tolerance);
   }
 
   #unavailable(): ClusterFailure {

@@ -40,6 +40,7 @@ export class Member {
   #queue: OutgoingBatch[] = [];
   #queueBytes = 0;
   #writing: Promise<void> | null = null;
+  #awaited: { readonly sequence: number; readonly done: PromiseWithResolvers<void> }[] = [];
 
   constructor(
     scan: MemberScan,
@@ -117,7 +118,16 @@ export class Member {
     this.#condition = "failed";
     this.failure = error;
     this.#dropQueue();
+    this.#tellAwaited();
     this.#events.progressed(this);
+  }
+
+  /** Resolves when everything up to `sequence` is durable here; rejects when the member drops out before. */
+  whenDurable(sequence: number): Promise<void> {
+    if (this.#durableSequence >= sequence) return Promise.resolve();
+    const done = Promise.withResolvers<void>();
+    this.#awaited.push({ sequence, done });
+    return done.promise;
   }
 
   /** Resolves when no write is under way. */
@@ -125,14 +135,37 @@ export class Member {
     while (this.#writing !== null) await this.#writing;
   }
 
+  /** What is queued is written first. A drive that is out may never end its calls: nobody waits for it. */
   async close(): Promise<void> {
+    const closing = this.#close();
+    if (this.#condition === "failed" || this.#condition === "lagging") closing.catch(() => {});
+    else await closing;
+  }
+
+  async #close(): Promise<void> {
     await this.settled();
+    this.#dropQueue();
     await this.folder.close();
+  }
+
+  #tellAwaited(): void {
+    const isOut = this.#condition === "failed" || this.#condition === "lagging";
+    const waiting = this.#awaited;
+    this.#awaited = [];
+    for (const one of waiting) {
+      if (one.sequence <= this.#durableSequence) one.done.resolve();
+      else if (isOut)
+        one.done.reject(
+          new ClusterFailure("retry", "a drive dropped out of the journal", { reason: "LOG_UNREACHABLE" }),
+        );
+      else this.#awaited.push(one);
+    }
   }
 
   #lag(): void {
     this.#condition = "lagging";
     this.#dropQueue();
+    this.#tellAwaited();
     this.#events.progressed(this);
   }
 
@@ -172,6 +205,7 @@ export class Member {
       if (fresh.length > 0) await this.#writeBytes(fresh, lastSequence);
       this.#durableSequence = lastSequence;
       for (const batch of batches) batch.release(true);
+      this.#tellAwaited();
       this.#events.progressed(this);
     } catch (error) {
       for (const batch of batches) batch.release(false);

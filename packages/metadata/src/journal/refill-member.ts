@@ -33,7 +33,6 @@ export async function refillMember(
   member.trust(chain[start - 1]?.sequence ?? base.sequence);
   for await (const piece of readChainInPieces(chain.slice(start), sources.copies, writeBytesMax))
     await member.refill(piece);
-  if (scan.isNewcomer) await unmarkFilling(member.place);
   return { batches: chain.length - start };
 }
 
@@ -47,7 +46,8 @@ async function markFilling({ disk, directory }: JournalPlace): Promise<void> {
   await disk.syncDirectory(directory);
 }
 
-async function unmarkFilling({ disk, directory }: JournalPlace): Promise<void> {
+/** It holds everything that was acknowledged, and counts from now on. */
+export async function unmarkFilling({ disk, directory }: JournalPlace): Promise<void> {
   await disk.unlink(`${directory}/${journalNames.filling}`);
   await disk.syncDirectory(directory);
 }

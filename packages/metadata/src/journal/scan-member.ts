@@ -84,14 +84,32 @@ async function scanFile(
 ): Promise<JournalFile> {
   let lastSequence = 0;
   const path = `${place.directory}/${journalNames.batches(file.number)}`;
-  for await (const { header, positionBytes, sizeBytes } of readBatches(place.disk, path, {
-    clusterId: file.clusterId,
-    logId: null,
-  })) {
-    into.push({ ...header, bytes: sizeBytes, place, fileNumber: file.number, positionBytes });
+  const identity = { clusterId: file.clusterId, logId: null };
+  let last = into.at(-1);
+  for await (const { header, positionBytes, sizeBytes } of readBatches(place.disk, path, identity)) {
+    const batch: LocatedBatch = {
+      ...shared(header, last),
+      bytes: sizeBytes,
+      place,
+      fileNumber: file.number,
+      positionBytes,
+    };
+    into.push(batch);
+    last = batch;
     lastSequence = Math.max(lastSequence, header.sequence);
   }
   return { number: file.number, sizeBytes: file.sizeBytes, lastSequence, mayRecycle: true };
+}
+
+/** The header with the strings of the one before where they are equal: a long journal is a hundred thousand batches. */
+function shared(header: BatchHeader, last: BatchHeader | undefined): BatchHeader {
+  if (last === undefined) return header;
+  return {
+    ...header,
+    clusterId: header.clusterId === last.clusterId ? last.clusterId : header.clusterId,
+    logId: header.logId === last.logId ? last.logId : header.logId,
+    before: header.before === last.checksum ? last.checksum : header.before,
+  };
 }
 
 /** Names of an earlier process may not be durable yet: the folder is synced before anything is built on them. */

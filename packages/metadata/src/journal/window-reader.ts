@@ -5,7 +5,8 @@ const windowBytes = 1024 * 1024;
 /** Reads a file from front to back in large pieces and lends slices of them. */
 export class WindowReader {
   readonly #file: DiskFile;
-  #window = Buffer.alloc(0);
+  #buffer: Buffer = Buffer.alloc(0);
+  #window: Buffer = this.#buffer;
   #windowAt = 0;
 
   constructor(file: DiskFile) {
@@ -20,14 +21,14 @@ export class WindowReader {
   }
 
   async #fill(at: number, count: number): Promise<void> {
-    const buffer = Buffer.allocUnsafe(Math.max(windowBytes, count));
+    if (this.#buffer.byteLength < count) this.#buffer = Buffer.allocUnsafeSlow(Math.max(windowBytes, count));
     let filled = 0;
-    while (filled < buffer.byteLength) {
-      const read = await this.#file.read(buffer.subarray(filled), at + filled);
+    while (filled < this.#buffer.byteLength) {
+      const read = await this.#file.read(this.#buffer.subarray(filled), at + filled);
       if (read === 0) break;
       filled += read;
     }
-    this.#window = buffer.subarray(0, filled);
+    this.#window = this.#buffer.subarray(0, filled);
     this.#windowAt = at;
   }
 }

@@ -62,4 +62,6 @@ export interface LogStatus {
   readonly membersNeeded: number;
   readonly revision: number;
   readonly term: number;
+  /** LOG_SPACE: too few drives have room for the next journal file; only changes that free something are taken. Absent = false. */
+  readonly isSpaceShort?: boolean;
 }
