@@ -75,6 +75,9 @@ export interface DriveParts {
   readonly files: FileCache;
 }
 
+/** Tombstones that are queued together: a long list must not fill the queue by itself. */
+const removalsPerSlice = 1024;
+
 /** One drive directory as a ShardDrive. `openDrive` puts it together. */
 export class LocalDrive implements Drive {
   readonly driveId: DriveId;
@@ -130,11 +133,13 @@ export class LocalDrive implements Drive {
   }
 
   async remove(refs: readonly ShardRef[]): Promise<void> {
-    const { health, queue, unlinker, compactor, settings } = this.#parts;
-    health.checkWritable();
-    await Promise.all(refs.map((ref) => queue.append(pendingTombstone(ref))));
+    const { health, queue, unlinker } = this.#parts;
+    for (let at = 0; at < refs.length; at += removalsPerSlice) {
+      health.checkWritable();
+      const slice = refs.slice(at, at + removalsPerSlice);
+      await Promise.all(slice.map((ref) => queue.append(pendingTombstone(ref))));
+    }
     unlinker.wake();
-    if (settings.compaction === "automatic") compactor.wake();
   }
 
   async removeAtEpoch(refs: readonly ShardRef[], epoch: number): Promise<void> {
@@ -152,7 +157,7 @@ export class LocalDrive implements Drive {
   }
 
   sealedEpoch(group: number): number | null {
-    return this.#parts.index.seal(group)?.mark ?? null;
+    return this.#parts.index.sealedEpoch(group);
   }
 
   async inventory(page: InventoryPage): Promise<ShardDescription[]> {
@@ -214,6 +219,7 @@ export class LocalDrive implements Drive {
     files.close();
     try {
       if (health.condition === "online" || health.condition === "full") await writer.close();
+      else await writer.abandon();
     } finally {
       await index.close();
     }

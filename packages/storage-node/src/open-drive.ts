@@ -14,6 +14,7 @@ import { defaultDriveSettings, type DriveSettings } from "./drive-settings.ts";
 import { DriveHealth } from "./health/drive-health.ts";
 import { PresenceWatch } from "./health/presence-watch.ts";
 import { SpaceWatch } from "./health/space-watch.ts";
+import { makeFolders } from "./identity/format-drive.ts";
 import { readIdentity } from "./identity/identity-file.ts";
 import { IdentityKeeper } from "./identity/identity-keeper.ts";
 import type { OrderedStore } from "./index/ordered-store.ts";
@@ -31,8 +32,9 @@ import { firstSegmentId, segmentPath } from "./segment/segment-header.ts";
 import { SegmentWriter, type DurableBatch, type WriterPosition } from "./segment/segment-writer.ts";
 
 export interface DriveComponents {
-  /** Rooted at the drive's folder. In production bounded in calls and time (`boundedDisk`). */
-  readonly disk: Disk;
+  /** Rooted at the drive's folder. In production bounded in calls and time (`boundedDisk`), which then tells whether it hangs. */
+  readonly disk: Disk & { isSuspect?(): boolean };
+  /** The drive's from now on: it is closed with the drive, and when the drive cannot be opened. */
   readonly index: OrderedStore;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,13 +55,24 @@ export async function openDrive(
   components: DriveComponents,
   given: Partial<DriveSettings> & Pick<DriveSettings, "place">,
 ): Promise<Drive> {
-  const settings = { ...defaultDriveSettings, ...given };
+  try {
+    return await open(components, { ...defaultDriveSettings, ...given });
+  } catch (error) {
+    await components.index.close();
+    throw error;
+  }
+}
+
+async function open(components: DriveComponents, settings: DriveSettings): Promise<Drive> {
   const { disk, logger, clock } = components;
   const identity = await findIdentity(components);
   const { driveId } = identity.current;
-  if (settings.access === "read-write") await identity.write({ incarnation: identity.current.incarnation + 1 });
+  if (settings.access === "read-write") {
+    await identity.write({ incarnation: identity.current.incarnation + 1 });
+    await makeFolders(disk);
+  }
   const metrics = createDriveMetrics(components.meter, driveId);
-  const health = new DriveHealth({ metrics, logger });
+  const health = new DriveHealth({ metrics, logger, isHanging: () => disk.isSuspect?.() ?? null });
   const index = new ShardIndex(components.index);
   const recovery = { disk, driveId, index, metrics, logger };
   const recovered = await recoverIndex(recovery);

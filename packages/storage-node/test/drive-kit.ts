@@ -67,7 +67,6 @@ export interface ShardInput {
   readonly sizeBytes?: number;
   readonly ref?: ShardRef;
   readonly group?: number;
-  readonly fill?: number;
   readonly epoch?: number;
   readonly writeNumber?: number;
   readonly ownerKey?: string;
@@ -76,9 +75,8 @@ export interface ShardInput {
 /** A shard with right checksums. */
 export function makeShard(input: ShardInput = {}): ShardWrite {
   const ref = input.ref ?? { group: input.group ?? 7, dataId: newId("data", random), chunkIndex: 0, shardIndex: 0 };
-  const payload = Buffer.alloc(input.sizeBytes ?? 4096);
-  const fill = input.fill ?? Number.parseInt(ref.dataId.slice(0, 2), 16);
-  for (let i = 0; i < payload.byteLength; i++) payload[i] = (fill + i * 7 + (i >> 8)) & 255;
+  const pattern = Buffer.from(createSeededRandom(Number.parseInt(ref.dataId.slice(0, 8), 16)).bytes(251));
+  const payload = Buffer.alloc(input.sizeBytes ?? 4096, pattern);
   const blockChecksums = checksumsOf(ref, payload);
   const digest = shardDigest(blockChecksums);
   return {

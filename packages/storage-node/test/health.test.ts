@@ -158,6 +158,25 @@ describe("a drive that hangs", () => {
   });
 });
 
+describe("a drive that is asked for more than it takes at once", () => {
+  it("refuses some calls, and is not taken for one that hangs", async () => {
+    const inner = await formattedDisk();
+    const bounds = {
+      callsMax: 1,
+      queuedCallsMax: 1,
+      deadlineMs: 1000,
+      clock: createManualClock(),
+      onSuspect: () => {},
+    };
+    const drive = await openTestDrive(boundedDisk(inner, bounds), { settings: { wholeReadBytesMax: 65_536 } });
+    const shards = Array.from({ length: 10 }, () => makeShard());
+    await Promise.all(shards.map((shard) => drive.put(shard)));
+    const outcomes = await Promise.allSettled(shards.map((shard) => readVerified(drive, refOf(shard))));
+    expect(outcomes.filter((outcome) => outcome.status === "rejected").length).toBeGreaterThan(0);
+    expect(drive.status().condition).toBe("online");
+  });
+});
+
 describe("a drive whose folder vanishes", () => {
   it("is offline as soon as it is looked at, though its open files go on", async () => {
     const root = mkdtempSync(join(tmpdir(), "kakera-gone-"));

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createMemoryDisk, createNodeDisk, faultyDisk } from "@kakera/disk";
-import { createSeededRandom, MIB, type Disk } from "@kakera/kernel";
+import { createSeededRandom, MIB, silentMeter, type Disk } from "@kakera/kernel";
 import type { ShardWrite } from "@kakera/rpc";
 import { afterEach, describe, expect, it } from "vitest";
 import { createMemoryStore, openLmdbStore, type Drive, type OrderedStore } from "../src/index.ts";
@@ -149,6 +149,72 @@ describe("the index of a drive", () => {
     expect(missing).toBeGreaterThan(0);
     expect(again.status().shardCount).toBe(shards.length - missing);
     expect(await again.inventory({ group: null, after: null, limit: 100 })).toHaveLength(shards.length - missing);
+  });
+});
+
+describe("a drive that is opened", () => {
+  it("goes around blocks that the medium has lost, in a segment that was left open as in a table", async () => {
+    for (const ending of ["killed", "closed"]) {
+      const inner = await formattedDisk();
+      const drive = await openTestDrive(inner);
+      const shards = Array.from({ length: 8 }, () => makeShard({ sizeBytes: 3000 }));
+      for (const shard of shards) await drive.put(shard);
+      if (ending === "closed") await drive.close();
+      const size = (await inner.stat(`segments/${(await inner.list("segments"))[0]!}`))!.sizeBytes;
+      const bad = ending === "closed" ? size - 64 : 3 * 4096 + 100;
+      const isBad = (at: number, length: number): boolean => at <= bad && bad < at + length;
+      const disk = faultyDisk(inner, (call) =>
+        call.operation === "read" && call.path.startsWith("segments/") && isBad(call.positionBytes, call.lengthBytes)
+          ? { kind: "fail", code: "EIO" }
+          : null,
+      );
+      const again = await openTestDrive(disk);
+      const found = await Promise.all(shards.map((shard) => readVerified(again, refOf(shard)).catch(() => "damaged")));
+      expect(found.filter((payload) => Buffer.isBuffer(payload)).length).toBeGreaterThanOrEqual(7);
+      expect(again.status().condition).toBe("online");
+    }
+  });
+
+  it("makes its folders again when they are missing", async () => {
+    const disk = createMemoryDisk();
+    await format(disk);
+    const bare = createMemoryDisk();
+    await bare.makeDirectory(".kakera");
+    const [from, to] = [
+      await disk.open(".kakera/identity", { access: "read" }),
+      await bare.open(".kakera/identity", { access: "create" }),
+    ];
+    const bytes = Buffer.alloc(await from.sizeBytes());
+    await from.read(bytes, 0);
+    await to.write(bytes, 0);
+    const drive = await openTestDrive(bare);
+    await drive.put(makeShard());
+    await drive.put(makeShard({ sizeBytes: MIB }));
+  });
+
+  it("closes the index that it was given when it cannot be opened", async () => {
+    let isClosed = false;
+    const index = { ...kept(createMemoryStore()), close: async () => void (isClosed = true) };
+    await expect(openTestDrive(createMemoryDisk(), { components: { index } })).rejects.toThrow();
+    expect(isClosed).toBe(true);
+  });
+
+  it("counts a gap between two batches as damage, and keeps what can be read in it", async () => {
+    const disk = await formattedDisk();
+    const drive = await openTestDrive(disk);
+    const shards = Array.from({ length: 3 }, () => makeShard({ sizeBytes: 3000 }));
+    for (const shard of shards) await drive.put(shard);
+    const path = `segments/${(await disk.list("segments"))[0]!}`;
+    // The header of the second batch: its record is found all the same.
+    await (await disk.open(path, { access: "write" })).write(Buffer.alloc(64), 2 * 4096);
+    let bitrotCount = 0;
+    const meter = {
+      ...silentMeter,
+      counter: (spec: { name: string }) => ({ add: () => void (spec.name.includes("bitrot") && bitrotCount++) }),
+    };
+    const again = await openTestDrive(disk, { components: { meter } });
+    for (const shard of shards) expect(await readVerified(again, refOf(shard))).toEqual(shard.payload);
+    expect(bitrotCount).toBe(1);
   });
 });
 

@@ -115,7 +115,37 @@ describe("a tombstone", () => {
   });
 });
 
+describe("a removal", () => {
+  it("of more shards than may wait at one time is done in slices", async () => {
+    const drive = await openTestDrive(await formattedDisk(), { settings: { queuedRecordsMax: 1024 } });
+    const shards = Array.from({ length: 2500 }, () => makeShard({ sizeBytes: 1 }));
+    for (let at = 0; at < shards.length; at += 1000)
+      await Promise.all(shards.slice(at, at + 1000).map((shard) => drive.put(shard)));
+    await drive.remove(shards.map(refOf));
+    expect(drive.status().shardCount).toBe(0);
+  });
+});
+
 describe("compaction", () => {
+  it("takes a live record that the medium has lost for damaged, and not the drive for failed", async () => {
+    const inner = await formattedDisk();
+    let isLost = false;
+    const disk = faultyDisk(inner, (call) =>
+      isLost && call.operation === "read" && call.positionBytes === 4096 + 64 ? { kind: "fail", code: "EIO" } : null,
+    );
+    const drive = await openTestDrive(disk, manual);
+    const shards = Array.from({ length: 12 }, () => makeShard({ sizeBytes: 4000 }));
+    await Promise.all(shards.map((shard) => drive.put(shard)));
+    await fillSegment(drive, inner);
+    await drive.remove(shards.slice(2).map(refOf));
+    isLost = true;
+    await drive.compact();
+    expect(drive.status().condition).toBe("online");
+    expect(await readVerified(drive, refOf(shards[1]!))).toEqual(shards[1]!.payload);
+    isLost = false;
+    expect(await readVerified(drive, refOf(shards[0]!))).toEqual(shards[0]!.payload);
+  });
+
   it("gives back the space of removed shards and keeps every other shard", async () => {
     const disk = createMemoryDisk({ totalBytes: 64 * MIB });
     const { format } = await import("./drive-kit.ts");

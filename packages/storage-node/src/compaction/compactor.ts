@@ -1,11 +1,12 @@
-import { type Disk, type DriveId, type Failpoints, type Logger } from "@kakera/kernel";
+import { type Disk, type DiskFile, type DriveId, type Failpoints, type Logger } from "@kakera/kernel";
 import type { DriveHealth } from "../health/drive-health.ts";
 import type { ShardIndex } from "../index/shard-index.ts";
 import type { DriveMetrics } from "../metrics.ts";
 import type { FileCache } from "../read/file-cache.ts";
 import { containerSeed } from "../record/container-seed.ts";
 import { recordBytesOf, type RecordEntry } from "../record/record-entry.ts";
-import { readWholeRecord } from "../record/whole-record.ts";
+import { readWholeRecord, type WholeRecord } from "../record/whole-record.ts";
+import { isUnreadable } from "../recovery/file-window.ts";
 import { scanSegment } from "../recovery/scan-segment.ts";
 import type { AppendQueue } from "../segment/append-queue.ts";
 import { pendingCopy, type PendingRecord } from "../segment/pending-record.ts";
@@ -132,15 +133,10 @@ export class Compactor {
       let copyBytes = 0;
       for (const entry of entries) {
         if (!this.#parts.index.isLive(segmentId, entry) || this.#mayGo(segmentId, entry)) continue;
-        const bytes = Buffer.alloc(recordBytesOf(entry));
-        await file.read(bytes, entry.offset);
-        const record = readWholeRecord(bytes, seed, entry.offset);
-        if (record === null) {
-          this.#parts.metrics.bitrotFound();
-          continue;
-        }
+        const record = await this.#readRecord(file, seed, entry);
+        if (record === null) continue;
         copies.push(pendingCopy(record));
-        copyBytes += bytes.byteLength;
+        copyBytes += recordBytesOf(entry);
         if (copyBytes < copyBytesMax) continue;
         await this.#append(copies);
         copies = [];
@@ -151,6 +147,18 @@ export class Compactor {
     } finally {
       await file.close();
     }
+  }
+
+  /** null: it is damaged, or the medium has lost it. */
+  async #readRecord(file: DiskFile, seed: number, entry: RecordEntry): Promise<WholeRecord | null> {
+    const bytes = Buffer.alloc(recordBytesOf(entry));
+    const readBytes = await file.read(bytes, entry.offset).catch((error: unknown) => {
+      if (!isUnreadable(error)) throw error;
+      return 0;
+    });
+    const record = readWholeRecord(bytes.subarray(0, readBytes), seed, entry.offset);
+    if (record === null) this.#parts.metrics.bitrotFound();
+    return record;
   }
 
   async #append(copies: readonly PendingRecord[]): Promise<void> {

@@ -3,6 +3,13 @@ import type { DriveCondition } from "@kakera/rpc";
 import type { DriveMetrics } from "../metrics.ts";
 import { judgeDiskError, type DiskTask } from "./judge-disk-error.ts";
 
+export interface DriveHealthParts {
+  readonly metrics: DriveMetrics;
+  readonly logger: Logger;
+  /** Whether a call has passed its deadline and is still out; null when nobody watches. */
+  readonly isHanging: () => boolean | null;
+}
+
 /**
  * What the drive can still do. A failed sync is for ever: the kernel may have dropped the pages that it could not write,
  * so that a second sync would succeed over lost bytes. Slowness and fullness pass.
@@ -12,12 +19,14 @@ export class DriveHealth {
   readonly #logger: Logger;
   #failed: ReasonCode | null = null;
   #offline: ReasonCode | null = null;
+  readonly #isHanging: () => boolean | null;
   #isSuspect = false;
   #isFull = false;
 
-  constructor(parts: { readonly metrics: DriveMetrics; readonly logger: Logger }) {
+  constructor(parts: DriveHealthParts) {
     this.#metrics = parts.metrics;
     this.#logger = parts.logger;
+    this.#isHanging = parts.isHanging;
     this.#metrics.setCondition("online");
   }
 
@@ -56,7 +65,9 @@ export class DriveHealth {
   /** Draws the conclusion from what a disk call threw, and returns what to throw to the caller. */
   conclude(error: unknown, task: DiskTask): Error {
     if (!(error instanceof DiskError)) {
-      if (error instanceof ClusterFailure && error.reason === "DRIVE_SLOW") this.setSuspect();
+      // Too many calls at once are refused as slow, too; that the drive hangs is known better to who bounds its calls.
+      const isSlow = error instanceof ClusterFailure && error.reason === "DRIVE_SLOW";
+      if (isSlow && this.#isHanging() !== false) this.setSuspect();
       return error as Error;
     }
     const verdict = judgeDiskError(error, task);

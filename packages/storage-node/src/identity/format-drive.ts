@@ -15,9 +15,14 @@ export interface DriveFormat {
  * half formatted when the process died is still one without identity.
  */
 export async function formatDrive(disk: Disk, format: DriveFormat, failpoints?: Failpoints): Promise<DriveIdentity> {
-  for (const folder of [systemFolder, segmentFolder, ownFileFolder, temporaryFolder]) await disk.makeDirectory(folder);
-  await disk.syncDirectory(".");
+  await makeFolders(disk);
   const identity: DriveIdentity = { ...format, incarnation: 0, formatVersion, witness: null };
   await writeIdentity(disk, identity, failpoints);
   return identity;
+}
+
+/** The folders of a drive, durably; those that are there stay as they are. */
+export async function makeFolders(disk: Disk): Promise<void> {
+  for (const folder of [systemFolder, segmentFolder, ownFileFolder, temporaryFolder]) await disk.makeDirectory(folder);
+  await disk.syncDirectory(".");
 }

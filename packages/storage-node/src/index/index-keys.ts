@@ -57,6 +57,10 @@ export function containerOfDeadKey(key: Buffer): number {
   return key.readUInt8(refBytes) === 1 ? -number : number;
 }
 
+export function groupOfSealKey(key: Buffer): number {
+  return key.readUInt32BE(1);
+}
+
 /** All dead records of one shard. */
 export function deadRange(ref: ShardRef): { from: Buffer; until: Buffer } {
   const from = refKey(keyKind.dead, ref);

@@ -10,6 +10,7 @@ import {
   liveRange,
   refKey,
   refOfKey,
+  groupOfSealKey,
   sealKey,
   segmentOfUseKey,
   sequenceKey,
@@ -37,10 +38,14 @@ export interface IndexedBatch {
 
 const emptyState: IndexState = { nextSequence: 1, shardCount: 0, isComplete: false };
 
+const pairsPerPage = 4096;
+
 /** Where each shard of the drive is. Derived from the segments and the own files; see index-change.ts for its rules. */
 export class ShardIndex {
   readonly #store: OrderedStore;
   readonly #uses = new Map<number, SegmentUse>();
+  /** Looked at by every write. */
+  readonly #sealedEpochs = new Map<number, number>();
   #state: IndexState;
 
   constructor(store: OrderedStore) {
@@ -50,6 +55,9 @@ export class ShardIndex {
     const { from, until } = kindRange(keyKind.use);
     for (const [key, value] of store.range(from, until, Number.MAX_SAFE_INTEGER)) {
       this.#uses.set(segmentOfUseKey(key), decodeUse(value));
+    }
+    for (const [key, value] of store.range(...bounds(kindRange(keyKind.seal)))) {
+      this.#sealedEpochs.set(groupOfSealKey(key), decodeMark(value).mark);
     }
   }
 
@@ -71,8 +79,9 @@ export class ShardIndex {
     return this.#mark(refKey(keyKind.tomb, ref));
   }
 
-  seal(group: number): Mark | null {
-    return this.#mark(sealKey(group));
+  /** null: the group was never sealed here. */
+  sealedEpoch(group: number): number | null {
+    return this.#sealedEpochs.get(group) ?? null;
   }
 
   /** Live shards in key order, from the one after `after` on. */
@@ -90,7 +99,7 @@ export class ShardIndex {
       const place = this.find(entry.ref);
       return place?.kind === "segment" && place.segmentId === segmentId && place.offset === entry.offset;
     }
-    const mark = entry.kind === "seal" ? this.seal(entry.ref.group) : this.tombstone(entry.ref);
+    const mark = entry.kind === "seal" ? this.#mark(sealKey(entry.ref.group)) : this.tombstone(entry.ref);
     return mark !== null && mark.segmentId === segmentId && mark.offset === entry.offset;
   }
 
@@ -112,6 +121,9 @@ export class ShardIndex {
       for (const entry of batch.entries) change.applyEntry(batch.segmentId, entry);
       return { ...this.#state, nextSequence };
     });
+    for (const { kind, ref, mark } of batch.entries) {
+      if (kind === "seal") this.#sealedEpochs.set(ref.group, Math.max(mark, this.#sealedEpochs.get(ref.group) ?? 0));
+    }
   }
 
   /** Files of their own have got their names, durably. */
@@ -173,22 +185,18 @@ export class ShardIndex {
 
   /** Segments are not there any more: neither is what was in them. Goes through the whole index. */
   dropLostSegments(lost: ReadonlySet<number>): void {
-    const live = this.#store.range(...bounds(kindRange(keyKind.live))).filter(([, value]) => {
-      const place = decodePlace(value);
-      return place.kind === "segment" && lost.has(place.segmentId);
-    });
-    const dead = this.#store
-      .range(...bounds(kindRange(keyKind.dead)))
-      .filter(([key]) => lost.has(containerOfDeadKey(key)));
-    const tombs = this.#store
-      .range(...bounds(kindRange(keyKind.tomb)))
-      .filter(([, value]) => lost.has(decodeMark(value).segmentId));
-    this.#change((change) => {
-      for (const [key] of live) change.dropLost(refOfKey(key));
-      for (const [key] of tombs) change.dropTombstone(refOfKey(key));
-      return this.#state;
-    });
-    this.dropDead(dead.map(([key]) => ({ ref: refOfKey(key), container: containerOfDeadKey(key) })));
+    for (const page of this.#pages(keyKind.live)) {
+      const gone = page.filter(([, value]) => isIn(lost, decodePlace(value))).map(([key]) => refOfKey(key));
+      this.#dropEach(gone, (change, ref) => change.dropLost(ref));
+    }
+    for (const page of this.#pages(keyKind.tomb)) {
+      const gone = page.filter(([, value]) => lost.has(decodeMark(value).segmentId)).map(([key]) => refOfKey(key));
+      this.#dropEach(gone, (change, ref) => change.dropTombstone(ref));
+    }
+    for (const page of this.#pages(keyKind.dead)) {
+      const gone = page.map(([key]) => ({ ref: refOfKey(key), container: containerOfDeadKey(key) }));
+      this.dropDead(gone.filter(({ container }) => lost.has(container)));
+    }
     for (const segmentId of lost) this.dropSegment(segmentId);
   }
 
@@ -202,15 +210,10 @@ export class ShardIndex {
 
   /** After a rebuild: tombstones of which nothing is left to kill become garbage. */
   dropIdleTombstones(): void {
-    const { from, until } = kindRange(keyKind.tomb);
-    const idle = this.#store
-      .range(from, until, Number.MAX_SAFE_INTEGER)
-      .map(([key]) => refOfKey(key))
-      .filter((ref) => this.deadContainers(ref).length === 0);
-    this.#change((change) => {
-      for (const ref of idle) change.dropTombstone(ref);
-      return this.#state;
-    });
+    for (const page of this.#pages(keyKind.tomb)) {
+      const idle = page.map(([key]) => refOfKey(key)).filter((ref) => this.deadContainers(ref).length === 0);
+      this.#dropEach(idle, (change, ref) => change.dropTombstone(ref));
+    }
   }
 
   async close(): Promise<void> {
@@ -232,6 +235,27 @@ export class ShardIndex {
     for (const [segmentId, use] of uses) this.#uses.set(segmentId, use);
   }
 
+  #dropEach(refs: readonly ShardRef[], drop: (change: IndexChange, ref: ShardRef) => void): void {
+    if (refs.length === 0) return;
+    this.#change((change) => {
+      for (const ref of refs) drop(change, ref);
+      return this.#state;
+    });
+  }
+
+  /** All pairs of one kind, some thousands at a time; they may be deleted while it goes. */
+  *#pages(kind: number): Generator<[Buffer, Buffer][]> {
+    const { from: first, until } = kindRange(kind);
+    let from = first;
+    for (;;) {
+      const page = this.#store.range(from, until, pairsPerPage);
+      if (page.length > 0) yield page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < pairsPerPage) return;
+      from = Buffer.concat([last[0], Buffer.of(0)]);
+    }
+  }
+
   #mark(key: Buffer): Mark | null {
     const stored = this.#store.get(key);
     return stored === undefined ? null : decodeMark(stored);
@@ -243,6 +267,10 @@ export class ShardIndex {
       .range(from, until, limit)
       .map(([key, value]) => ({ ref: refOfKey(value), sequence: sequenceOfKey(key) }));
   }
+}
+
+function isIn(segments: ReadonlySet<number>, place: Place): boolean {
+  return place.kind === "segment" && segments.has(place.segmentId);
 }
 
 function bounds(range: { from: Buffer; until: Buffer }): [Buffer, Buffer, number] {

@@ -27,10 +27,6 @@ export class ProvenRecords {
     if (this.#records.size <= recordsMax) return;
     for (const oldest of this.#records.keys()) return void this.#records.delete(oldest);
   }
-
-  forget(place: Place): void {
-    this.#records.delete(nameOf(place));
-  }
 }
 
 function nameOf(place: Place): string {

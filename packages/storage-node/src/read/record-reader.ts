@@ -76,11 +76,6 @@ export class RecordReader {
     }
   }
 
-  /** The record's place is not its own any more. */
-  forget(place: Place): void {
-    this.#proven.forget(place);
-  }
-
   #isReadWhole(place: Place): place is SegmentPlace {
     return place.kind === "segment" && placeBytes(place) <= this.#parts.wholeReadBytesMax;
   }

@@ -25,19 +25,16 @@ export interface SegmentContent {
 
 /** Reads the table of a sealed segment, or goes through the records of one that is not. */
 export async function scanSegment(file: DiskFile, seed: number): Promise<SegmentContent> {
-  const sizeBytes = await file.sizeBytes();
-  return (await readTable(file, seed, sizeBytes)) ?? (await scanRecords(new FileWindow(file, sizeBytes), seed));
+  const window = new FileWindow(file, await file.sizeBytes());
+  return (await readTable(window, seed)) ?? (await scanRecords(window, seed));
 }
 
-async function readTable(file: DiskFile, seed: number, sizeBytes: number): Promise<SegmentContent | null> {
+async function readTable(window: FileWindow, seed: number): Promise<SegmentContent | null> {
+  const { sizeBytes } = window;
   if (sizeBytes < segmentBlockBytes + trailerBytes) return null;
-  const end = Buffer.alloc(trailerBytes);
-  await file.read(end, sizeBytes - trailerBytes);
-  const trailer = decodeTrailer(end, seed, sizeBytes);
+  const trailer = decodeTrailer(await window.bytes(sizeBytes - trailerBytes, trailerBytes), seed, sizeBytes);
   if (trailer === null || trailer.tableOffset + trailer.entryCount * entryBytes > sizeBytes) return null;
-  const table = Buffer.alloc(trailer.entryCount * entryBytes);
-  await file.read(table, trailer.tableOffset);
-  const entries = decodeTable(table, trailer, seed);
+  const entries = decodeTable(await window.bytes(trailer.tableOffset, trailer.entryCount * entryBytes), trailer, seed);
   if (entries === null) return null;
   const nextSequence = entries.reduce((next, entry) => Math.max(next, entry.sequence + 1), 1);
   return { isSealed: true, entries, tail: [], damageCount: 0, endOffset: trailer.tableOffset, nextSequence, sizeBytes };
@@ -115,7 +112,7 @@ async function walkRecords(window: FileWindow, seed: number, stretch: Stretch): 
       // After the last batch lies, for up to the segment's whole size, what was never written.
       if (header === null && kind === "torn") break;
       // Records begin at multiples of 8: after a damaged one the next is looked for.
-      if (isInStep) damageCount += 1;
+      if (isInStep && header !== null) damageCount += 1;
       isInStep = false;
       offset += 8;
       continue;

@@ -90,6 +90,12 @@ export class SegmentWriter {
     await this.#sealRetired();
   }
 
+  /** Ends without another write: the next start reads the records through. */
+  async abandon(): Promise<void> {
+    this.#retire();
+    await Promise.allSettled(this.#unsealed.splice(0).map((segment) => segment.file.close()));
+  }
+
   async #segmentWithRoom(batchBytes: number): Promise<ActiveSegment> {
     const { segmentSizeBytes } = this.#parts;
     const isTooFull =
