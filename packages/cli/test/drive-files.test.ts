@@ -87,14 +87,16 @@ describe("a severed disk", () => {
 });
 
 test("a folder that is not ours is told with the line that makes it so", async () => {
-  const denied = asPermitted({ place: "/data/d 1", user: { uid: 10_001, gid: 0 } }, () =>
-    Promise.reject(new DiskError("EACCES", ".", "open")),
+  const denied = asPermitted(
+    { place: "/data/d 1", user: { uid: 10_001, gid: 0 }, access: { existing: async (place) => place } },
+    () => Promise.reject(new DiskError("EACCES", ".", "open")),
   );
   await expect(denied).rejects.toThrow(
     expect.objectContaining({ exitCode: 5, remedy: "sudo chown -R 10001:0 '/data/d 1'" }) as Error,
   );
-  const other = asPermitted({ place: "/d", user: { uid: 1, gid: 1 } }, () =>
-    Promise.reject(new DiskError("EIO", ".", "open")),
+  const other = asPermitted(
+    { place: "/d", user: { uid: 1, gid: 1 }, access: { existing: async (place) => place } },
+    () => Promise.reject(new DiskError("EIO", ".", "open")),
   );
   await expect(other).rejects.toThrow(expect.objectContaining({ code: "EIO" }) as Error);
 });
@@ -106,7 +108,7 @@ describe("the root key", () => {
       readText: async (place: string) => kept[place] ?? null,
       writeSecret: async (place: string, _path: string, text: string) => void (kept[place] = text),
     } as unknown as FolderAccess;
-    return { access, random };
+    return { access, random, user: { uid: 1, gid: 1 } };
   }
 
   test("is made once, and kept on every drive", async () => {

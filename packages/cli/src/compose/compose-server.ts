@@ -68,7 +68,10 @@ export async function composeServer(
     settings.server.geometry,
   );
   const places = bay.slots.filter(({ state }) => state.kind !== "left").map(({ place }) => place);
-  const rootKey = await obtainRootKey({ access, random }, { credentials: settings.server.credentials, places });
+  const rootKey = await obtainRootKey(
+    { access, random, user: components.user },
+    { credentials: settings.server.credentials, places },
+  );
   const core: ServerCore = new ServerCore({ ...components, meter }, { ...settings, bay, prepared, rootKey });
   const { log, bodies, admin, state } = core;
   const { eventLoopLagSeconds, processIo } = components;

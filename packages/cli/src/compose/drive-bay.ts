@@ -98,11 +98,11 @@ export class DriveBay {
     const found: FoundFolder[] = [];
     for (const slot of this.#slots) {
       const look = (): Promise<FoundFolder> =>
-        asPermitted({ place: slot.place, user }, () => findFolder(access, slot.place));
+        asPermitted({ place: slot.place, user, access }, () => findFolder(access, slot.place));
       const before = await look();
       if (before.finding.kind !== "drive" && before.formation === null) found.push(before);
       else {
-        this.#lock(slot);
+        await asPermitted({ place: slot.place, user, access }, async () => this.#lock(slot));
         found.push(await look());
       }
     }
@@ -114,7 +114,7 @@ export class DriveBay {
     const slot = this.#slotAt(position);
     const { access, user } = this.#components;
     const disk = access.disk(slot.place);
-    await asPermitted({ place: slot.place, user }, async () => {
+    await asPermitted({ place: slot.place, user, access }, async () => {
       await access.make(slot.place);
       await disk.makeDirectory(".kakera");
     });

@@ -4,6 +4,8 @@ import type { OrderedStore, PlaceFinding } from "@kakera/storage-node";
 /** The drive folders of this machine, as the composition works with them. Every method rejects with DiskError. */
 export interface FolderAccess {
   inspect(place: string): Promise<PlaceFinding>;
+  /** The folder when it is there, else the nearest one above it that is. */
+  existing(place: string): Promise<string>;
   /** Makes the folder and those above it, durably. No error when it is there. */
   make(place: string): Promise<void>;
   /** The folder as a disk whose calls are bounded. */

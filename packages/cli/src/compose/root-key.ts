@@ -8,6 +8,8 @@ import {
   parseRootCredentials,
   rootCredentialsPath,
 } from "../root-credentials.ts";
+import type { UserFacts } from "../doctor/machine-probe.ts";
+import { asPermitted } from "./as-permitted.ts";
 import type { FolderAccess } from "./folder-access.ts";
 
 export interface RootKey {
@@ -22,16 +24,16 @@ export interface RootKey {
  * every drive that lacks it. Throws CommandFailure when drives keep different ones.
  */
 export async function obtainRootKey(
-  components: { readonly access: FolderAccess; readonly random: Random },
+  components: { readonly access: FolderAccess; readonly random: Random; readonly user: UserFacts },
   given: { readonly credentials: Credentials | null; readonly places: readonly string[] },
 ): Promise<RootKey> {
   if (given.credentials !== null) {
     return { credentials: given.credentials, source: "given", isWellKnown: areDefaultCredentials(given.credentials) };
   }
-  const { access, random } = components;
+  const { access, random, user } = components;
   const kept = new Map<string, Credentials | null>();
   for (const place of given.places) {
-    const text = await access.readText(place, rootCredentialsPath);
+    const text = await asPermitted({ place, user, access }, () => access.readText(place, rootCredentialsPath));
     kept.set(place, text === null ? null : parseRootCredentials(text, `${place}/${rootCredentialsPath}`));
   }
   const present = [...kept].filter(([, credentials]) => credentials !== null) as [string, Credentials][];

@@ -1,9 +1,10 @@
 import { access, constants, readdir, stat, statfs } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Address } from "../config/parse-values.ts";
 import type { FolderFacts, MachineProbe } from "../doctor/machine-probe.ts";
+import { nearestExisting } from "./nearest-existing.ts";
 
 /** This machine. */
 export function createMachineProbe(): MachineProbe {
@@ -44,19 +45,6 @@ async function stateOf(path: string, existingPath: string): Promise<FolderFacts[
     const { code } = error as { code?: string };
     if (code === "EACCES" || code === "EPERM" || code === "EROFS") return "denied";
     throw error;
-  }
-}
-
-async function nearestExisting(path: string): Promise<string> {
-  for (let folder = path; ; folder = dirname(folder)) {
-    try {
-      await stat(folder);
-      return folder;
-    } catch (error) {
-      const { code } = error as { code?: string };
-      if (folder === dirname(folder)) throw error;
-      if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "EACCES") throw error;
-    }
   }
 }
 

@@ -6,6 +6,7 @@ import { inspectPlace, lockDrive, openLmdbStore, readBootId } from "@kakera/stor
 import { CommandFailure } from "../command-failure.ts";
 import type { FolderAccess } from "../compose/folder-access.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { nearestExisting } from "./nearest-existing.ts";
 
 const callDeadlineMs = 10 * SECOND_MS;
 const queuedCallsMax = 10_000;
@@ -41,6 +42,7 @@ export function createNodeFolders(
   return {
     disk: diskAt,
     inspect: (place) => inspectPlace(diskAt(place), createNodeDisk(dirname(place))),
+    existing: nearestExisting,
     make: makeDurably,
     lock: takeLock,
     openIndex: async (place, driveId) =>
@@ -55,6 +57,9 @@ function takeLock(place: string): { release(): void } {
   try {
     return lockDrive(place);
   } catch (cause) {
+    // SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PERM: the lock is a file of its own.
+    const isDenied = [14, 8, 3].includes((cause as { errcode?: number }).errcode ?? 0);
+    if (isDenied) throw new DiskError("EACCES", ".kakera/lock", "lock", cause);
     if (!(cause instanceof ClusterFailure)) throw cause;
     throw new CommandFailure("DRIVE_BUSY", `${place} is served by another process`, {
       exitCode: exitCodes.refused,

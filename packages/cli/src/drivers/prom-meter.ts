@@ -17,7 +17,7 @@ export interface MeterRow {
 }
 
 type Spec = Pick<InstrumentSpec, "help" | "labels"> & { readonly name: string };
-export type TableSpec = Spec & { readonly kind?: "gauge" | "counter" };
+type TableSpec = Spec & { readonly kind?: "gauge" | "counter" };
 
 /** Instruments of prom-client in a registry of their own, with the process' own figures beside them. */
 export function createPromMeter(): PromMeter {

@@ -26,8 +26,13 @@ export interface Kakera {
 
 const running = new Set<ChildProcess>();
 
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Kakera {
+export function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  user?: { uid: number; gid: number },
+): Kakera {
   const child = spawn(program, args, {
+    ...user,
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"] ?? "", ...env },
   });
@@ -48,6 +53,9 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
 export function killAll(): void {
   for (const child of running) child.kill("SIGKILL");
 }
+
+/** Somebody who is not root. */
+export const stranger = { uid: 10_001, gid: 0 };
 
 /** Runs a command to its end. */
 export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
