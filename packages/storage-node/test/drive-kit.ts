@@ -19,6 +19,7 @@ import {
   type Drive,
   type DriveComponents,
   type DriveSettings,
+  type OrderedStore,
 } from "../src/index.ts";
 
 const codec = createCodec({ memory: new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true }) });
@@ -106,6 +107,17 @@ export function checksumsOf(ref: ShardRef, payload: Uint8Array): Buffer {
     sums.writeBigUInt64LE(codec.hash64(bytes, addToSeed(seed, block)), block * 8);
   }
   return sums;
+}
+
+/** An index that outlives its drive, as one does that survives a kill: `close` leaves it as it is. */
+export function keptStore(): OrderedStore {
+  const store = createMemoryStore();
+  return {
+    get: (key) => store.get(key),
+    range: (from, until, limit) => store.range(from, until, limit),
+    transact: (work) => store.transact(work),
+    close: async () => {},
+  };
 }
 
 export function refOf(shard: ShardWrite): ShardRef {

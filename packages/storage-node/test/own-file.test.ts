@@ -2,8 +2,8 @@ import { createMemoryDisk, faultyDisk, type DiskCall } from "@kakera/disk";
 import { MIB, type Disk, type Failpoints } from "@kakera/kernel";
 import type { ShardWrite } from "@kakera/rpc";
 import { describe, expect, it } from "vitest";
-import { failpointNames, type Drive } from "../src/index.ts";
-import { format, formattedDisk, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
+import { createMemoryStore, failpointNames, type Drive } from "../src/index.ts";
+import { format, formattedDisk, keptStore, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
 
 /** Writes the shard in pieces of so many bytes, each in memory that O_DIRECT takes. */
 async function stream(drive: Drive, shard: ShardWrite, pieceBytes: number): Promise<void> {
@@ -129,6 +129,31 @@ describe("a shard in a file of its own", () => {
     expect((await readVerified(drive, refOf(shard), MIB)) as Buffer).toEqual(shard.payload);
   });
 
+  it("is durable before it has its name, and has its name, durably, before it is acknowledged", async () => {
+    const inner = await formattedDisk();
+    const calls: string[] = [];
+    const disk = faultyDisk(inner, (call) => {
+      const isOwn = call.path.startsWith("tmp") || call.path.startsWith("shards");
+      if (isOwn && !["open", "close", "list"].includes(call.operation))
+        calls.push(`${call.operation} ${call.path.replace(/[0-9a-f]{2}$/, "xx")}`);
+      return null;
+    });
+    const drive = await openTestDrive(disk);
+    calls.length = 0;
+    await drive.put(makeShard({ sizeBytes: MIB }));
+    expect(calls).toEqual([
+      "write tmp/0",
+      "write tmp/0",
+      "write tmp/0",
+      "fdatasync tmp/0",
+      "makeDirectory shards/xx",
+      "syncDirectory shards",
+      "rename tmp/0",
+      "syncDirectory shards/xx",
+      "syncDirectory tmp",
+    ]);
+  });
+
   it("refuses more streams than its bound", async () => {
     const drive = await openTestDrive(await formattedDisk(), { settings: { ownFileStreamsMax: 2 } });
     const first = await drive.begin(makeShard().identity);
@@ -168,6 +193,7 @@ describe("a shard in a file of its own", () => {
     "is whole or absent, and leaves no file over, when the process dies at %s",
     async (name) => {
       const disk = await formattedDisk();
+      const store = keptStore();
       let isDead = false;
       const failpoints: Failpoints = {
         hit: (at) => {
@@ -178,15 +204,19 @@ describe("a shard in a file of its own", () => {
       };
       // From the moment of death on no call reaches the disk: the abort that a living process would do is not done.
       const dying = faultyDisk(disk, () => (isDead ? { kind: "fail", code: "EIO" } : null));
-      const drive = await openTestDrive(dying, { components: { failpoints } });
+      const drive = await openTestDrive(dying, { components: { failpoints, index: store } });
       const shard = makeShard({ sizeBytes: MIB });
       await expect(drive.put(shard)).rejects.toThrow();
-      const again = await openTestDrive(disk);
-      await again.settled();
-      const found = await readVerified(again, refOf(shard), MIB);
-      expect(found === null || (found as Buffer).equals(shard.payload)).toBe(true);
-      expect(await ownFiles(disk)).toHaveLength(found === null ? 0 : 1);
-      expect(await disk.list("tmp")).toEqual([]);
+      // With the index that survived the kill, and with one that is made anew.
+      for (const index of [store, createMemoryStore()]) {
+        const again = await openTestDrive(disk, { components: { index } });
+        await again.settled();
+        const found = await readVerified(again, refOf(shard), MIB);
+        expect(found === null || (found as Buffer).equals(shard.payload)).toBe(true);
+        expect(found === null).toBe(name === "own-file.before-rename");
+        expect(await ownFiles(disk)).toHaveLength(found === null ? 0 : 1);
+        expect(await disk.list("tmp")).toEqual([]);
+      }
     },
   );
 });

@@ -7,7 +7,7 @@ import type { ShardWrite } from "@kakera/rpc";
 import { afterEach, describe, expect, it } from "vitest";
 import { createMemoryStore, openLmdbStore, type Drive, type OrderedStore } from "../src/index.ts";
 import { kindRange, keyKind } from "../src/index/index-keys.ts";
-import { format, formattedDisk, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
+import { format, formattedDisk, keptStore, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
 
 const folders: string[] = [];
 afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true, force: true })));
@@ -113,8 +113,8 @@ describe("the index of a drive", () => {
 
   it("reads no record again when everything was sealed", async () => {
     const disk = await formattedDisk();
-    const store = createMemoryStore();
-    const drive = await openTestDrive(disk, { components: { index: { ...kept(store) } } });
+    const store = keptStore();
+    const drive = await openTestDrive(disk, { components: { index: store } });
     const shards = Array.from({ length: 50 }, () => makeShard({ sizeBytes: 9000 }));
     await Promise.all(shards.map((shard) => drive.put(shard)));
     await drive.close();
@@ -123,7 +123,7 @@ describe("the index of a drive", () => {
       if (call.operation === "read") readBytes += call.lengthBytes;
       return null;
     });
-    const again = await openTestDrive(counting, { components: { index: kept(store) } });
+    const again = await openTestDrive(counting, { components: { index: store } });
     expect(readBytes).toBeLessThan(4096);
     expect(await readVerified(again, refOf(shards[9]!))).toEqual(shards[9]!.payload);
     readBytes = 0;
@@ -134,16 +134,16 @@ describe("the index of a drive", () => {
 
   it("forgets what lay in a segment that is gone, so that it is written again", async () => {
     const disk = await formattedDisk();
-    const store = createMemoryStore();
+    const store = keptStore();
     const drive = await openTestDrive(disk, {
-      components: { index: kept(store) },
+      components: { index: store },
       settings: { segmentSizeBytes: 32_768 },
     });
     const shards = Array.from({ length: 12 }, () => makeShard({ sizeBytes: 9000 }));
     for (const shard of shards) await drive.put(shard);
     await drive.close();
     await disk.unlink(`segments/${(await disk.list("segments"))[0]!}`);
-    const again = await openTestDrive(disk, { components: { index: kept(store) } });
+    const again = await openTestDrive(disk, { components: { index: store } });
     const found = await Promise.all(shards.map((shard) => readVerified(again, refOf(shard))));
     const missing = found.filter((payload) => payload === null).length;
     expect(missing).toBeGreaterThan(0);
@@ -194,7 +194,7 @@ describe("a drive that is opened", () => {
 
   it("closes the index that it was given when it cannot be opened", async () => {
     let isClosed = false;
-    const index = { ...kept(createMemoryStore()), close: async () => void (isClosed = true) };
+    const index = { ...keptStore(), close: async () => void (isClosed = true) };
     await expect(openTestDrive(createMemoryDisk(), { components: { index } })).rejects.toThrow();
     expect(isClosed).toBe(true);
   });
@@ -288,13 +288,3 @@ describe("a batch that was torn by a crash", () => {
     expect(await readVerified(again, refOf(shard))).toEqual(shard.payload);
   });
 });
-
-/** A store that outlives its drive: `close` leaves it as it is. */
-function kept(store: OrderedStore): OrderedStore {
-  return {
-    get: (key) => store.get(key),
-    range: (from, until, limit) => store.range(from, until, limit),
-    transact: (work) => store.transact(work),
-    close: async () => {},
-  };
-}

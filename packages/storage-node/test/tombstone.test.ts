@@ -2,7 +2,10 @@ import { createMemoryDisk, faultyDisk } from "@kakera/disk";
 import { MIB, type Disk, type Failpoints } from "@kakera/kernel";
 import { describe, expect, it } from "vitest";
 import { createMemoryStore, type Drive } from "../src/index.ts";
-import { formattedDisk, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
+import { keyKind } from "../src/index/index-keys.ts";
+import { BatchMarks } from "../src/segment/batch-marks.ts";
+import { pendingTombstone } from "../src/segment/pending-record.ts";
+import { format, formattedDisk, keptStore, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
 
 const manual = { settings: { compaction: "manual", segmentSizeBytes: 64 * 1024 } } as const;
 
@@ -53,6 +56,43 @@ describe("a tombstone", () => {
     const again = await restarted(disk);
     expect(await readVerified(again, refOf(shard))).toBeNull();
     expect(again.status().shardCount).toBe(drive.status().shardCount);
+  });
+
+  it("is garbage as soon as nothing is left that it could kill, and goes with the next compaction", async () => {
+    const disk = await formattedDisk();
+    const store = keptStore();
+    const drive = await openTestDrive(disk, { ...manual, components: { index: store } });
+    const shards = Array.from({ length: 40 }, (_, at) => makeShard({ sizeBytes: at === 0 ? MIB : 4000 }));
+    for (const shard of shards) await drive.put(shard);
+    await drive.remove(shards.map(refOf));
+    await drive.settled();
+    for (let round = 0; round < 3; round++) {
+      await fillSegment(drive, disk);
+      await drive.compact();
+    }
+    const left = (kind: number): number => store.range(Buffer.of(kind), Buffer.of(kind + 1), 100).length;
+    expect([left(keyKind.tomb), left(keyKind.dead), left(keyKind.leaving)]).toEqual([0, 0, 0]);
+    expect(drive.status().garbageBytes).toBe(0);
+    const again = await restarted(disk);
+    for (const shard of shards) expect(await readVerified(again, refOf(shard), MIB)).toBeNull();
+  });
+
+  it("of a batch kills what is newest there, though copies of older records and tombstones travel along", () => {
+    const shard = makeShard();
+    const ref = refOf(shard);
+    const marks = (live: number | null) => new BatchMarks([pendingTombstone(ref)], () => live);
+    const afterOldTombstone = marks(80);
+    afterOldTombstone.noteTombstone(ref, 41);
+    expect(afterOldTombstone.killedBy(ref)).toBe(80);
+    const afterOldCopy = marks(80);
+    afterOldCopy.noteShard(ref, 41);
+    expect(afterOldCopy.killedBy(ref)).toBe(80);
+    const afterPut = marks(null);
+    afterPut.noteShard(ref, 90);
+    expect(afterPut.killedBy(ref)).toBe(90);
+    afterPut.noteTombstone(ref, 90);
+    expect(afterPut.killedBy(ref)).toBeNull();
+    expect(marks(null).killedBy(ref)).toBeNull();
   });
 
   it("does not kill what repair writes later, over any number of restarts and compactions", async () => {
@@ -148,7 +188,6 @@ describe("compaction", () => {
 
   it("gives back the space of removed shards and keeps every other shard", async () => {
     const disk = createMemoryDisk({ totalBytes: 64 * MIB });
-    const { format } = await import("./drive-kit.ts");
     await format(disk);
     const drive = await openTestDrive(disk, manual);
     const shards = Array.from({ length: 200 }, () => makeShard({ sizeBytes: 4000 }));
