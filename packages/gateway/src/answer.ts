@@ -24,8 +24,6 @@ export type Answer =
       readonly headers: HeaderList;
       readonly lengthBytes: number;
       readonly send: (sink: BodySink, signal: AbortSignal) => Promise<void>;
-      /** Called once, when the answer was sent, has failed, or was not to be sent (HEAD). */
-      readonly end?: () => void;
     }
   | { readonly kind: "slow"; readonly headers: HeaderList; readonly work: () => Promise<SlowResult> };
 

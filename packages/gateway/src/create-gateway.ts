@@ -6,7 +6,6 @@ import { createClientAddressOf } from "./http/client-address.ts";
 import { createRim, type HttpServer } from "./http/create-rim.ts";
 import { InFlight } from "./http/in-flight.ts";
 import { createGatewayMetrics } from "./metrics.ts";
-import { ReadRegister } from "./operations/steps/read-register.ts";
 
 export interface Gateway {
   /** Serves S3, health, metrics and admin on this server, and drains it. It may be called for several servers. */
@@ -17,13 +16,11 @@ export interface Gateway {
    */
   drain(timeoutMs: number): Promise<number>;
   readonly inFlightCount: number;
-  /** Every read of bodies that is under way began at this revision of the log or later (correctness.md F7). */
-  readonly readFloorRevision: number;
 }
 
 /** Builds the S3 gateway. Nothing runs before a server is attached. */
 export function createGateway(components: GatewayComponents, settings: GatewaySettings): Gateway {
-  const { clock, random, logger, meter, log } = components;
+  const { clock, random, logger, meter } = components;
   const inFlight = new InFlight();
   const server = requestParts(components, settings, () => inFlight.isDraining);
   const rim = createRim({
@@ -43,9 +40,6 @@ export function createGateway(components: GatewayComponents, settings: GatewaySe
     get inFlightCount() {
       return inFlight.count;
     },
-    get readFloorRevision() {
-      return server.parts.reads.floor(log.status().revision);
-    },
   };
 }
 
@@ -64,7 +58,6 @@ function requestParts(
     failpoints,
     settings,
     keyQueue: createKeyQueue(),
-    reads: new ReadRegister(),
     isSessionLive: components.isSessionLive ?? ((session) => session === log.session),
   };
   const lookupSecret = (accessKey: string): string | null => credentials.lookup(accessKey);

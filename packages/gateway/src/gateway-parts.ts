@@ -4,7 +4,6 @@ import type { Owner } from "@kakera/s3";
 import type { Admin } from "./admin.ts";
 import type { BodyStore } from "./create-bodies.ts";
 import type { HealthSource } from "./http/health.ts";
-import type { ReadRegister } from "./operations/steps/read-register.ts";
 
 /** What a gateway is built from. */
 export interface GatewayComponents {
@@ -66,6 +65,5 @@ export interface OperationParts {
   readonly settings: GatewaySettings;
   /** Changes of one key queue in order (correctness.md F19). */
   readonly keyQueue: KeyQueue;
-  readonly reads: ReadRegister;
   readonly isSessionLive: (session: SessionId) => boolean;
 }

@@ -15,7 +15,7 @@ export function sendAnswer(exchange: Exchange, answer: Answer): Promise<number> 
     case "whole":
       return sendWhole(exchange, answer);
     case "stream":
-      return sendStream(exchange, answer).finally(answer.end);
+      return sendStream(exchange, answer);
     case "slow":
       return sendSlowAnswer(exchange, answer);
     default:

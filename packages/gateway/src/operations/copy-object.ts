@@ -63,27 +63,22 @@ interface Copy {
 }
 
 async function copyWhole(call: Call, parts: OperationParts, copy: Copy): Promise<CopiedObject> {
-  const endRead = parts.reads.begin(parts.log.status().revision);
-  try {
-    const bucket = openBucket(parts.log.view, bucketOf(call));
-    const source = findCopySource(call, parts, copy.source);
-    const { record } = source.seen;
-    checkCopySize(record.sizeBytes);
-    checkDestination(call, parts, { bucket, condition: copy.condition });
-    const checksum = checksumOf(record.checksum, record.partCount);
-    const algorithm = copy.algorithm ?? checksum?.algorithm ?? null;
-    if (isOntoItself(call, source) && record.partCount === 0 && algorithm === (checksum?.algorithm ?? null)) {
-      const { etag, modifiedMs } = await commitDescription(parts, {
-        object: source,
-        condition: copy.condition,
-        describe: copy.describe,
-      });
-      return { etag, lastModifiedMs: modifiedMs, checksum };
-    }
-    return await copyBytes(call, parts, { ...copy, bucket, record, algorithm });
-  } finally {
-    endRead();
+  const bucket = openBucket(parts.log.view, bucketOf(call));
+  const source = findCopySource(call, parts, copy.source);
+  const { record } = source.seen;
+  checkCopySize(record.sizeBytes);
+  checkDestination(call, parts, { bucket, condition: copy.condition });
+  const checksum = checksumOf(record.checksum, record.partCount);
+  const algorithm = copy.algorithm ?? checksum?.algorithm ?? null;
+  if (isOntoItself(call, source) && record.partCount === 0 && algorithm === (checksum?.algorithm ?? null)) {
+    const { etag, modifiedMs } = await commitDescription(parts, {
+      object: source,
+      condition: copy.condition,
+      describe: copy.describe,
+    });
+    return { etag, lastModifiedMs: modifiedMs, checksum };
   }
+  return await copyBytes(call, parts, { ...copy, bucket, record, algorithm });
 }
 
 /** Before a byte is copied; decided in the commit. */

@@ -12,7 +12,6 @@ import { emptyAnswer, type Answer } from "../answer.ts";
 import type { BodySink } from "../bodies.ts";
 import type { OperationParts } from "../gateway-parts.ts";
 import type { Call } from "./call.ts";
-import { asRead } from "./steps/as-read.ts";
 import { currentObject } from "./steps/current-object.ts";
 import { describedBy } from "./steps/described-object.ts";
 import { etagOf } from "./steps/etag-of.ts";
@@ -22,9 +21,13 @@ import { selectBytes, type SelectedBytes } from "./steps/select-bytes.ts";
 /** GET and HEAD: one answer, of which the rim leaves out the body for HEAD. */
 export async function getObject(call: Call, parts: OperationParts): Promise<Answer> {
   await parts.log.barrier();
-  return asRead(parts, () => answerObject(call, parts));
+  return answerObject(call, parts);
 }
 
+/**
+ * Synchronous from the view to the answer, and `bodies.read` begins before the next turn of the event loop: what maintenance marks as
+ * read by nobody from then on, this read has already begun on (correctness.md F7).
+ */
 function answerObject(call: Call, parts: OperationParts): Answer {
   const { view } = parts.log;
   const { record } = currentObject(call, view).seen;

@@ -33,34 +33,29 @@ async function copyPart(
   parts: OperationParts,
   copy: { readonly number: number; readonly source: CopySource },
 ): Promise<CopiedObject> {
-  const endRead = parts.reads.begin(parts.log.status().revision);
-  try {
-    const { view } = parts.log;
-    const { place } = namedUpload(call, view);
-    const uploadChecksum = uploadChecksumOf(findUpload(view, place).upload.record);
-    const { record } = findCopySource(call, parts, copy.source).seen;
-    const selected = parseCopySourceRange(call.request.headers.first("x-amz-copy-source-range"), record.sizeBytes);
-    const range =
-      selected === null
-        ? { offsetBytes: 0, lengthBytes: record.sizeBytes }
-        : { offsetBytes: selected.firstByte, lengthBytes: selected.lastByte - selected.firstByte + 1 };
-    checkCopySize(range.lengthBytes);
-    const owner = {
-      bucketId: place.bucketId,
-      objectKey: place.objectKey,
-      inlineBytesMax: parts.settings.inlineBytesMax,
-    };
-    const algorithm = uploadChecksum?.algorithm ?? null;
-    const { body, checksum } = await copyBody(
-      parts,
-      { stored: storedBodies(view, record), range, owner, algorithm },
-      call.signal,
-    );
-    const { etag, modifiedMs } = await commitOrDiscard(parts, body, () =>
-      commitPart(parts, { place, number: copy.number, body, checksum }),
-    );
-    return { etag, lastModifiedMs: modifiedMs, checksum };
-  } finally {
-    endRead();
-  }
+  const { view } = parts.log;
+  const { place } = namedUpload(call, view);
+  const uploadChecksum = uploadChecksumOf(findUpload(view, place).upload.record);
+  const { record } = findCopySource(call, parts, copy.source).seen;
+  const selected = parseCopySourceRange(call.request.headers.first("x-amz-copy-source-range"), record.sizeBytes);
+  const range =
+    selected === null
+      ? { offsetBytes: 0, lengthBytes: record.sizeBytes }
+      : { offsetBytes: selected.firstByte, lengthBytes: selected.lastByte - selected.firstByte + 1 };
+  checkCopySize(range.lengthBytes);
+  const owner = {
+    bucketId: place.bucketId,
+    objectKey: place.objectKey,
+    inlineBytesMax: parts.settings.inlineBytesMax,
+  };
+  const algorithm = uploadChecksum?.algorithm ?? null;
+  const { body, checksum } = await copyBody(
+    parts,
+    { stored: storedBodies(view, record), range, owner, algorithm },
+    call.signal,
+  );
+  const { etag, modifiedMs } = await commitOrDiscard(parts, body, () =>
+    commitPart(parts, { place, number: copy.number, body, checksum }),
+  );
+  return { etag, lastModifiedMs: modifiedMs, checksum };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { ClusterFailure, idBytes, newId, type Random, type SessionId } from "@kakera/kernel";
-import type { BodyOwner, BodySink, BodySource, StoredBody, WrittenBody } from "../../src/bodies.ts";
+import type { BodyOwner, BodyRange, BodySink, BodySource, StoredBody, WrittenBody } from "../../src/bodies.ts";
 import type { OperationBodies } from "../../src/gateway-parts.ts";
 
 /** Bodies in memory, honest about bytes, digests and what was freed; faults on request. */
@@ -12,6 +12,8 @@ export interface MemoryBodies extends OperationBodies {
   writeCount: number;
   /** Bodies whose commit was told to be decided. */
   settledCount: number;
+  /** Reads under way. */
+  readingCount: number;
 }
 
 export interface MemoryBodiesFaults {
@@ -37,12 +39,32 @@ export function createMemoryBodies(parts: { session: SessionId; random: Random; 
     failRead: null,
     beforeRead: null,
   };
+  const readInto = async (
+    list: readonly StoredBody[],
+    range: BodyRange,
+    out: { sink: BodySink; signal: AbortSignal },
+  ): Promise<void> => {
+    const { sink, signal } = out;
+    if (faults.beforeRead !== null) await faults.beforeRead();
+    const whole = Buffer.concat(list.map((body) => bytesOf(stored, body)));
+    const wanted = whole.subarray(range.offsetBytes, range.offsetBytes + range.lengthBytes);
+    // One buffer for all slices, spoiled as soon as a slice was taken: as the data path's own slabs are used again.
+    const scratch = Buffer.alloc(Math.min(readSliceBytes, wanted.byteLength));
+    for (let at = 0; at < wanted.byteLength; at += readSliceBytes) {
+      signal.throwIfAborted();
+      if (faults.failRead !== null && at >= faults.failRead.afterBytes) throw faults.failRead.failure;
+      const slice = scratch.subarray(0, wanted.copy(scratch, 0, at, at + readSliceBytes));
+      await sink.write(slice);
+      slice.fill(0xdb);
+    }
+  };
   const bodies: MemoryBodies = {
     stored,
     discarded,
     faults,
     writeCount: 0,
     settledCount: 0,
+    readingCount: 0,
 
     async write(source: BodySource, owner: BodyOwner, signal: AbortSignal): Promise<WrittenBody> {
       bodies.writeCount++;
@@ -67,17 +89,11 @@ export function createMemoryBodies(parts: { session: SessionId; random: Random; 
     },
 
     async read(list: readonly StoredBody[], range, sink: BodySink, signal: AbortSignal): Promise<void> {
-      if (faults.beforeRead !== null) await faults.beforeRead();
-      const whole = Buffer.concat(list.map((body) => bytesOf(stored, body)));
-      const wanted = whole.subarray(range.offsetBytes, range.offsetBytes + range.lengthBytes);
-      // One buffer for all slices, spoiled as soon as a slice was taken: as the data path's own slabs are used again.
-      const scratch = Buffer.alloc(Math.min(readSliceBytes, wanted.byteLength));
-      for (let at = 0; at < wanted.byteLength; at += readSliceBytes) {
-        signal.throwIfAborted();
-        if (faults.failRead !== null && at >= faults.failRead.afterBytes) throw faults.failRead.failure;
-        const slice = scratch.subarray(0, wanted.copy(scratch, 0, at, at + readSliceBytes));
-        await sink.write(slice);
-        slice.fill(0xdb);
+      bodies.readingCount++;
+      try {
+        await readInto(list, range, { sink, signal });
+      } finally {
+        bodies.readingCount--;
       }
     },
 

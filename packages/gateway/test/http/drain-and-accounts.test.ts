@@ -105,9 +105,12 @@ describe("the access log", () => {
     const connection = await RawConnection.open(gateway.port);
     connection.send(`GET ${target} HTTP/1.1\r\nHost: 127.0.0.1:${gateway.port}\r\n\r\n`);
     await connection.answer();
+    // What cannot be parsed is logged too.
+    connection.send(`GET ${target.replace("/k?", "/%zz?")} HTTP/1.1\r\nHost: 127.0.0.1:${gateway.port}\r\n\r\n`);
+    expect((await connection.answer()).status).toBe(400);
     connection.destroy();
     await eventually(
-      () => gateway.logged.filter((line) => line.event === "request.done").length === 3,
+      () => gateway.logged.filter((line) => line.event === "request.done").length === 4,
       "all are logged",
     );
     const line = gateway.logged.find((entry) => entry.fields?.["requestId"] === put.headers.get("x-amz-request-id"));

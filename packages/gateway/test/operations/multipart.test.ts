@@ -1,82 +1,16 @@
-import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { RawConnection } from "../fakes/raw-client.ts";
 import type { S3Answer } from "../fakes/s3-client.ts";
+import { etagOfParts, listed, md5, partBody, Upload } from "../fakes/upload.ts";
 import { contentOf, startWithBucket, type TestGateway, type TestOverrides } from "../fakes/start-gateway.ts";
 
 const small: TestOverrides = { minPartBytes: 1000 };
-const partBody = (number: number, sizeBytes = 2_000): Buffer => Buffer.alloc(sizeBytes, number % 256);
-const md5 = (bytes: Buffer): Buffer => createHash("md5").update(bytes).digest();
 const crc32Of = (bytes: Buffer): Buffer => {
   const digest = Buffer.alloc(4);
   digest.writeUInt32BE(crc32(bytes));
   return digest;
 };
 
-class Upload {
-  readonly gateway: TestGateway;
-  readonly uploadId: string;
-  readonly key: string;
-
-  constructor(gateway: TestGateway, uploadId: string, key: string) {
-    this.gateway = gateway;
-    this.uploadId = uploadId;
-    this.key = key;
-  }
-
-  static async create(gateway: TestGateway, key = "k", headers: Record<string, string> = {}): Promise<Upload> {
-    const answer = await gateway.client.call({ method: "POST", target: `/b-1/${key}?uploads=`, headers });
-    expect([answer.status, answer.xml("Bucket"), answer.xml("Key")]).toEqual([200, "b-1", key]);
-    return new Upload(gateway, answer.xml("UploadId") ?? "", key);
-  }
-
-  part(
-    number: number | string,
-    body: Buffer = partBody(Number(number)),
-    headers: Record<string, string> = {},
-  ): Promise<S3Answer> {
-    return this.gateway.client.call({
-      method: "PUT",
-      target: `/b-1/${this.key}?partNumber=${number}&uploadId=${this.uploadId}`,
-      body,
-      headers,
-    });
-  }
-
-  complete(
-    parts: readonly { number: number; etag: string; more?: string }[],
-    headers: Record<string, string> = {},
-  ): Promise<S3Answer> {
-    const list = parts.map(
-      (part) => `<Part><PartNumber>${part.number}</PartNumber><ETag>${part.etag}</ETag>${part.more ?? ""}</Part>`,
-    );
-    const body = `<CompleteMultipartUpload>${list.join("")}</CompleteMultipartUpload>`;
-    return this.gateway.client.call({
-      method: "POST",
-      target: `/b-1/${this.key}?uploadId=${this.uploadId}`,
-      body,
-      headers,
-    });
-  }
-
-  abort(): Promise<S3Answer> {
-    return this.gateway.client.call({ method: "DELETE", target: `/b-1/${this.key}?uploadId=${this.uploadId}` });
-  }
-
-  list(query = ""): Promise<S3Answer> {
-    return this.gateway.client.call({ method: "GET", target: `/b-1/${this.key}?uploadId=${this.uploadId}${query}` });
-  }
-}
-
-const listed = (number: number, body: Buffer = partBody(number)): { number: number; etag: string } => ({
-  number,
-  etag: md5(body).toString("hex"),
-});
-const etagOfParts = (bodies: readonly Buffer[]): string =>
-  `"${createHash("md5")
-    .update(Buffer.concat(bodies.map(md5)))
-    .digest("hex")}-${bodies.length}"`;
 const rowsOf = (gateway: TestGateway): string =>
   contentOf(gateway.view)
     .map((row) => String.fromCharCode(Number.parseInt(row.slice(0, 2), 16)))
@@ -579,34 +513,4 @@ describe("line 17: partNumber of a multipart object", () => {
     });
     expect([...range.body]).toEqual([3, 8]);
   });
-});
-
-describe("line 46: ten thousand parts", () => {
-  it("complete with over 1 MiB of XML, are read by number, replaced and deleted", async () => {
-    await using gateway = await startWithBucket({ minPartBytes: 1 });
-    const upload = await Upload.create(gateway);
-    // Straight into the upload: ten thousand connections would prove nothing more.
-    const bodies = Array.from({ length: 10_000 }, (_, i) => Buffer.from(`${i}`));
-    const connection = await RawConnection.open(gateway.port);
-    for (const [i, body] of bodies.entries()) {
-      const wire = gateway.client.wire({
-        method: "PUT",
-        target: `/b-1/k?partNumber=${i + 1}&uploadId=${upload.uploadId}`,
-        body,
-      });
-      connection.send(wire.head + body.toString());
-      if ((await connection.answer()).status !== 200) throw new Error(`part ${i}`);
-    }
-    connection.destroy();
-    const parts = bodies.map((body, i) => ({ ...listed(i + 1, body), more: `<!-- ${"x".repeat(60)} -->` }));
-    const answer = await upload.complete(parts);
-    expect([answer.status, answer.xml("ETag")]).toEqual([200, etagOfParts(bodies)]);
-    const get = await gateway.client.call({ method: "GET", bucket: "b-1", key: "k" });
-    expect(get.body.equals(Buffer.concat(bodies))).toBe(true);
-    expect((await gateway.client.call({ method: "GET", target: "/b-1/k?partNumber=9999" })).text).toBe("9998");
-    expect((await upload.complete(parts)).text).toBe(answer.text);
-    await gateway.client.call({ method: "PUT", target: "/b-1/k?tagging", body: "<Tagging><TagSet/></Tagging>" });
-    expect((await gateway.client.call({ method: "GET", target: "/b-1/k?partNumber=2" })).text).toBe("1");
-    expect((await gateway.client.call({ method: "DELETE", bucket: "b-1", key: "k" })).status).toBe(204);
-  }, 60_000);
 });

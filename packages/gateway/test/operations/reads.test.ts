@@ -1,6 +1,5 @@
 import { ClusterFailure } from "@kakera/kernel";
 import { describe, expect, it } from "vitest";
-import { eventually } from "../fakes/eventually.ts";
 import { startGateway, startWithBucket, type TestGateway } from "../fakes/start-gateway.ts";
 
 const get = { method: "GET", bucket: "b-1", key: "k" };
@@ -248,21 +247,5 @@ describe("line 43: overload and loss", () => {
     expect(answer.text).not.toContain("inner text");
     const line = gateway.logged.find((entry) => entry.event === "request.failed");
     expect([line?.level, line?.fields?.["requestId"]]).toEqual(["error", answer.headers.get("x-amz-request-id")]);
-  });
-});
-
-describe("read floor", () => {
-  it("holds at the revision at which the oldest read began, until it ends", async () => {
-    await using gateway = await withTenBytes("chunks");
-    const floor = gateway.gateway.readFloorRevision;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    gateway.bodies.faults.beforeRead = () => promise;
-    const reading = gateway.client.call(get);
-    await eventually(() => gateway.gateway.inFlightCount === 1, "the read has begun");
-    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "other", body: "x" });
-    expect(gateway.gateway.readFloorRevision).toBe(floor);
-    resolve();
-    await reading;
-    await eventually(() => gateway.gateway.readFloorRevision === floor + 1, "the floor passes the read that has ended");
   });
 });
