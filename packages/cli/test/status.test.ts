@@ -15,6 +15,7 @@ function drive(position: number, change: Partial<DriveReport> = {}): DriveReport
     condition: "online",
     standing: "MEMBER",
     reason: null,
+    why: null,
     freeBytes: 750 * 2 ** 30,
     totalBytes: 1000 * 2 ** 30,
     shardCount: 1234,
@@ -68,6 +69,16 @@ describe("judgeConditions()", () => {
     ["a foreign drive", { drives: [drive(1, { condition: "offline", reason: "DRIVE_FOREIGN" })] }, ["DRIVE_FOREIGN"]],
     ["a full drive", { drives: [drive(1, { condition: "full", reason: "DRIVE_FULL" })] }, ["DRIVE_FULL"]],
     ["a slow drive", { drives: [drive(1, { condition: "suspect", reason: "DRIVE_SLOW" })] }, ["DRIVE_SLOW"]],
+    [
+      "a drive of a newer version",
+      { drives: [drive(1, { condition: "offline", reason: "VERSION_SKEW" })] },
+      ["VERSION_SKEW"],
+    ],
+    [
+      "a drive that is out for some other reason",
+      { drives: [drive(1, { condition: "offline", reason: "CLOCK_SKEW" })] },
+      ["CLOCK_SKEW"],
+    ],
     ["a failed drive", { drives: [drive(1, { condition: "failed", reason: "DRIVE_FAILED" })] }, ["DRIVE_FAILED"]],
     ["no writes", { journal: { ...well.journal, canWrite: false } }, ["LOG_UNREACHABLE"]],
     ["a view that lags", { viewLagRevisions: 3 }, ["VIEW_BEHIND"]],
@@ -142,7 +153,7 @@ test("status ends with 0, 1 and 6", () => {
 });
 
 test("the page shows no folder, no cluster and no id", () => {
-  const drives = [drive(1, { condition: "offline", reason: "DRIVE_OFFLINE" })];
+  const drives = [drive(1, { condition: "offline", reason: "DRIVE_OFFLINE", why: "it went from /secret/place" })];
   const shown = JSON.stringify(
     pageStatus(reportOf({ ...well, drives }, "attention"), { port: 9000, isTls: false, region: "us-east-1" }),
   );

@@ -104,9 +104,24 @@ function judgeLog({ journal, viewLagRevisions }: ServerFacts): Condition[] {
   return conditions;
 }
 
-const driveWords: Readonly<
-  Record<string, { sentence: string; remedy: (drive: DriveReport) => string; weight: Condition["weight"] }>
-> = {
+interface DriveWords {
+  readonly sentence: string;
+  readonly remedy: (drive: DriveReport) => string;
+  readonly weight: Condition["weight"];
+}
+
+const otherDriveWords: DriveWords = {
+  sentence: "the drive cannot be used as it is",
+  remedy: (drive) => `look at ${drive.place}, and at the server's log`,
+  weight: "warning",
+};
+
+const driveWords: Readonly<Record<string, DriveWords>> = {
+  VERSION_SKEW: {
+    sentence: "the drive was written by a newer version",
+    remedy: () => "start the newer version again",
+    weight: "warning",
+  },
   DRIVE_OFFLINE: {
     sentence: "the drive does not answer",
     remedy: (drive) =>
@@ -140,15 +155,13 @@ const driveWords: Readonly<
   },
 };
 
+/** Folders and what exactly is the matter go into the subject: sentences are shown to strangers too. */
 function judgeDrive(drive: DriveReport): Condition[] {
-  const conditions: Condition[] = [];
-  const subject = `drive ${drive.position} ${drive.place}`;
   const reason = drive.reason ?? (drive.condition === "offline" ? "DRIVE_OFFLINE" : null);
-  const words = reason === null ? undefined : driveWords[reason];
-  if (words !== undefined && reason !== null) {
-    conditions.push({ reason, subject, sentence: words.sentence, remedy: words.remedy(drive), weight: words.weight });
-  }
-  return conditions;
+  if (reason === null) return [];
+  const words = driveWords[reason] ?? otherDriveWords;
+  const subject = `drive ${drive.position} ${drive.place}${drive.why === null ? "" : `: ${drive.why}`}`;
+  return [{ reason, subject, sentence: words.sentence, remedy: words.remedy(drive), weight: words.weight }];
 }
 
 function judgeUpkeep(facts: ServerFacts): Condition[] {

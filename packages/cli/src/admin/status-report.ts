@@ -41,6 +41,8 @@ export interface DriveReport {
   /** What the cluster's record says: MEMBER, SUSPECT, DOWN. */
   readonly standing: string;
   readonly reason: string | null;
+  /** What exactly is the matter, where more is known than the reason says. */
+  readonly why: string | null;
   readonly freeBytes: number;
   readonly totalBytes: number;
   readonly shardCount: number;

@@ -162,7 +162,13 @@ function reportDrives(bay: DriveBay, map: ClusterMap | null, formation: Formatio
   const shown = new Set<DriveId | null>(seats.values());
   for (const [index, driveId] of (formation?.drives ?? []).entries()) {
     if (driveId === null || shown.has(driveId)) continue;
-    const absent = { condition: "offline", reason: "DRIVE_OFFLINE", place: "(no folder named)", ...nothing } as const;
+    const absent = {
+      condition: "offline",
+      reason: "DRIVE_OFFLINE",
+      why: null,
+      place: "(no folder named)",
+      ...nothing,
+    } as const;
     reports.push({ driveId, position: index + 1, standing: standingOf(driveId, map), ...absent });
   }
   return reports;
@@ -170,23 +176,9 @@ function reportDrives(bay: DriveBay, map: ClusterMap | null, formation: Formatio
 
 function reportSlot({ position, place, state }: DriveSlot, seat: DriveId | null, map: ClusterMap | null): DriveReport {
   const standing = seat === null ? "GONE" : standingOf(seat, map);
-  if (state.kind === "open") {
-    const { condition, reason, freeBytes, totalBytes, shardCount, garbageBytes } = state.drive.status();
-    return {
-      driveId: state.driveId,
-      place,
-      position,
-      condition,
-      standing,
-      reason,
-      freeBytes,
-      totalBytes,
-      shardCount,
-      garbageBytes,
-    };
-  }
-  const reason = state.kind === "left" ? state.reason : "DRIVE_OFFLINE";
-  return { driveId: seat ?? "", place, position, condition: "offline", standing, reason, ...nothing };
+  if (state.kind === "open") return { ...state.drive.status(), place, position, standing, why: null };
+  const [reason, why] = state.kind === "left" ? [state.reason, state.sentence] : (["DRIVE_OFFLINE", null] as const);
+  return { driveId: seat ?? "", place, position, condition: "offline", standing, reason, why, ...nothing };
 }
 
 function standingOf(driveId: DriveId, map: ClusterMap | null): string {

@@ -9,8 +9,8 @@ export interface EndpointFacts {
 }
 
 /**
- * What the page shows, to anybody who can reach it: no folder, no cluster id, no bucket and no key. Only the last word of a
- * drive's folder would be useful, and its position says as much.
+ * What the page shows, to anybody who can reach it: no folder, no cluster id, no bucket and no key. Sentences of conditions
+ * name none of them; subjects and remedies do, and stay here.
  */
 export function pageStatus(report: StatusReport, endpoint: EndpointFacts) {
   return {
@@ -23,7 +23,7 @@ export function pageStatus(report: StatusReport, endpoint: EndpointFacts) {
     conditions: report.conditions.map(({ reason, weight, sentence }) => ({
       reason,
       weight,
-      sentence: hidePaths(sentence),
+      sentence,
       remedy: "kakera status says what to do.",
     })),
     drives: report.drives.map(({ position, condition, reason, freeBytes, totalBytes, shardCount }) => ({
@@ -36,8 +36,4 @@ export function pageStatus(report: StatusReport, endpoint: EndpointFacts) {
     })),
     ...endpoint,
   };
-}
-
-function hidePaths(sentence: string): string {
-  return sentence.replace(/(^|\s)\/\S+/g, "$1(folder)");
 }
