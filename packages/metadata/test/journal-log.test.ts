@@ -256,6 +256,24 @@ describe("a drive that fails", () => {
     await log.close();
   });
 
+  test("returns while a batch is in flight that the others do not have yet, and gets it too", async () => {
+    const drives = new JournalDrives(3, 1);
+    const faults = [0, 1, 2].map((index) => new Faults(drives, index));
+    const log = await drives.open();
+    faults[2]?.failWrites();
+    await log.commit(put("before"));
+    (faults[2] as Faults).script = () => null;
+    const releases = [faults[0]?.hangWrites(), faults[1]?.hangWrites()];
+    const flying = log.commit(put("flying"));
+    await log.rejoin(drives.place(2));
+    for (const release of releases) release?.();
+    await flying;
+    await log.commit(put("after"));
+    await settle();
+    await log.close();
+    expect([...(await valuesOn(drives, 2)).keys()].sort()).toEqual(["after", "before", "flying"]);
+  });
+
   test("returns while writes go on, and is whole then", async () => {
     const drives = new JournalDrives(3, 1);
     const faults = new Faults(drives, 2);

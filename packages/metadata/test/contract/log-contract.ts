@@ -167,6 +167,18 @@ export function describeLog(makeDriver: () => LogDriver): void {
       expect([valueOf("m1"), valueOf("m2")]).toEqual(["again", null]);
     });
 
+    test("a range deletes what an earlier change of the same batch put into it", async () => {
+      const results = await Promise.all([
+        log.commit(change({ a: "warm" })),
+        log.commit(change({ m1: "x" })),
+        log.commit(change({}, { deleteRanges: [range("m", "n")] })),
+        log.commit(change({ b: "1" }, { seen: { m1: 0 } })),
+        log.commit(change({ c: "1" }, { empty: [range("m", "n")] })),
+      ]);
+      expect(results.map((result) => result.outcome)).toEqual(Array.from({ length: 5 }, () => "committed"));
+      expect(valueOf("m1")).toBeNull();
+    });
+
     test("a counter that many increment by compare and retry loses nothing", async () => {
       const increment = async (): Promise<void> => {
         for (;;) {
