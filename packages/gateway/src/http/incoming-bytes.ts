@@ -94,7 +94,7 @@ export class IncomingBytes {
 
   /** Takes no more for the caller; what still comes is dropped as it arrives. */
   drop(): void {
-    this.fail(new ClientGone("nobody reads the body any more"));
+    if (!this.#isComplete) this.fail(new ClientGone("nobody reads the body any more"));
     this.#isStarted = true;
     this.#queue = [];
     this.#queuedBytes = 0;
@@ -113,9 +113,13 @@ export class IncomingBytes {
       this.#isComplete = true;
       this.#waiter?.resolve(null);
     });
-    request.on("error", () => this.fail(new ClientGone("the connection broke within the body")));
-    request.once("close", () => this.fail(new ClientGone("the connection closed within the body")));
-    if (request.destroyed && !request.complete) this.fail(new ClientGone("the connection was closed"));
+    const onGone = (): void => {
+      // Also of every body that came whole: an error for each would cost more than the body.
+      if (!this.#isComplete) this.fail(new ClientGone("the connection closed within the body"));
+    };
+    request.on("error", onGone);
+    request.once("close", onGone);
+    if (request.destroyed && !request.complete) onGone();
   }
 
   #take(bytes: Buffer): void {

@@ -1,4 +1,4 @@
-import { ranges, type RangeEntry } from "@kakera/metadata";
+import { ranges } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import { pageBuckets, parseListBuckets, renderListBuckets, type ListedBucket } from "@kakera/s3";
 import { xmlAnswer, type Answer } from "../answer.ts";
@@ -9,8 +9,8 @@ import { createViewCursor } from "./steps/view-cursor.ts";
 export async function listBuckets(call: Call, parts: OperationParts): Promise<Answer> {
   const parameters = parseListBuckets(call.request.query);
   await parts.log.barrier();
-  const decode = (entry: RangeEntry): ListedBucket => {
-    const { createdMs, region } = records.BucketRecord.decode(entry.value);
+  const decode = (value: Buffer): ListedBucket => {
+    const { createdMs, region } = records.BucketRecord.decode(value);
     return { createdMs, region: region === "" ? parts.settings.region : region };
   };
   const table = ranges.table("bucket");

@@ -1,4 +1,4 @@
-import { ranges, type RangeEntry, type View } from "@kakera/metadata";
+import { ranges, type View } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import type { ListedObject, ListingCursor } from "@kakera/s3";
 import { checksumOf } from "./digest-record.ts";
@@ -11,8 +11,9 @@ export function objectCursor(view: View, bucket: OpenBucket): ListingCursor<List
   return createViewCursor(view, ranges.current(bucket.id), listedObject);
 }
 
-function listedObject(entry: RangeEntry): ListedObject {
-  const record = records.ObjectRecord.decode(entry.value);
+/** Copies what it takes: `value` is a buffer that is used again. */
+function listedObject(value: Buffer): ListedObject {
+  const record = records.ObjectRecord.decode(value);
   const { sizeBytes, modifiedMs } = record;
   return {
     etag: etagOf(record),
