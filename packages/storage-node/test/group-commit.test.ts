@@ -87,6 +87,21 @@ describe("group commit", () => {
     expect(new Set(writes.map((call) => call.path)).size).toBeGreaterThan(1);
   });
 
+  it("writes no batch into a segment of which the name is not durable", async () => {
+    const inner = createMemoryDisk();
+    await format(inner);
+    const calls: string[] = [];
+    const disk = faultyDisk(inner, (call) => {
+      if (["write", "syncDirectory"].includes(call.operation))
+        calls.push(`${call.operation} ${call.path.split("/")[0]}`);
+      return null;
+    });
+    const drive = await openTestDrive(disk);
+    calls.length = 0;
+    await drive.put(makeShard());
+    expect(calls).toEqual(["write segments", "syncDirectory segments", "write segments"]);
+  });
+
   it("bounds a batch in bytes", async () => {
     const { disk, writes } = await watchedDisk();
     const drive = await openTestDrive(disk, { settings: { syncBytesMax: 100_000 } });

@@ -1,5 +1,5 @@
 import { boundedDisk, createMemoryDisk, createNodeDisk, faultyDisk, type DiskFault } from "@kakera/disk";
-import { createManualClock, DiskError, MIB, type Disk } from "@kakera/kernel";
+import { ClusterFailure, createManualClock, DiskError, MIB, silentMeter, type Disk } from "@kakera/kernel";
 import type { ShardWrite } from "@kakera/rpc";
 import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -155,6 +155,70 @@ describe("a drive that hangs", () => {
     await drive.close();
     const again = await openTestDrive(inner);
     for (const shard of [kept, later]) expect(await readVerified(again, refOf(shard))).toEqual(shard.payload);
+  });
+});
+
+describe("a write that is late", () => {
+  /** A disk on which one write to a segment is given up, and lands when the test says so, or never. */
+  async function lateDrive() {
+    const inner = await formattedDisk();
+    const clock = createManualClock();
+    const state = { isNextLate: false, land: async (): Promise<void> => {} };
+    const disk: Disk = {
+      ...forwarding(() => inner),
+      open: async (path, mode) => {
+        const file = await inner.open(path, mode);
+        const write = (data: Uint8Array, at: number): Promise<void> => {
+          if (!state.isNextLate) return file.write(data, at);
+          state.isNextLate = false;
+          state.land = () => file.write(data, at);
+          return Promise.reject(new ClusterFailure("retry", "no answer in time", { reason: "DRIVE_SLOW" }));
+        };
+        return {
+          write,
+          read: (into, at) => file.read(into, at),
+          readSync: (into, at) => file.readSync(into, at),
+          fdatasync: () => file.fdatasync(),
+          truncate: (size) => file.truncate(size),
+          sizeBytes: () => file.sizeBytes(),
+          close: async () => {},
+        };
+      },
+    };
+    const drive = await openTestDrive(disk, { components: { clock } });
+    const [before, late, after] = [makeShard(), makeShard(), makeShard()];
+    await drive.put(before);
+    state.isNextLate = true;
+    await expect(drive.put(late)).rejects.toMatchObject({ reason: "DRIVE_SLOW" });
+    await turnsUntil(
+      () => drive.status().condition === "online",
+      () => clock.advance(2000),
+    );
+    await drive.put(after);
+    return { inner, drive, state, before, late, after };
+  }
+
+  it("may land at any time and destroys nothing that was written after it", async () => {
+    const { inner, drive, state, before, late, after } = await lateDrive();
+    await state.land();
+    for (const shard of [before, after]) expect(await readVerified(drive, refOf(shard))).toEqual(shard.payload);
+    const again = await openTestDrive(inner);
+    for (const shard of [before, after]) expect(await readVerified(again, refOf(shard))).toEqual(shard.payload);
+    // The segment was sealed beside it, and its table does not name it.
+    expect(await readVerified(again, refOf(late))).toBeNull();
+  });
+
+  it("that never lands leaves no gap that would look like damage", async () => {
+    const { inner, before, late, after } = await lateDrive();
+    let bitrotCount = 0;
+    const meter = {
+      ...silentMeter,
+      counter: (spec: { name: string }) => ({ add: () => void (spec.name.includes("bitrot") && bitrotCount++) }),
+    };
+    const again = await openTestDrive(inner, { components: { meter } });
+    for (const shard of [before, after]) expect(await readVerified(again, refOf(shard))).toEqual(shard.payload);
+    expect(await readVerified(again, refOf(late))).toBeNull();
+    expect(bitrotCount).toBe(0);
   });
 });
 

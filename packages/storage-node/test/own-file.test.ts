@@ -13,12 +13,13 @@ async function stream(drive: Drive, shard: ShardWrite, pieceBytes: number): Prom
     const piece = shard.payload.subarray(at, at + pieceBytes);
     const inMemory = Buffer.from(memory.buffer, 0, piece.byteLength);
     inMemory.set(piece);
-    await writer.append(
-      inMemory,
+    const sums = Buffer.from(
       shard.blockChecksums.subarray((at / 65_536) * 8, ((at + piece.byteLength + 65_535) >> 16) * 8),
     );
-    // The buffer is the caller's again.
+    await writer.append(inMemory, sums);
+    // The buffers are the caller's again.
     inMemory.fill(0xee);
+    sums.fill(0xee);
   }
   expect(await writer.finish(shard)).toEqual({ driveId: drive.driveId, epoch: shard.identity.epoch });
 }

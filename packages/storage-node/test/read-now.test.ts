@@ -21,10 +21,13 @@ describe("readNow()", () => {
   it("does not know what this process neither wrote nor read", async () => {
     const disk = await formattedDisk();
     const first = await openTestDrive(disk);
-    const shard = makeShard();
-    await first.put(shard);
+    const [shard, neighbour] = [makeShard(), makeShard()];
+    await Promise.all([first.put(shard), first.put(neighbour)]);
     await first.close();
     const drive = await openTestDrive(disk);
+    expect(drive.readNow!(refOf(shard), window, Buffer.alloc(65_536))).toBeUndefined();
+    // Its segment's file is open now, and still nobody knows where its bytes are.
+    await readVerified(drive, refOf(neighbour));
     expect(drive.readNow!(refOf(shard), window, Buffer.alloc(65_536))).toBeUndefined();
     await readVerified(drive, refOf(shard));
     expect(drive.readNow!(refOf(shard), window, Buffer.alloc(65_536))).toMatchObject({ lengthBytes: 4096 });

@@ -6,6 +6,7 @@ import { decodeRecordHead, headBytesOf } from "../src/record/record-head.ts";
 import { readWholeRecord } from "../src/record/whole-record.ts";
 import { encodePending, pendingBytes, pendingShard, pendingTombstone } from "../src/segment/pending-record.ts";
 import { newId, type DriveId } from "@kakera/kernel";
+import { batchHeaderBytes, decodeBatchHeader, encodeBatchHeader } from "../src/segment/batch-header.ts";
 import { makeShard, random, refOf } from "./drive-kit.ts";
 
 const driveId = newId("drive", random) as DriveId;
@@ -71,6 +72,15 @@ describe("a record", () => {
     for (let length = 0; length < bytes.byteLength; length++) {
       expect(readWholeRecord(bytes.subarray(0, length), seed, 4160)).toBeNull();
     }
+  });
+
+  it("has a batch before it that knows its own place", () => {
+    const header = { offset: 8192, batchBytes: 500, recordCount: 3, nextSequence: 12 };
+    const bytes = Buffer.alloc(batchHeaderBytes);
+    encodeBatchHeader(header, seed, bytes);
+    expect(decodeBatchHeader(bytes, seed, 8192)).toEqual(header);
+    expect(decodeBatchHeader(bytes, seed, 12_288)).toBeNull();
+    expect(decodeBatchHeader(bytes, seed + 1, 8192)).toBeNull();
   });
 
   it("with the tail of another record is not accepted", () => {

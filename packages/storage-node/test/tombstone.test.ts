@@ -58,6 +58,26 @@ describe("a tombstone", () => {
     expect(again.status().shardCount).toBe(drive.status().shardCount);
   });
 
+  it("is kept until the last of several dead records of its shard is gone", async () => {
+    const disk = await formattedDisk();
+    const drive = await openTestDrive(disk, manual);
+    const shard = makeShard();
+    const garbage = Array.from({ length: 3 }, () => Array.from({ length: 12 }, () => makeShard({ sizeBytes: 4000 })));
+    // One record in a segment that stays, one in a segment that goes, and the tombstone in a third, that goes as well.
+    await drive.put(shard);
+    await fillSegment(drive, disk);
+    await Promise.all([drive.put(shard), ...garbage[0]!.map((one) => drive.put(one))]);
+    await fillSegment(drive, disk);
+    await Promise.all([drive.remove([refOf(shard)]), ...garbage[1]!.map((one) => drive.put(one))]);
+    await fillSegment(drive, disk);
+    await drive.remove(garbage[0]!.map(refOf));
+    await drive.compact();
+    await drive.remove(garbage[1]!.map(refOf));
+    await fillSegment(drive, disk);
+    await drive.compact();
+    expect(await readVerified(await restarted(disk), refOf(shard))).toBeNull();
+  });
+
   it("is garbage as soon as nothing is left that it could kill, and goes with the next compaction", async () => {
     const disk = await formattedDisk();
     const store = keptStore();
@@ -119,6 +139,7 @@ describe("a tombstone", () => {
     const disk = faultyDisk(inner, (call) => {
       if (call.operation === "write" && call.path.startsWith("segments/")) calls.push("tombstone");
       if (call.operation === "unlink" && call.path.startsWith("shards/")) calls.push("unlink");
+      if (call.operation === "syncDirectory" && call.path.startsWith("shards/")) calls.push("sync");
       return null;
     });
     const drive = await openTestDrive(disk);
@@ -127,8 +148,7 @@ describe("a tombstone", () => {
     calls.length = 0;
     await drive.remove([refOf(shard)]);
     await drive.settled();
-    expect(calls.at(-2)).toBe("tombstone");
-    expect(calls.at(-1)).toBe("unlink");
+    expect(calls.slice(-3)).toEqual(["tombstone", "unlink", "sync"]);
   });
 
   it("finishes its work after a crash between it and the unlinking", async () => {
@@ -205,6 +225,23 @@ describe("compaction", () => {
     for (const [at, shard] of shards.entries()) {
       expect(await readVerified(again, refOf(shard))).toEqual(at % 5 === 0 ? shard.payload : null);
     }
+  });
+
+  it("copies, unlinks and syncs the folder, in this order", async () => {
+    const inner = await formattedDisk();
+    const calls: string[] = [];
+    const disk = faultyDisk(inner, (call) => {
+      if (["write", "unlink", "syncDirectory"].includes(call.operation)) calls.push(call.operation);
+      return null;
+    });
+    const drive = await openTestDrive(disk, manual);
+    const shards = Array.from({ length: 12 }, () => makeShard({ sizeBytes: 4000 }));
+    await Promise.all(shards.map((shard) => drive.put(shard)));
+    await fillSegment(drive, inner);
+    await drive.remove(shards.slice(1).map(refOf));
+    calls.length = 0;
+    await drive.compact();
+    expect(calls).toEqual(["write", "unlink", "syncDirectory"]);
   });
 
   it("leaves a segment to a reader that has it open", async () => {
