@@ -10,6 +10,7 @@ import {
   renderCopyObject,
   type ChecksumAlgorithm,
   type CopiedObject,
+  type CopyDirectives,
   type CopySource,
   type WriteCondition,
 } from "@kakera/s3";
@@ -34,11 +35,11 @@ export async function copyObject(call: Call, parts: OperationParts): Promise<Ans
   const { headers } = call.request;
   const source = namedCopySource(call);
   const directives = parseCopyDirectives(headers);
-  checkCopyOntoItself(source, { bucket: bucketOf(call), key: keyOf(call) }, directives);
   const content = directives.metadata === "REPLACE" ? describeContent(headers) : null;
   const tags = directives.tagging === "REPLACE" ? readTagsHeader(headers) : null;
   const copy: Copy = {
     source,
+    directives,
     condition: parseWriteCondition(headers),
     algorithm: parseUploadChecksum(headers)?.algorithm ?? null,
     describe: (record) => {
@@ -56,6 +57,7 @@ export async function copyObject(call: Call, parts: OperationParts): Promise<Ans
 
 interface Copy {
   readonly source: CopySource;
+  readonly directives: CopyDirectives;
   readonly condition: WriteCondition;
   /** Asked for; null: the source's. */
   readonly algorithm: ChecksumAlgorithm | null;
@@ -65,6 +67,7 @@ interface Copy {
 async function copyWhole(call: Call, parts: OperationParts, copy: Copy): Promise<CopiedObject> {
   const bucket = openBucket(parts.log.view, bucketOf(call));
   const source = findCopySource(call, parts, copy.source);
+  checkCopyOntoItself(copy.source, { bucket: bucketOf(call), key: keyOf(call) }, copy.directives);
   const { record } = source.seen;
   checkCopySize(record.sizeBytes);
   checkDestination(call, parts, { bucket, condition: copy.condition });

@@ -103,6 +103,7 @@ describe("line 33: CopyObject", () => {
   it("onto itself needs REPLACE, and then moves no byte", async () => {
     await using gateway = await withSource();
     expect((await copy(gateway, {}, "/b-1/src")).code).toBe("InvalidRequest");
+    expect((await copy(gateway, { "x-amz-copy-source": "/b-1/none" }, "/b-1/none")).code).toBe("NoSuchKey");
     const [chunks, writes] = [[...gateway.bodies.stored.keys()], gateway.bodies.writeCount];
     gateway.clock.advance(10_000);
     const answer = await copy(gateway, { "x-amz-metadata-directive": "REPLACE", "x-amz-meta-b": "2" }, "/b-1/src");
