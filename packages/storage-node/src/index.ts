@@ -7,8 +7,8 @@ export { identityPath, readIdentity, systemFolder } from "./identity/identity-fi
 export type { DeviceRelation, DriveIdentity, LogWitness } from "./identity/identity-record.ts";
 export { inspectPlace } from "./identity/inspect-place.ts";
 export { judgePlace, type PlaceExpectation, type PlaceFinding, type PlaceVerdict } from "./identity/judge-place.ts";
-export { lockDrive, type DriveLock } from "./lock/drive-lock.ts";
+export { lockDrive, type DriveLock } from "./drivers/drive-lock.ts";
 export { createMemoryStore } from "./index/memory-store.ts";
-export { openLmdbStore, readBootId, type LmdbStoreSettings } from "./index/lmdb-store.ts";
+export { openLmdbStore, readBootId, type LmdbStoreSettings } from "./drivers/lmdb-store.ts";
 export type { OrderedStore, StoreChange } from "./index/ordered-store.ts";
 export { failpointNames, type FailpointName } from "./failpoints.ts";

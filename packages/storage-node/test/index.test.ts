@@ -8,7 +8,7 @@ import type { ShardRef } from "@kakera/rpc";
 import { afterEach, describe, expect, it } from "vitest";
 import { createMemoryStore, openLmdbStore, type OrderedStore } from "../src/index.ts";
 import { IndexChange } from "../src/index/index-change.ts";
-import { isTrustworthy, type GuardRecord } from "../src/index/index-guard.ts";
+import { isTrustworthy, type GuardRecord } from "../src/drivers/index-guard.ts";
 import { ShardIndex } from "../src/index/shard-index.ts";
 import type { RecordEntry } from "../src/record/record-entry.ts";
 import { random } from "./drive-kit.ts";
@@ -126,7 +126,7 @@ describe("an LMDB store", () => {
 
 /** Opens the store as a process of its own would, and says whether it holds anything. */
 function openInChild(directory: string): { status: number | null; signal: string | null; stdout: string } {
-  const module = new URL("../src/index/lmdb-store.ts", import.meta.url).href;
+  const module = new URL("../src/drivers/lmdb-store.ts", import.meta.url).href;
   const settings = JSON.stringify({ directory, lineage, bootId: "boot" });
   const code = `
     const { openLmdbStore } = await import(${JSON.stringify(module)});

@@ -20,7 +20,7 @@ function newFolder(name = "drive"): string {
 
 /** A process of its own that takes the lock, says how that went, and keeps running. */
 async function lockInChild(directory: string): Promise<{ child: ChildProcess; answer: string }> {
-  const module = new URL("../src/lock/drive-lock.ts", import.meta.url).href;
+  const module = new URL("../src/drivers/drive-lock.ts", import.meta.url).href;
   const code = `
     const { lockDrive } = await import(${JSON.stringify(module)});
     try { globalThis.lock = lockDrive(${JSON.stringify(directory)}); console.log("held"); }

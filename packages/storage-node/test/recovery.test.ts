@@ -6,7 +6,8 @@ import { createSeededRandom, MIB, silentMeter, type Disk } from "@kakera/kernel"
 import type { ShardWrite } from "@kakera/rpc";
 import { afterEach, describe, expect, it } from "vitest";
 import { createMemoryStore, openLmdbStore, type Drive, type OrderedStore } from "../src/index.ts";
-import { kindRange, keyKind } from "../src/index/index-keys.ts";
+import { kindRange, keyKind, refKey } from "../src/index/index-keys.ts";
+import { decodePlace } from "../src/index/index-values.ts";
 import { format, formattedDisk, keptStore, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
 
 const folders: string[] = [];
@@ -197,6 +198,47 @@ describe("a drive that is opened", () => {
     const index = { ...keptStore(), close: async () => void (isClosed = true) };
     await expect(openTestDrive(createMemoryDisk(), { components: { index } })).rejects.toThrow();
     expect(isClosed).toBe(true);
+  });
+
+  it("counts a damaged segment header, and reads the segment all the same", async () => {
+    for (const ending of ["killed", "closed"]) {
+      const disk = await formattedDisk();
+      const drive = await openTestDrive(disk);
+      const shard = makeShard();
+      await drive.put(shard);
+      await drive.put(makeShard());
+      if (ending === "closed") await drive.close();
+      const path = `segments/${(await disk.list("segments"))[0]!}`;
+      await (await disk.open(path, { access: "write" })).write(Buffer.of(0xff), 41);
+      let bitrotCount = 0;
+      const meter = {
+        ...silentMeter,
+        counter: (spec: { name: string }) => ({ add: () => void (spec.name.includes("bitrot") && bitrotCount++) }),
+      };
+      const again = await openTestDrive(disk, { components: { meter } });
+      expect(await readVerified(again, refOf(shard))).toEqual(shard.payload);
+      expect(bitrotCount).toBe(1);
+    }
+  });
+
+  it("numbers what it writes above all that the segment's header knows of, though its records are gone", async () => {
+    const disk = await formattedDisk();
+    const drive = await openTestDrive(disk, { settings: { segmentSizeBytes: 16_384 } });
+    const shards = Array.from({ length: 8 }, () => makeShard());
+    for (const shard of shards) await drive.put(shard);
+    const names = await disk.list("segments");
+    const last = `segments/${names.at(-1)!}`;
+    for (const name of names.slice(0, -1)) await disk.unlink(`segments/${name}`);
+    await (await disk.open(last, { access: "write" })).write(Buffer.alloc(8192), 4096);
+    const again = await openTestDrive(disk);
+    const index = keptStore();
+    await again.put(shards[0]!);
+    await again.close();
+    const third = await openTestDrive(disk, { components: { index } });
+    expect(await readVerified(third, refOf(shards[0]!))).toEqual(shards[0]!.payload);
+    expect(decodePlace(index.get(refKey(keyKind.live, refOf(shards[0]!)))!).sequence).toBeGreaterThanOrEqual(
+      names.length,
+    );
   });
 
   it("counts a gap between two batches as damage, and keeps what can be read in it", async () => {

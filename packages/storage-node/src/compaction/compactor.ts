@@ -126,7 +126,7 @@ export class Compactor {
     const seed = containerSeed(driveId, { kind: "segment", segmentId });
     const file = await disk.open(segmentPath(segmentId), { access: "read" });
     try {
-      const content = await scanSegment(file, seed);
+      const content = await scanSegment(file, driveId, segmentId);
       // A table that is damaged has made a tail of the last batch.
       const entries = [...content.entries, ...content.tail];
       let copies: PendingRecord[] = [];

@@ -71,23 +71,23 @@ export class DriveHealth {
       return error as Error;
     }
     const verdict = judgeDiskError(error, task);
-    if (verdict.becomes === "failed") this.setFailed("DRIVE_FAILED", error);
+    if (verdict.becomes === "failed") this.setFailed("DRIVE_FAILED", error.message);
     if (verdict.becomes === "full") this.setFull();
-    if (verdict.becomes === "offline") this.setOffline("DRIVE_OFFLINE", error);
+    if (verdict.becomes === "offline") this.setOffline("DRIVE_OFFLINE", error.message);
     return new ClusterFailure(verdict.kind, error.message, {
       cause: error,
       ...(verdict.reason === null ? {} : { reason: verdict.reason }),
     });
   }
 
-  setFailed(reason: ReasonCode, cause?: unknown): void {
-    if (this.#failed === null) this.#logger.log("error", "drive.failed", { reason, cause: String(cause ?? "") });
+  setFailed(reason: ReasonCode, cause = ""): void {
+    if (this.#failed === null) this.#logger.log("error", "drive.failed", { reason, cause });
     this.#failed ??= reason;
     this.#show();
   }
 
-  setOffline(reason: ReasonCode, cause?: unknown): void {
-    if (this.#offline === null) this.#logger.log("error", "drive.offline", { reason, cause: String(cause ?? "") });
+  setOffline(reason: ReasonCode, cause = ""): void {
+    if (this.#offline === null) this.#logger.log("error", "drive.offline", { reason, cause });
     this.#offline ??= reason;
     this.#show();
   }

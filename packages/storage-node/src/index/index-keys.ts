@@ -112,7 +112,7 @@ export function sequenceOfKey(key: Buffer): number {
 export const stateKey = Buffer.of(keyKind.state);
 
 /** The first key after all that begin with `prefix`. */
-export function successor(prefix: Buffer): Buffer {
+function successor(prefix: Buffer): Buffer {
   const next = Buffer.from(prefix);
   for (let at = next.byteLength - 1; at >= 0; at--) {
     if (next[at] !== 255) {

@@ -16,7 +16,7 @@ export interface SegmentPlace {
 }
 
 /** The file's own head says the rest. */
-export interface OwnFilePlace {
+interface OwnFilePlace {
   readonly kind: "own-file";
   readonly sequence: number;
 }

@@ -1,6 +1,6 @@
 /**
  * What the index needs of a store: ordered raw keys and values, and changes that are seen all or not at all. Derived data:
- * nothing here need survive a power cut, and the guard (index-guard.ts) decides whether it did.
+ * nothing here need survive a power cut, and the guard (drivers/index-guard.ts) decides whether it did.
  */
 export interface OrderedStore {
   /** A view that lives until the next call: decode it at once. */

@@ -74,7 +74,7 @@ export class FileCache {
   }
 
   close(): void {
-    for (const path of [...this.#files.keys()]) this.forget(path);
+    for (const path of this.#files.keys()) this.forget(path);
   }
 
   #leaseOf(open: OpenFile): FileLease {
@@ -94,16 +94,21 @@ export class FileCache {
   #open(path: string): Promise<OpenFile> {
     const underWay = this.#opening.get(path);
     if (underWay !== undefined) return underWay;
-    const opening = this.#disk.open(path, { access: "read" }).then((file) => {
+    const opening = this.#openAnew(path);
+    this.#opening.set(path, opening);
+    return opening;
+  }
+
+  async #openAnew(path: string): Promise<OpenFile> {
+    try {
+      const file = await this.#disk.open(path, { access: "read" });
       const open = { path, file, leaseCount: 0, isForgotten: false };
       this.#files.set(path, open);
       this.#closeOldest();
       return open;
-    });
-    this.#opening.set(path, opening);
-    const done = (): void => void this.#opening.delete(path);
-    opening.then(done, done);
-    return opening;
+    } finally {
+      this.#opening.delete(path);
+    }
   }
 
   #closeOldest(): void {

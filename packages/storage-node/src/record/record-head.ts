@@ -10,7 +10,7 @@ const version = 1;
 const checksumKindXxh3 = 1;
 const fixedHeadBytes = 136;
 const checksumOffset = 128;
-export const ownerKeyBytesMax = 1024;
+const ownerKeyBytesMax = 1024;
 export const headBytesMax = fixedHeadBytes + ownerKeyBytesMax;
 
 const kindNumbers = { shard: 1, tombstone: 2, seal: 3 } as const;
@@ -118,7 +118,7 @@ export function decodeRecordHead(bytes: Buffer, seed: number): RecordHead | null
 }
 
 /** The head's length when its checksum holds. The checksum was taken with its own field zero. */
-export function provenHeadBytes(bytes: Buffer, seed: number): number | null {
+function provenHeadBytes(bytes: Buffer, seed: number): number | null {
   if (bytes.byteLength < fixedHeadBytes || bytes.readUInt32LE(0) !== magic) return null;
   const headBytes = bytes.readUInt16LE(8);
   if (headBytes < fixedHeadBytes || headBytes > bytes.byteLength || headBytes > alignUp(headBytesMax, 8)) return null;

@@ -103,7 +103,7 @@ export async function closeOpenSegment(parts: RecoveryParts, { segmentId, conten
 async function scanOne(parts: RecoveryParts, segmentId: number): Promise<SegmentContent> {
   const file = await parts.disk.open(segmentPath(segmentId), { access: "read" });
   try {
-    return await scanSegment(file, seedOf(parts.driveId, segmentId));
+    return await scanSegment(file, parts.driveId, segmentId);
   } finally {
     await file.close();
   }

@@ -1,10 +1,11 @@
-import { alignUp, type DiskFile } from "@kakera/kernel";
+import { alignUp, type DiskFile, type DriveId } from "@kakera/kernel";
 import { batchHeaderBytes, decodeBatchHeader, type BatchHeader } from "../segment/batch-header.ts";
-import { segmentBlockBytes } from "../segment/segment-header.ts";
+import { decodeSegmentHeader, segmentBlockBytes } from "../segment/segment-header.ts";
 import { decodeTable, decodeTrailer, trailerBytes } from "../segment/segment-table.ts";
 import { entryBytes, entryOf, recordBytesOf, type RecordEntry } from "../record/record-entry.ts";
 import { decodeRecordHead, headBytesMax } from "../record/record-head.ts";
-import { FileWindow } from "./file-window.ts";
+import { containerSeed } from "../record/container-seed.ts";
+import { FileWindow, isUnreadable } from "./file-window.ts";
 import { payloadAgrees } from "./payload-check.ts";
 import { readWholeRecord, type WholeRecord } from "../record/whole-record.ts";
 
@@ -24,9 +25,27 @@ export interface SegmentContent {
 }
 
 /** Reads the table of a sealed segment, or goes through the records of one that is not. */
-export async function scanSegment(file: DiskFile, seed: number): Promise<SegmentContent> {
+export async function scanSegment(file: DiskFile, driveId: DriveId, segmentId: number): Promise<SegmentContent> {
+  const seed = containerSeed(driveId, { kind: "segment", segmentId });
   const window = new FileWindow(file, await file.sizeBytes());
-  return (await readTable(window, seed)) ?? (await scanRecords(window, seed));
+  const content = (await readTable(window, seed)) ?? (await scanRecords(window, seed));
+  const header = decodeSegmentHeader(await readFirstBlock(file), driveId, segmentId);
+  const isBlank = content.entries.length === 0 && content.tail.length === 0;
+  return {
+    ...content,
+    nextSequence: Math.max(content.nextSequence, header?.firstSequence ?? 1),
+    // A file that was made when the process died has neither header nor content.
+    damageCount: content.damageCount + (header === null && !isBlank ? 1 : 0),
+  };
+}
+
+async function readFirstBlock(file: DiskFile): Promise<Buffer> {
+  const block = Buffer.alloc(segmentBlockBytes);
+  const readBytes = await file.read(block, 0).catch((error: unknown) => {
+    if (!isUnreadable(error)) throw error;
+    return 0;
+  });
+  return block.subarray(0, readBytes);
 }
 
 async function readTable(window: FileWindow, seed: number): Promise<SegmentContent | null> {

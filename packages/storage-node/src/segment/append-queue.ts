@@ -55,7 +55,7 @@ export class AppendQueue {
 
   async #pump(): Promise<void> {
     // Lets those of this very turn of the event loop come along with the first.
-    await null;
+    await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch();
       try {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import { AssertionFailure, DiskError, GIB } from "@kakera/kernel";
 import { isTrustworthy, readGuard, syncPath, writeGuard } from "./index-guard.ts";
-import type { OrderedStore, StoreChange } from "./ordered-store.ts";
+import type { OrderedStore, StoreChange } from "../index/ordered-store.ts";
 
 /** Of the keys and values in the store: another one is rebuilt. */
 const indexVersion = 1;
