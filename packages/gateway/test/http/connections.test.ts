@@ -77,6 +77,26 @@ describe("line 47: connections of every kind", () => {
     await eventually(() => gateway.gateway.inFlightCount === 0, "the GET ends with its connection");
   });
 
+  it("a reader that takes nothing for five minutes is cut off", async () => {
+    await using gateway = await startGateway();
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "big", body: Buffer.alloc(30_000_000, 7) });
+    const connection = await RawConnection.open(gateway.port);
+    connection.socket.pause();
+    connection.send(gateway.client.wire({ method: "GET", bucket: "b-1", key: "big" }).head);
+    await eventually(() => gateway.bodies.readingCount === 1, "the object is being read");
+    // Until the socket takes no more there is nobody to be patient with.
+    for (let step = 0; gateway.gateway.inFlightCount > 0 && step < 200; step++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      gateway.clock.advance(60_000);
+    }
+    await eventually(
+      () => gateway.gateway.inFlightCount === 0 && gateway.bodies.readingCount === 0,
+      "the read has ended",
+    );
+    connection.destroy();
+  });
+
   it("an aborted PUT stores nothing", async () => {
     await using gateway = await startGateway();
     await gateway.client.call({ method: "PUT", bucket: "b-1" });

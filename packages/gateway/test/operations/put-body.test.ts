@@ -39,6 +39,30 @@ describe("line 7: framing", () => {
     expect(stored.headers.has("content-encoding")).toBe(false);
   });
 
+  it("aws-chunked with a trailer inside Transfer-Encoding: chunked, without a length, as aws-sdk-cpp sends it", async () => {
+    await using gateway = await startWithBucket();
+    const wire = gateway.client.wire({
+      ...put,
+      body,
+      payload: "unsigned-trailer",
+      trailer,
+      headers: { "transfer-encoding": "chunked", "content-encoding": "aws-chunked" },
+    });
+    const frames: Buffer[] = [];
+    for (let at = 0; at < wire.body.byteLength; at += 10_007) {
+      const frame = wire.body.subarray(at, at + 10_007);
+      frames.push(Buffer.from(`${frame.byteLength.toString(16)}\r\n`), frame, Buffer.from("\r\n"));
+    }
+    const connection = await RawConnection.open(gateway.port);
+    connection.send(wire.head);
+    connection.send(Buffer.concat([...frames, Buffer.from("0\r\n\r\n")]));
+    const answer = await connection.answer();
+    connection.destroy();
+    expect([answer.status, answer.headers.get("x-amz-checksum-crc32")]).toEqual([200, crc32Base64(body)]);
+    const stored = await gateway.client.call(get);
+    expect([stored.body.equals(body), stored.headers.has("content-encoding")]).toEqual([true, false]);
+  });
+
   it("plain Transfer-Encoding: chunked is accepted, of an empty body too", async () => {
     await using gateway = await startWithBucket();
     const chunked = { headers: { "transfer-encoding": "chunked" }, payload: "unsigned" } as const;
