@@ -6,3 +6,14 @@ export {
   type PowerCutScenario,
 } from "./power-cut/run-power-cuts.ts";
 export { mortalDisks, type MortalDisks } from "./power-cut/mortal-disks.ts";
+export { startPumpedClock, type PumpedClock } from "./pumped-clock.ts";
+export { formStore } from "./store/form-store.ts";
+export { openStore, type StoreComponents } from "./store/open-store.ts";
+export { hasCertainlyNotHappened, type Store } from "./store/store.ts";
+export {
+  createStoreMemory,
+  smallStore,
+  type StoreFormation,
+  type StoreMemory,
+  type StoreSettings,
+} from "./store/store-settings.ts";

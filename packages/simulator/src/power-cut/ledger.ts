@@ -56,20 +56,22 @@ export class Ledger {
     intent.refusedAt = intent.begunAt;
   }
 
-  /**
-   * Everything was read, with no change under way: what was seen must stay. It decides changes whose outcome was not known.
-   * Returns what reads as it must not.
-   */
+  /** As observeOne, for all keys: everything was read. */
   observe(seen: ReadonlyMap<string, string>): string[] {
-    const wrong = this.judge(seen, this.#position());
-    for (const [key, intents] of this.#intents) {
-      const value = seen.get(key) ?? null;
-      const open = intents.filter(isOpen);
-      const shown = open.findLast((intent) => intent.value === value);
-      for (const intent of open) {
-        if (intent === shown) this.acknowledge(intent);
-        else intent.refusedAt = this.#position();
-      }
+    return [...new Set([...this.keys, ...seen.keys()])].flatMap((key) => this.observeOne(key, seen.get(key) ?? null));
+  }
+
+  /**
+   * A key was read, with no change of it under way: what was seen must stay. It decides changes whose outcome was not known.
+   * Returns a sentence when it reads as it must not.
+   */
+  observeOne(key: string, value: string | null): string[] {
+    const wrong = this.#judgeOne(key, { value, position: this.#position() });
+    const open = (this.#intents.get(key) ?? []).filter(isOpen);
+    const shown = open.findLast((intent) => intent.value === value);
+    for (const intent of open) {
+      if (intent === shown) this.acknowledge(intent);
+      else intent.refusedAt = this.#position();
     }
     return wrong;
   }
@@ -100,16 +102,15 @@ export class Ledger {
 
   /** What is wrong with what is seen after a crash at `position`: a sentence for each key that reads as it must not. */
   judge(seen: ReadonlyMap<string, string>, position: number): string[] {
-    const wrong: string[] = [];
-    for (const key of new Set([...this.keys, ...seen.keys()])) {
-      const allowed = this.allowedAt(key, position);
-      const value = seen.get(key) ?? null;
-      if (!allowed.has(value))
-        wrong.push(
-          `${key} reads ${value ?? "absent"}, not ${[...allowed].map((each) => each ?? "absent").join(" or ")}`,
-        );
-    }
-    return wrong;
+    const keys = new Set([...this.keys, ...seen.keys()]);
+    return [...keys].flatMap((key) => this.#judgeOne(key, { value: seen.get(key) ?? null, position }));
+  }
+
+  #judgeOne(key: string, { value, position }: { value: string | null; position: number }): string[] {
+    const allowed = this.allowedAt(key, position);
+    if (allowed.has(value)) return [];
+    const expected = [...allowed].map((each) => each ?? "absent").join(" or ");
+    return [`${key} reads ${value ?? "absent"}, not ${expected}`];
   }
 }
 

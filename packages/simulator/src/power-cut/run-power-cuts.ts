@@ -15,8 +15,8 @@ export interface PowerCutScenario {
   readonly imagesPerPosition: number;
   /** Cuts during the recovery from each image, besides the one at its end. */
   readonly secondCutsPerImage: number;
-  /** Looks at every n-th position only; 1 = all. */
-  readonly positionStride?: number;
+  /** The part of the positions that is looked at, drawn at random; 1 = all. */
+  readonly positionShare?: number;
   readonly spoiledBlockShare?: number;
   /** Wraps each drive with a planted bug. */
   readonly plant?: (disk: Disk) => Disk;
@@ -60,11 +60,11 @@ export async function runPowerCuts(scenario: PowerCutScenario): Promise<PowerCut
   const ledger = new Ledger(() => world.position());
   await scenario.work({ disks: world.disks.map(plant), ledger, random });
   const tally = { imageCount: 0, violations: [] as string[] };
-  const stride = scenario.positionStride ?? 1;
+  const positionShare = scenario.positionShare ?? 1;
   const images = crashImages(world.history(), {
     random,
     imagesPerPosition: scenario.imagesPerPosition,
-    isWanted: (position) => position % stride === 0,
+    isWanted: () => positionShare === 1 || random.fraction() < positionShare,
     ...spoiling(scenario),
   });
   for (const image of images) {

@@ -1,0 +1,54 @@
+import { silentLogger, silentMeter, noFailpoints, type DriveId } from "@kakera/kernel";
+import { createBodies } from "@kakera/gateway";
+import { noRepairQueue, type ShardDrive } from "@kakera/rpc";
+import { createMemoryStore, openDrive, type Drive } from "@kakera/storage-node";
+import { asOwnFiles } from "./as-own-files.ts";
+import { openStoreLog, presentDrives, type StoreLogComponents } from "./open-store-log.ts";
+import { Store } from "./store.ts";
+import type { StoreMemory, StoreSettings } from "./store-settings.ts";
+
+export interface StoreComponents extends StoreLogComponents {
+  readonly memory: StoreMemory;
+}
+
+/**
+ * Puts the store of one machine together, as the server does: journal, view, drives, bodies. The view and the indexes are in memory.
+ * Rejects when it cannot serve: too few drives, a failed sync while it recovers, or something acknowledged that is missing.
+ */
+export async function openStore(components: StoreComponents, settings: StoreSettings): Promise<Store> {
+  const { random, clock, memory } = components;
+  const log = await openStoreLog(components, { ...settings, start: "open" });
+  await log.barrier();
+  const opened = await openDrives(components, settings);
+  const drives = new Map<DriveId, ShardDrive>(opened.map((drive) => [drive.driveId, asOwnFiles(drive, settings)]));
+  const shared = { clock, random, logger: silentLogger, meter: silentMeter };
+  const bodies = createBodies(
+    { ...shared, ...memory, log, drives, repairQueue: noRepairQueue },
+    {
+      inFlightBytesMax: memory.memory.sizeBytes / 2,
+      budgetWaitMsMax: 10_000,
+      write: { replicatedBytesMax: settings.replicatedBytesMax },
+    },
+  );
+  return new Store({ ...shared, log, drives: opened, bodies, inlineBytesMax: settings.inlineBytesMax });
+}
+
+async function openDrives(components: StoreComponents, settings: StoreSettings): Promise<Drive[]> {
+  const { random, clock } = components;
+  return Promise.all(
+    presentDrives(components).map(({ driveId, disk }) =>
+      openDrive(
+        {
+          disk,
+          index: createMemoryStore(),
+          clock,
+          random,
+          logger: silentLogger,
+          meter: silentMeter,
+          failpoints: noFailpoints,
+        },
+        { place: driveId, segmentSizeBytes: settings.segmentSizeBytes, ownFileBytesMin: settings.ownFileBytesMin },
+      ),
+    ),
+  );
+}
