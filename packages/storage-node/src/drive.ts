@@ -20,12 +20,12 @@ import type { SpaceWatch } from "./health/space-watch.ts";
 import type { DriveIdentity, LogWitness } from "./identity/identity-record.ts";
 import type { IdentityKeeper } from "./identity/identity-keeper.ts";
 import type { ShardIndex } from "./index/shard-index.ts";
-import type { Place } from "./index/index-values.ts";
+import { containerOf, type Place } from "./index/index-values.ts";
 import type { OwnFiles } from "./own-file/own-files.ts";
 import type { Unlinker } from "./own-file/unlink-leaving.ts";
 import type { FileCache } from "./read/file-cache.ts";
 import type { RecentPlaces } from "./read/recent-places.ts";
-import { pathOf, type RecordFacts, type RecordReader } from "./read/record-reader.ts";
+import type { RecordFacts, RecordReader } from "./read/record-reader.ts";
 import type { AppendQueue } from "./segment/append-queue.ts";
 import { pendingSeal, pendingShard, pendingTombstone } from "./segment/pending-record.ts";
 import type { SegmentWriter } from "./segment/segment-writer.ts";
@@ -270,7 +270,7 @@ export class LocalDrive implements Drive {
       } catch (error) {
         if (!isAbsence(error)) throw this.#parts.health.conclude(error, "read");
         // Compaction may have moved the record since it was looked up, or a removal taken it.
-        if (before !== null && pathOf(ref, before) === pathOf(ref, place)) throw await this.#judgeAbsence(ref);
+        if (before !== null && containerOf(before) === containerOf(place)) throw await this.#judgeAbsence(ref);
         before = place;
       }
     }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { containerSeed } from "../src/record/container-seed.ts";
 import { decodeEntry, encodeEntry, entryBytes, recordBytesOf } from "../src/record/record-entry.ts";
-import { decodeRecordHead, headBytesOf } from "../src/record/record-head.ts";
+import { decodeRecordHead, headBytesOf, proveShardHead } from "../src/record/record-head.ts";
 import { readWholeRecord } from "../src/record/whole-record.ts";
 import { encodePending, pendingBytes, pendingShard, pendingTombstone } from "../src/segment/pending-record.ts";
 import { newId, type DriveId } from "@kakera/kernel";
@@ -71,6 +71,29 @@ describe("a record", () => {
     const { bytes } = encoded(100);
     for (let length = 0; length < bytes.byteLength; length++) {
       expect(readWholeRecord(bytes.subarray(0, length), seed, 4160)).toBeNull();
+    }
+  });
+
+  it("is proven in short as it is in full, and for no other shard or sequence number", () => {
+    const { bytes, shard } = encoded(70_000);
+    const ref = refOf(shard);
+    const head = decodeRecordHead(bytes, seed)!;
+    const { payloadOffset, payloadBytes, tailOffset, chunkSizeBytes, shardCount, checksum } = head;
+    const layout = { payloadOffset, payloadBytes, tailOffset, chunkSizeBytes, shardCount, checksum };
+    expect(proveShardHead(bytes, seed, { ref, sequence: 77 })).toEqual(layout);
+    const others = [
+      { ref, sequence: 78 },
+      { ref: { ...ref, group: ref.group + 1 }, sequence: 77 },
+      { ref: { ...ref, chunkIndex: 1 }, sequence: 77 },
+      { ref: { ...ref, shardIndex: 1 }, sequence: 77 },
+      { ref: { ...ref, dataId: newId("data", random) }, sequence: 77 },
+    ];
+    for (const other of others) expect(proveShardHead(bytes, seed, other)).toBeNull();
+    expect(proveShardHead(bytes, seed + 1, { ref, sequence: 77 })).toBeNull();
+    for (let bit = 0; bit < head.headBytes * 8; bit++) {
+      bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7));
+      expect(proveShardHead(bytes, seed, { ref, sequence: 77 })).toBeNull();
+      bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7));
     }
   });
 

@@ -4,14 +4,14 @@ import { placeBytes, type Place, type SegmentPlace } from "../index/index-values
 import type { DriveMetrics } from "../metrics.ts";
 import { ownFilePath } from "../own-file/own-file-name.ts";
 import { containerSeed } from "../record/container-seed.ts";
-import { decodeRecordHead, headBytesMax, type RecordHead } from "../record/record-head.ts";
+import { decodeRecordHead, headBytesMax, proveShardHead, type RecordHead } from "../record/record-head.ts";
 import { decodeRecordTail, tailBytesOf, type RecordTail } from "../record/record-tail.ts";
-import { isSameRef, readWholeRecord, type WholeRecord } from "../record/whole-record.ts";
-import { segmentPath } from "../segment/segment-header.ts";
+import { isSameRef } from "../record/whole-record.ts";
 import { cutWindow, type PayloadCut } from "./cut-window.ts";
 import type { FileCache, FileLease } from "./file-cache.ts";
 import { ProvenRecords, type ProvenRecord } from "./proven-records.ts";
 import { ScratchPool } from "./scratch-pool.ts";
+import { SegmentNames } from "./segment-names.ts";
 
 export interface RecordReaderParts {
   readonly driveId: DriveId;
@@ -27,6 +27,11 @@ export interface RecordFacts {
   readonly tail: RecordTail;
 }
 
+interface FoundRecord {
+  readonly ref: ShardRef;
+  readonly place: SegmentPlace;
+}
+
 /**
  * Reads records at their places and proves their heads and tails: that this is the record that was asked for, and none
  * that a misdirected read or write put there. Rejects with DiskError, or ClusterFailure `repair` when the record is damaged.
@@ -36,15 +41,17 @@ export class RecordReader {
   readonly #scratch: ScratchPool;
   readonly #scratchNow: Buffer;
   readonly #proven = new ProvenRecords();
+  readonly #segments: SegmentNames;
 
   constructor(parts: RecordReaderParts) {
     this.#parts = parts;
     this.#scratch = new ScratchPool(parts.wholeReadBytesMax, 32);
+    this.#segments = new SegmentNames(parts.driveId);
     this.#scratchNow = Buffer.alloc(parts.wholeReadBytesMax);
   }
 
   async readWindow(ref: ShardRef, place: Place, window: ByteWindow, into: Uint8Array): Promise<ShardWindow> {
-    const lease = await this.#parts.files.lease(pathOf(ref, place));
+    const lease = await this.#parts.files.lease(this.#pathOf(ref, place));
     try {
       if (this.#isReadWhole(place)) return await this.#readThroughScratch(lease, { ref, place }, window, into);
       const record = this.#proven.get(place) ?? (await this.#prove(lease, ref, place));
@@ -60,15 +67,15 @@ export class RecordReader {
   /** undefined: the record would take more than one short read, or its file is not open. */
   readWindowNow(ref: ShardRef, place: Place, window: ByteWindow, into: Uint8Array): ShardWindow | undefined {
     if (!this.#isReadWhole(place)) return undefined;
-    const file = this.#parts.files.peek(pathOf(ref, place));
+    const file = this.#parts.files.peek(this.#segments.path(place.segmentId));
     if (file === null) return undefined;
     const bytes = this.#scratchNow.subarray(0, placeBytes(place));
     const readBytes = file.readSync(bytes, place.offset);
-    return this.#cutOut(this.#provenWhole(bytes.subarray(0, readBytes), ref, place), window, into);
+    return this.#cutOut(bytes.subarray(0, readBytes), { ref, place }, window, into);
   }
 
   async readFacts(ref: ShardRef, place: Place): Promise<RecordFacts> {
-    const lease = await this.#parts.files.lease(pathOf(ref, place));
+    const lease = await this.#parts.files.lease(this.#pathOf(ref, place));
     try {
       return await this.#readHeadAndTail(lease, ref, place);
     } finally {
@@ -82,7 +89,7 @@ export class RecordReader {
 
   async #readThroughScratch(
     lease: FileLease,
-    record: { readonly ref: ShardRef; readonly place: SegmentPlace },
+    record: FoundRecord,
     window: ByteWindow,
     into: Uint8Array,
   ): Promise<ShardWindow> {
@@ -90,24 +97,21 @@ export class RecordReader {
     const bytes = scratch.subarray(0, placeBytes(record.place));
     const readBytes = await lease.file.read(bytes, record.place.offset);
     try {
-      return this.#cutOut(this.#provenWhole(bytes.subarray(0, readBytes), record.ref, record.place), window, into);
+      return this.#cutOut(bytes.subarray(0, readBytes), record, window, into);
     } finally {
       this.#scratch.give(scratch);
     }
   }
 
-  #provenWhole(bytes: Buffer, ref: ShardRef, place: SegmentPlace): WholeRecord {
-    const record = readWholeRecord(bytes, seedOf(this.#parts.driveId, place), place.offset);
-    if (record === null || record.tail === null || !isRecordOf(record.head, ref, place)) {
-      throw this.#damaged(ref, "the record's head or tail does not match");
-    }
-    return record;
-  }
-
-  #cutOut(record: WholeRecord, window: ByteWindow, into: Uint8Array): ShardWindow {
-    const cut = cutWindow(window, record.head.payloadBytes);
-    into.set(record.payload.subarray(cut.offsetBytes, cut.offsetBytes + cut.lengthBytes));
-    return this.#windowOf(record.head, Buffer.from(record.tail!.blockChecksums), cut);
+  /** Proves a record that lies whole in `bytes`, and copies the window's part of it out. */
+  #cutOut(bytes: Buffer, { ref, place }: FoundRecord, window: ByteWindow, into: Uint8Array): ShardWindow {
+    const head = proveShardHead(bytes, this.#segments.seed(place.segmentId), { ref, sequence: place.sequence });
+    const tail = head === null ? null : decodeRecordTail(bytes.subarray(head.tailOffset), head);
+    if (head === null || tail === null) throw this.#damaged(ref, "the record's head or tail does not match");
+    const cut = cutWindow(window, head.payloadBytes);
+    const start = head.payloadOffset + cut.offsetBytes;
+    into.set(bytes.subarray(start, start + cut.lengthBytes));
+    return this.#windowOf(head, Buffer.from(tail.blockChecksums), cut);
   }
 
   #windowOf(
@@ -140,13 +144,17 @@ export class RecordReader {
     const start = startOf(place);
     const headBytes = Buffer.allocUnsafe(place.kind === "segment" ? place.headBytes : headBytesMax);
     const gotBytes = await lease.file.read(headBytes, start);
-    const head = decodeRecordHead(headBytes.subarray(0, gotBytes), seedOf(this.#parts.driveId, place));
+    const head = decodeRecordHead(headBytes.subarray(0, gotBytes), containerSeed(this.#parts.driveId, place));
     if (head === null || !isRecordOf(head, ref, place)) throw this.#damaged(ref, "the record's head does not match");
-    const tailBytes = Buffer.allocUnsafe(tailBytesOf(head.payloadBytes, head.identity.k + head.identity.m));
+    const tailBytes = Buffer.allocUnsafe(tailBytesOf(head.payloadBytes, head.shardCount));
     const gotTailBytes = await lease.file.read(tailBytes, start + head.tailOffset);
     const tail = decodeRecordTail(tailBytes.subarray(0, gotTailBytes), head);
     if (tail === null) throw this.#damaged(ref, "the record's tail does not match");
     return { head, tail };
+  }
+
+  #pathOf(ref: ShardRef, place: Place): string {
+    return place.kind === "segment" ? this.#segments.path(place.segmentId) : ownFilePath(ref, place.sequence);
   }
 
   #damaged(ref: ShardRef, message: string): ClusterFailure {
@@ -162,12 +170,4 @@ function isRecordOf(head: RecordHead, ref: ShardRef, place: Place): boolean {
 
 function startOf(place: Place): number {
   return place.kind === "segment" ? place.offset : 0;
-}
-
-export function pathOf(ref: ShardRef, place: Place): string {
-  return place.kind === "segment" ? segmentPath(place.segmentId) : ownFilePath(ref, place.sequence);
-}
-
-function seedOf(driveId: DriveId, place: Place): number {
-  return containerSeed(driveId, place);
 }

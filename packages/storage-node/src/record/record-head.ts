@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { alignUp, assert, idBytes, idFromBytes } from "@kakera/kernel";
-import type { ShardIdentity } from "@kakera/rpc";
+import type { ShardIdentity, ShardRef } from "@kakera/rpc";
 import { readUint64, writeUint64 } from "./numbers.ts";
 
 /** "KKRH" */
@@ -37,11 +37,13 @@ export interface RecordHead {
   /** From the record's start. Without payload: the record's end. */
   readonly tailOffset: number;
   readonly headBytes: number;
+  /** k + m. */
+  readonly shardCount: number;
   /** Ties the tail to this head. */
   readonly checksum: number;
 }
 
-export type RecordHeadInput = Omit<RecordHead, "headBytes" | "checksum">;
+export type RecordHeadInput = Omit<RecordHead, "headBytes" | "shardCount" | "checksum">;
 
 /** Bytes that the head of a record with so long an owner key takes: a multiple of 8. */
 export function headBytesOf(ownerKeyBytes: number): number {
@@ -113,6 +115,46 @@ export function decodeRecordHead(bytes: Buffer, seed: number): RecordHead | null
     payloadOffset: bytes.readUInt32LE(44),
     tailOffset: readUint64(bytes, 104),
     headBytes,
+    shardCount: bytes.readUInt8(12) + bytes.readUInt8(13),
+    checksum: bytes.readUInt32LE(checksumOffset),
+  };
+}
+
+/** What a reader of payload needs of a head. */
+export type HeadLayout = Pick<
+  RecordHead,
+  "payloadOffset" | "payloadBytes" | "tailOffset" | "chunkSizeBytes" | "shardCount" | "checksum"
+>;
+
+const wantedDataId = Buffer.alloc(16);
+
+/**
+ * Proves that `bytes` begin with the head of this very shard's record, as `decodeRecordHead` and a comparison would do,
+ * without making what nobody looks at: it is on the path of every small read. null: it is not.
+ */
+export function proveShardHead(
+  bytes: Buffer,
+  seed: number,
+  wanted: { readonly ref: ShardRef; readonly sequence: number },
+): HeadLayout | null {
+  if (provenHeadBytes(bytes, seed) === null) return null;
+  const { ref, sequence } = wanted;
+  const isReadable = bytes.readUInt16LE(4) === version && bytes.readUInt8(7) === checksumKindXxh3;
+  if (!isReadable || bytes.readUInt8(6) !== kindNumbers.shard || readUint64(bytes, 80) !== sequence) return null;
+  if (
+    bytes.readUInt32LE(32) !== ref.chunkIndex ||
+    bytes.readUInt8(14) !== ref.shardIndex ||
+    bytes.readUInt32LE(36) !== ref.group
+  )
+    return null;
+  wantedDataId.write(ref.dataId, "hex");
+  if (bytes.compare(wantedDataId, 0, 16, 16, 32) !== 0) return null;
+  return {
+    payloadOffset: bytes.readUInt32LE(44),
+    payloadBytes: readUint64(bytes, 96),
+    tailOffset: readUint64(bytes, 104),
+    chunkSizeBytes: readUint64(bytes, 88),
+    shardCount: bytes.readUInt8(12) + bytes.readUInt8(13),
     checksum: bytes.readUInt32LE(checksumOffset),
   };
 }

@@ -1,7 +1,6 @@
 import { crc32 } from "node:zlib";
 import { blockChecksumSizeBytes, blockCount } from "@kakera/erasure";
 import { assert } from "@kakera/kernel";
-import type { RecordHead } from "./record-head.ts";
 
 /** "KKRT" */
 const magic = 0x5452_4b4b;
@@ -21,6 +20,14 @@ export function tailBytesOf(payloadBytes: number, shardCount: number): number {
   return (blockCount(payloadBytes) + shardCount) * digestBytes + endBytes;
 }
 
+/** What the head says of its tail. */
+export interface TailFacts {
+  readonly payloadBytes: number;
+  /** k + m. */
+  readonly shardCount: number;
+  readonly checksum: number;
+}
+
 /** `into`: exactly `tailBytesOf` bytes. `headChecksum` ties the tail to its head: another record's tail fails. */
 export function encodeRecordTail(
   tail: { readonly blockChecksums: Uint8Array; readonly shardDigests: Uint8Array },
@@ -37,9 +44,9 @@ export function encodeRecordTail(
 }
 
 /** Decodes the tail of `head`; null when it is damaged. The parts are views of `bytes`. */
-export function decodeRecordTail(bytes: Buffer, head: RecordHead): RecordTail | null {
+export function decodeRecordTail(bytes: Buffer, head: TailFacts): RecordTail | null {
   const sumsBytes = blockCount(head.payloadBytes) * digestBytes;
-  const checkedBytes = sumsBytes + (head.identity.k + head.identity.m) * digestBytes;
+  const checkedBytes = sumsBytes + head.shardCount * digestBytes;
   if (bytes.byteLength < checkedBytes + endBytes || bytes.readUInt32LE(checkedBytes) !== magic) return null;
   if (crc32(bytes.subarray(0, checkedBytes), head.checksum) !== bytes.readUInt32LE(checkedBytes + 4)) return null;
   return { blockChecksums: bytes.subarray(0, sumsBytes), shardDigests: bytes.subarray(sumsBytes, checkedBytes) };
