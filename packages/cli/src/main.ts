@@ -15,7 +15,7 @@ try {
   const exitCode = await runProgram(process.argv.slice(2), {
     terminal,
     probe: createMachineProbe(),
-    serve: (argv) => serve(argv, { terminal, signals }),
+    serve: (argv) => serve(argv, { terminal, signals, onBug: endWithBug }),
   });
   process.exit(exitCode);
 } catch (error) {

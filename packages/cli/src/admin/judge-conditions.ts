@@ -1,5 +1,6 @@
 import { DAY_MS, formatGeometry, HOUR_MS, type Geometry } from "@kakera/kernel";
-import type { CensusReport, Condition, DriveReport, JournalReport, RepairReport } from "./status-report.ts";
+import type { CensusReport, RepairReport } from "@kakera/maintenance";
+import type { Condition, DriveReport, JournalReport } from "./status-report.ts";
 import { sameDeviceMeaning } from "../doctor/findings.ts";
 
 /** What the conditions are judged from: all of it is known, nothing is asked here. */

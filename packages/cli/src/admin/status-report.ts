@@ -1,3 +1,4 @@
+import type { CensusReport, RepairReport } from "@kakera/maintenance";
 import type { DriveCondition } from "@kakera/rpc";
 
 /** What `/kakera/admin/v1/status` answers and `kakera status` shows. Times are milliseconds since the epoch. */
@@ -55,22 +56,6 @@ export interface JournalReport {
   readonly membersNeeded: number;
   readonly revision: number;
   readonly term: number;
-}
-
-export interface CensusReport {
-  /** When the last whole count ended; null: none did since the start. */
-  readonly provenMs: number | null;
-  readonly chunkCount: number;
-  /** Chunks by the number of shards that they lack: [0] = complete. */
-  readonly chunksByMissing: readonly number[];
-  /** Chunks with fewer than k shards. */
-  readonly lostCount: number;
-}
-
-export interface RepairReport {
-  readonly waitingCount: number;
-  readonly oldestWaitingMs: number | null;
-  readonly isPaused: boolean;
 }
 
 export interface UsageTotals {

@@ -1,5 +1,6 @@
 import { formatGeometry } from "@kakera/kernel";
-import type { CensusReport, Condition, DriveReport, StatusReport } from "../admin/status-report.ts";
+import type { CensusReport } from "@kakera/maintenance";
+import type { Condition, DriveReport, StatusReport } from "../admin/status-report.ts";
 import { formatBytes, formatCount, formatDuration, formatTable, formatTime } from "./format-values.ts";
 
 /** One screen: how it is, what needs attention and what to do about it, the drives, the proof, the usage. */

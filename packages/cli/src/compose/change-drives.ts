@@ -1,11 +1,20 @@
 import { resolve } from "node:path";
-import { ClusterFailure, newId, type Clock, type Disk, type DriveId, type Logger, type Random } from "@kakera/kernel";
+import {
+  ClusterFailure,
+  DiskError,
+  newId,
+  type Clock,
+  type DriveId,
+  type Failpoints,
+  type Logger,
+  type Random,
+} from "@kakera/kernel";
 import { formatDrive, type PlaceFinding } from "@kakera/storage-node";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { DriveBay, DriveSlot } from "./drive-bay.ts";
 import type { FolderAccess } from "./folder-access.ts";
-import { writeFormationFile, type FormationFile } from "./formation-file.ts";
+import { readFormationFile, writeFormationFile, type FormationFile } from "./formation-file.ts";
 import type { LateLog } from "./late-log.ts";
 import { journalDirectory } from "./journal-directory.ts";
 import { planDriveChange, type DriveChange } from "./plan-drive-change.ts";
@@ -17,6 +26,7 @@ export interface DriveChangeComponents {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly failpoints: Failpoints;
   readonly workingDirectory: string;
   readonly formation: () => FormationFile;
   readonly setFormation: (formation: FormationFile) => void;
@@ -32,35 +42,39 @@ const refusalsMax = 100;
 /**
  * `kakera drive replace DIR`: formats the empty folder and gives it the work of the drive that was there. In this order, so
  * that a crash at any moment leaves what can be done again: the new drive gets a whole journal, the log learns of the
- * change, the drives' formation files do, and only then is the old drive given up.
+ * change, the drives' formation files do, and only then is the old drive given up. What the new one should hold is
+ * rebuilt by maintenance: its groups say that it is behind.
  */
 export async function replaceDrive(components: DriveChangeComponents, directory: string): Promise<DriveId> {
-  const { bay, log, logger } = components;
+  const { bay, log, logger, failpoints } = components;
   const place = resolve(components.workingDirectory, directory);
   const slot = bay.slots.find((each) => each.place === place);
   if (slot === undefined) throw refused(`${place} is none of this server's drive folders`, "kakera drive ls");
   const formation = components.formation();
   const { leaving, seat } = seatToFill(bay, formation, slot);
-  const { driveId, disk } = await formatInPlace(components, slot);
-  const isJournalShort = formation.journal.filter((id) => id !== leaving).length < formation.geometry.m + 2;
-  if (isJournalShort) await log.rejoin({ driveId, disk, directory: journalDirectory });
-  const { totalBytes } = await disk.space();
-  await commitDriveChange(components, {
-    leaving,
-    coming: { driveId, weightBytes: Math.max(1, totalBytes), position: seat + 1 },
-  });
-  await writeFormation(
-    components,
-    {
+  const driveId = await formatInPlace(components, slot);
+  const disk = await bay.openNew(slot.position, driveId);
+  try {
+    failpoints.hit("replace-drive.before-journal");
+    const isJournalShort = formation.journal.filter((id) => id !== leaving).length < formation.geometry.m + 2;
+    if (isJournalShort) await log.rejoin({ driveId, disk, directory: journalDirectory });
+    failpoints.hit("replace-drive.before-records");
+    const { totalBytes } = await disk.space();
+    const coming = { driveId, weightBytes: Math.max(1, totalBytes), position: seat + 1 };
+    await commitDriveChange(components, { leaving, coming });
+    await components.equip(place);
+    failpoints.hit("replace-drive.before-formation");
+    await writeFormation(components, {
       ...formation,
       epoch: formation.epoch + 1,
       drives: formation.drives.map((id, index) => (index === seat ? driveId : id)),
       journal: [...formation.journal.filter((id) => id !== leaving), ...(isJournalShort ? [driveId] : [])],
-    },
-    [disk],
-  );
-  await components.equip(place);
-  await bay.replace(slot.position, driveId);
+    });
+  } catch (error) {
+    await bay.abandon(slot.position);
+    throw error;
+  }
+  failpoints.hit("replace-drive.before-reopen");
   await components.reopenLog(leaving === null ? [] : [leaving]);
   logger.log("warn", "drive.replaced", { place, drive: driveId, instead: leaving });
   return driveId;
@@ -72,20 +86,16 @@ export async function forgetDrive(components: DriveChangeComponents, driveId: Dr
   const formation = components.formation();
   if (!formation.drives.includes(driveId)) throw refused(`there is no drive ${driveId}`, "kakera drive ls");
   const slot = bay.slots.find(({ state }) => state.kind !== "left" && state.driveId === driveId);
-  const isWell = slot?.state.kind === "open" && slot.state.drive.status().condition !== "failed";
-  if (isWell) throw refused(`drive ${driveId} is there and works: it is not lost`, "kakera drive ls");
+  if (slot !== undefined && isWorking(slot))
+    throw refused(`drive ${driveId} is there and works: it is not lost`, "kakera drive ls");
   await log.forget(driveId);
   await commitDriveChange(components, { leaving: driveId, coming: null });
-  await writeFormation(
-    components,
-    {
-      ...formation,
-      epoch: formation.epoch + 1,
-      drives: formation.drives.map((id) => (id === driveId ? null : id)),
-      journal: formation.journal.filter((id) => id !== driveId),
-    },
-    [],
-  );
+  await writeFormation(components, {
+    ...formation,
+    epoch: formation.epoch + 1,
+    drives: formation.drives.map((id) => (id === driveId ? null : id)),
+    journal: formation.journal.filter((id) => id !== driveId),
+  });
   if (slot !== undefined) await bay.abandon(slot.position);
   logger.log("warn", "drive.forgotten", { drive: driveId });
 }
@@ -105,34 +115,36 @@ function seatToFill(
   );
 }
 
-/** Formats the folder, or goes on with a drive that an earlier attempt formatted and that was never opened. */
-async function formatInPlace(
-  components: DriveChangeComponents,
-  slot: DriveSlot,
-): Promise<{ driveId: DriveId; disk: Disk }> {
+/** Formats the folder, or goes on with a drive that an earlier attempt formatted and that never came to be one of ours. */
+async function formatInPlace(components: DriveChangeComponents, slot: DriveSlot): Promise<DriveId> {
   const { access, bay, random } = components;
   const { clusterId, drives } = components.formation();
-  if (slot.state.kind === "open" && slot.state.drive.status().condition !== "failed") {
-    throw refused(`the drive at ${slot.place} is there and works`, "kakera drive ls");
-  }
-  const isBegun = (finding: PlaceFinding): finding is PlaceFinding & { kind: "drive" } =>
+  if (isWorking(slot)) throw refused(`the drive at ${slot.place} is there and works`, "kakera drive ls");
+  const isBegun = async (finding: PlaceFinding): Promise<boolean> =>
     finding.kind === "drive" &&
     finding.identity.clusterId === clusterId &&
-    finding.identity.incarnation === 0 &&
-    !drives.includes(finding.identity.driveId);
+    !drives.includes(finding.identity.driveId) &&
+    // Every drive that ever was one of ours has it.
+    (await readFormationFile(access.disk(slot.place))) === null;
   const before = await access.inspect(slot.place);
-  if (before.kind !== "no-folder" && before.kind !== "empty" && !isBegun(before)) {
+  if (before.kind !== "no-folder" && before.kind !== "empty" && !(await isBegun(before))) {
     throw refused(`${slot.place} is not empty: what it holds would be lost`, "empty it, or mount the new device there");
   }
   await bay.abandon(slot.position);
   const disk = await bay.claim(slot.position);
   // Looked at again now that the folder is ours.
   const finding = await access.inspect(slot.place);
-  if (isBegun(finding)) return { driveId: finding.identity.driveId, disk };
+  if (finding.kind === "drive" && (await isBegun(finding))) return finding.identity.driveId;
   if (finding.kind !== "empty") throw refused(`${slot.place} is not empty any more`, "empty it");
   const driveId = newId("drive", random);
-  await formatDrive(disk, { clusterId, driveId, deviceRelation: finding.deviceRelation });
-  return { driveId, disk };
+  await formatDrive(disk, { clusterId, driveId, deviceRelation: finding.deviceRelation }, components.failpoints);
+  return driveId;
+}
+
+function isWorking({ state }: DriveSlot): boolean {
+  if (state.kind !== "open") return false;
+  const { condition } = state.drive.status();
+  return condition === "online" || condition === "full";
 }
 
 async function commitDriveChange({ log, random, clock }: DriveChangeComponents, drives: DriveChange): Promise<void> {
@@ -145,15 +157,22 @@ async function commitDriveChange({ log, random, clock }: DriveChangeComponents, 
   throw new ClusterFailure("retry", "the drives' records are changed too often");
 }
 
-/** On every drive that is there, and on `others`. */
-async function writeFormation(
-  components: DriveChangeComponents,
-  formation: FormationFile,
-  others: readonly Disk[],
-): Promise<void> {
+/** On every drive that is there: on so many that no later start can miss it. One that fails is none of them, and gets it when it is back. */
+async function writeFormation(components: DriveChangeComponents, formation: FormationFile): Promise<void> {
   const open = components.bay.slots.map(({ state }) => state).filter((state) => state.kind === "open");
-  for (const disk of [...others, ...open.map(({ disk: ofDrive }) => ofDrive)])
-    await writeFormationFile(disk, formation);
+  let copies = 0;
+  for (const { driveId, disk } of open) {
+    try {
+      await writeFormationFile(disk, formation);
+      copies++;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      components.logger.log("warn", "formation.not-written", { drive: driveId, error });
+    }
+  }
+  if (copies < Math.min(formation.geometry.m + 1, open.length)) {
+    throw new ClusterFailure("retry", `the drives' new list is on ${copies} of ${open.length} drives only`);
+  }
   components.setFormation(formation);
 }
 

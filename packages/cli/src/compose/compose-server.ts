@@ -32,6 +32,8 @@ export interface ServerComponents {
   readonly certificateExpiresMs: () => number | null;
   readonly workingDirectory: string;
   readonly processIo: () => ProcessIo | null;
+  /** A broken assumption that nobody waits for: the process ends. */
+  readonly onBug: (failure: unknown) => void;
 }
 
 /** A server whose drives are taken: it lives, and serves once it was opened. */

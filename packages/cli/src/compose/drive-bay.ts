@@ -153,12 +153,14 @@ export class DriveBay {
     if (slot.state.kind === "open") await this.#cutOff(slot, slot.state);
   }
 
-  /** Opens the drive that was just formatted at the folder. */
-  async replace(position: number, driveId: DriveId): Promise<void> {
+  /** Opens the drive that was just formatted at the folder. Throws ClusterFailure when that cannot be. */
+  async openNew(position: number, driveId: DriveId): Promise<Disk> {
     const slot = this.#slotAt(position);
-    await this.#openSlot(slot, this.#take(slot, driveId));
+    const taken = this.#take(slot, driveId);
+    await this.#openSlot(slot, taken);
     if (slot.state.kind !== "open")
       throw new ClusterFailure("retry", `the new drive at ${slot.place} cannot be opened`);
+    return taken.disk;
   }
 
   /** Ends the work of every drive in good order. */

@@ -11,7 +11,7 @@ import {
   type Random,
 } from "@kakera/kernel";
 import type { DriveBay } from "./drive-bay.ts";
-import type { FormationFile } from "./formation-file.ts";
+import { writeFormationFile, type FormationFile } from "./formation-file.ts";
 import type { LateLog } from "./late-log.ts";
 import { noteIncarnations } from "./note-incarnations.ts";
 import { journalDirectory } from "./journal-directory.ts";
@@ -63,9 +63,10 @@ async function lookOnce(components: KeeperComponents): Promise<void> {
   await mendJournal(components);
 }
 
-/** A drive is back: the log learns of its incarnation, and its journal is refilled. */
+/** A drive is back: it learns what the drives are by now, its journal is refilled, and the log learns of its incarnation. */
 async function takeUp(components: KeeperComponents, driveId: DriveId, disk: Disk): Promise<void> {
   const { log, formation, logger } = components;
+  await writeFormationFile(disk, formation());
   const isMember = formation().journal.includes(driveId) || (await disk.stat(journalDirectory)) !== null;
   if (isMember) {
     await log.rejoin({ driveId, disk, directory: journalDirectory }).catch((error: unknown) => {

@@ -23,6 +23,8 @@ import { serveStatusPage } from "./status-listener.ts";
 export interface Shell {
   readonly terminal: Terminal;
   readonly signals: ProcessSignals;
+  /** A broken assumption of our own: ends the process with a report. */
+  readonly onBug: (failure: unknown) => void;
 }
 
 /** libuv's own number, where bin/kakera did not set another. */
@@ -41,7 +43,7 @@ export async function serve(argv: readonly string[], shell: Shell): Promise<Exit
   const listeners: Listener[] = [];
   const certificate = keepTls(settings, { clock, logger, listeners });
   const tls = certificate?.current ?? null;
-  const server = await compose(settings, { terminal, clock, logger, certificate });
+  const server = await compose(settings, { terminal, clock, logger, certificate, onBug: shell.onBug });
   const listener = createListener(tls);
   server.gateway.attach(listener.server);
   listeners.push(listener);
@@ -99,6 +101,7 @@ function compose(
     readonly clock: Clock;
     readonly logger: ServerLogger;
     readonly certificate: CertificateKeeper | null;
+    readonly onBug: (failure: unknown) => void;
   },
 ): Promise<Server> {
   const { terminal, clock, logger, certificate } = parts;
@@ -120,6 +123,7 @@ function compose(
       certificateExpiresMs: () => certificate?.current.expiresMs ?? null,
       workingDirectory: terminal.machine.workingDirectory,
       processIo: readProcessIo,
+      onBug: parts.onBug,
     },
     { server: settings, test },
   );

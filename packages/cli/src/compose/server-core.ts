@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import { assert, newId, SECOND_MS, sleep, type DriveId, type Meter } from "@kakera/kernel";
-import { createCodec, createSharedMemory } from "@kakera/erasure";
-import { createBodies, type Admin } from "@kakera/gateway";
+import type { Admin } from "@kakera/gateway";
+import type { Maintenance } from "@kakera/maintenance";
 import type { JournalLog, WritableView } from "@kakera/metadata";
-import { noRepairQueue } from "@kakera/rpc";
 import { createAdmin } from "../admin/create-admin.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
@@ -18,9 +17,10 @@ import { createLateBodies, type LateBodies } from "./late-bodies.ts";
 import { createLateLog, type LateLog } from "./late-log.ts";
 import { knownIncarnation } from "./note-incarnations.ts";
 import { openLog } from "./open-log.ts";
+import { openService } from "./open-service.ts";
 import type { PreparedDrives } from "./prepare-drives.ts";
 import { keepRootKey, type RootKey } from "./root-key.ts";
-import { bodiesSettings, bodyMemoryBytes, journalSettings } from "./server-limits.ts";
+import { journalSettings } from "./server-limits.ts";
 import { createServerState, type ServerState } from "./server-state.ts";
 
 export interface CoreSettings {
@@ -45,6 +45,7 @@ export class ServerCore {
   readonly #session;
   #formation: FormationFile;
   #view: WritableView | null = null;
+  #maintenance: Maintenance | null = null;
   #isServing = false;
 
   constructor(components: ServerComponents & { readonly meter: Meter }, settings: CoreSettings) {
@@ -59,7 +60,7 @@ export class ServerCore {
         bay: settings.bay,
         log: () => (this.#view === null ? null : this.log),
         formation: () => this.#formation,
-        upkeep: () => null,
+        upkeep: () => this.#maintenance,
         isServing: () => this.#isServing,
       },
       {
@@ -72,8 +73,15 @@ export class ServerCore {
     const changes = this.#driveChanges();
     this.admin = createAdmin({
       ...this.state,
-      replaceDrive: (directory) => this.exclusively(() => replaceDrive(changes, directory)),
-      forgetDrive: (driveId) => this.exclusively(() => forgetDrive(changes, driveId)),
+      replaceDrive: async (directory) => {
+        const driveId = await this.exclusively(() => replaceDrive(changes, directory));
+        this.#hurryRepair();
+        return driveId;
+      },
+      forgetDrive: async (driveId) => {
+        await this.exclusively(() => forgetDrive(changes, driveId));
+        this.#hurryRepair();
+      },
     });
   }
 
@@ -98,8 +106,11 @@ export class ServerCore {
     while (!(await this.log.isOpen())) await sleep(clock, logWaitMs, signal);
     const cluster = { ...this.#components, bay: this.#settings.bay, log: this.log };
     await beginCluster(cluster, this.#formation);
-    this.bodies.open(this.#createBodies());
     await writeIncarnations(cluster);
+    const { bodies, maintenance } = openService({ ...this.#components, ...cluster }, this.#settings);
+    this.bodies.open(bodies);
+    this.#maintenance = maintenance;
+    maintenance.start();
     await ensureBuckets(cluster, this.#settings.server.buckets);
     this.#isServing = true;
   }
@@ -121,7 +132,12 @@ export class ServerCore {
   /** What cannot be closed in good order (its drive went) is read through or rebuilt by the next start. */
   async close(): Promise<void> {
     const { logger } = this.#components;
-    const parts = [() => this.log.close(), () => this.#settings.bay.close(), async () => this.#view?.close()];
+    const parts = [
+      async () => this.#maintenance?.stop(),
+      () => this.log.close(),
+      () => this.#settings.bay.close(),
+      async () => this.#view?.close(),
+    ];
     for (const close of parts) {
       await close().catch((error: unknown) => logger.log("warn", "server.close-failed", { error }));
     }
@@ -132,6 +148,11 @@ export class ServerCore {
     return this.#view;
   }
 
+  /** What had to wait for a home has a new one. */
+  #hurryRepair(): void {
+    if (this.#maintenance?.repair().isPaused === false) this.#maintenance.resumeRepair();
+  }
+
   #openJournal(
     start: "form" | "open",
     witnesses: PreparedDrives["witnesses"],
@@ -140,20 +161,6 @@ export class ServerCore {
     const { bay, test } = this.#settings;
     const parts = { ...this.#components, bay, view: this.#openView, session: this.#session };
     return openLog(parts, { formation: this.#formation, start, witnesses, forgotten, settings: journalSettings(test) });
-  }
-
-  #createBodies() {
-    const { bay, server } = this.#settings;
-    const memory = createSharedMemory({ sizeBytes: bodyMemoryBytes(server) });
-    const parts = {
-      ...this.#components,
-      log: this.log,
-      drives: bay.drives,
-      memory,
-      codec: createCodec(memory),
-      repairQueue: noRepairQueue,
-    };
-    return createBodies(parts, bodiesSettings(server, memory.sizeBytes));
   }
 
   #driveChanges(): DriveChangeComponents {

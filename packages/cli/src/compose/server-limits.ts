@@ -1,5 +1,6 @@
 import { MIB, SECOND_MS } from "@kakera/kernel";
 import type { BodiesSettings, GatewaySettings } from "@kakera/gateway";
+import type { MaintenanceSettings } from "@kakera/maintenance";
 import type { JournalSettings } from "@kakera/metadata";
 import type { DriveSettings } from "@kakera/storage-node";
 import type { ServerSettings } from "../config/resolve-settings.ts";
@@ -20,13 +21,14 @@ const bodyMemoryBytesDefault = 512 * MIB;
 const bodyMemoryBytesMin = 64 * MIB;
 
 export function gatewaySettings(server: ServerSettings, test: TestSettings): GatewaySettings {
-  const { region, domains, etag, metricsAuth } = server;
+  const { region, domains, etag, metricsAuth, trustedProxies } = server;
   const partBytes = test.minPartBytes ?? minPartBytes;
   return {
     region,
     domains,
     etag,
     metricsAuth,
+    trustedProxies,
     inlineBytesMax,
     minPartBytes: partBytes,
     keysPerDeletionMax,
@@ -39,6 +41,24 @@ export function gatewaySettings(server: ServerSettings, test: TestSettings): Gat
 export function bodyMemoryBytes({ memoryMaxBytes }: ServerSettings): number {
   if (memoryMaxBytes === null) return bodyMemoryBytesDefault;
   return Math.max(bodyMemoryBytesMin, Math.min(bodyMemoryBytesDefault, Math.floor(memoryMaxBytes / 4)));
+}
+
+/** For rebuilds and scrubs of all drives at once: more than k+m+2 MiB for each of a few. */
+export const maintenanceMemoryBytes = 64 * MIB;
+
+export function maintenanceSettings(server: ServerSettings, test: TestSettings): Partial<MaintenanceSettings> {
+  const { scrubIntervalMs, staleUploadAgeMs } = server;
+  const { maintenanceIntervalMs } = test;
+  if (maintenanceIntervalMs === undefined) return { scrubIntervalMs, staleUploadAgeMs };
+  return {
+    scrubIntervalMs,
+    staleUploadAgeMs,
+    lookIntervalMs: maintenanceIntervalMs,
+    censusIntervalMs: maintenanceIntervalMs,
+    uploadsIntervalMs: maintenanceIntervalMs,
+    steadyMs: maintenanceIntervalMs,
+    garbageGraceMs: maintenanceIntervalMs,
+  };
 }
 
 export function bodiesSettings({ etag }: ServerSettings, memoryBytes: number): BodiesSettings {

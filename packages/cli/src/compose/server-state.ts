@@ -1,14 +1,17 @@
 import { SECOND_MS, type Clock, type ClusterId, type DriveId, type Geometry, type ReasonCode } from "@kakera/kernel";
 import type { Health } from "@kakera/gateway";
+import type { Maintenance, RepairReport } from "@kakera/maintenance";
 import { readClusterMap, type ClusterMap, type CommitLog } from "@kakera/metadata";
 import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
 import { judgeConditions } from "../admin/judge-conditions.ts";
 import type { BucketReport, Condition, DriveReport, StatusReport, UsageTotals } from "../admin/status-report.ts";
-import type { UpkeepSource } from "../admin/upkeep-source.ts";
 import { version } from "../version.ts";
 import type { DriveBay, DriveSlot } from "./drive-bay.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { judgeQuorums } from "./judge-quorum.ts";
+
+/** What the maintenance loops know. */
+type Upkeep = Pick<Maintenance, "census" | "repair" | "scrubbedMs" | "bitrotFoundCount">;
 
 export interface StateSources {
   readonly clock: Clock;
@@ -16,7 +19,7 @@ export interface StateSources {
   /** null until it is open. */
   readonly log: () => CommitLog | null;
   readonly formation: () => FormationFile | null;
-  readonly upkeep: () => UpkeepSource | null;
+  readonly upkeep: () => Upkeep | null;
   readonly eventLoopLagSeconds: () => number;
   readonly certificateExpiresMs: () => number | null;
   /** Everything that has to be there before requests are served is. */
@@ -42,8 +45,8 @@ export interface ServerState {
 
 /** Health is asked by load balancers many times a second, and means a look at every group. */
 const healthAgeMsMax = SECOND_MS / 4;
-const noUpkeep: UpkeepSource = {
-  census: () => ({ provenMs: null, chunkCount: 0, chunksByMissing: [], lostCount: 0 }),
+const noUpkeep: Upkeep = {
+  census: () => ({ startedMs: null, provenMs: null, chunkCount: 0, chunksByMissing: [], lostCount: 0 }),
   repair: () => ({ waitingCount: 0, oldestWaitingMs: null, isPaused: false }),
   scrubbedMs: () => null,
   bitrotFoundCount: () => 0,
@@ -76,7 +79,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
       journal: journalStatus(sources.log()),
       viewLagRevisions: 0,
       census: upkeep.census(),
-      repair: upkeep.repair(),
+      repair: wholeMs(upkeep.repair()),
       scrubbedMs: upkeep.scrubbedMs(),
       bitrotFoundCount: upkeep.bitrotFoundCount(),
       certificateExpiresMs: sources.certificateExpiresMs(),
@@ -133,12 +136,17 @@ export function createServerState(sources: StateSources, settings: StateSettings
         drives: present,
         journal: journalStatus(sources.log()),
         census: upkeep.census(),
-        repair: upkeep.repair(),
+        repair: wholeMs(upkeep.repair()),
         usage: sumUsage(buckets()),
         eventLoopLagSeconds: sources.eventLoopLagSeconds(),
       };
     },
   };
+}
+
+function wholeMs(repair: RepairReport): RepairReport {
+  const { oldestWaitingMs } = repair;
+  return { ...repair, oldestWaitingMs: oldestWaitingMs === null ? null : Math.floor(oldestWaitingMs) };
 }
 
 /** Notices do not need anybody: a default run on one device is healthy. */
