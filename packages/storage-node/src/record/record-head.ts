@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { checksumKinds } from "@kakera/erasure";
 import { alignUp, assert, idBytes, idFromBytes } from "@kakera/kernel";
 import type { ShardIdentity, ShardRef } from "@kakera/rpc";
 import { readUint64, writeUint64 } from "./numbers.ts";
@@ -6,8 +7,7 @@ import { readUint64, writeUint64 } from "./numbers.ts";
 /** "KKRH" */
 const magic = 0x4852_4b4b;
 const version = 1;
-/** XXH3-64 of each block of 64 KiB, seeded by `shardSeed`. The only kind so far; named so that there can be another. */
-const checksumKindXxh3 = 1;
+
 const fixedHeadBytes = 136;
 const checksumOffset = 128;
 const ownerKeyBytesMax = 1024;
@@ -59,7 +59,7 @@ export function encodeRecordHead(head: RecordHeadInput, seed: number, into: Buff
   into.writeUInt32LE(magic, 0);
   into.writeUInt16LE(version, 4);
   into.writeUInt8(kindNumbers[head.kind], 6);
-  into.writeUInt8(checksumKindXxh3, 7);
+  into.writeUInt8(checksumKinds.xxh3, 7);
   into.writeUInt16LE(headBytes, 8);
   into.writeUInt16LE(identity.ownerKey.byteLength, 10);
   into.writeUInt8(identity.k, 12);
@@ -90,7 +90,7 @@ export function decodeRecordHead(bytes: Buffer, seed: number): RecordHead | null
   const headBytes = provenHeadBytes(bytes, seed);
   if (headBytes === null) return null;
   const kind = kindNames[bytes.readUInt8(6)];
-  if (kind === undefined || bytes.readUInt16LE(4) !== version || bytes.readUInt8(7) !== checksumKindXxh3) return null;
+  if (kind === undefined || bytes.readUInt16LE(4) !== version || bytes.readUInt8(7) !== checksumKinds.xxh3) return null;
   const ownerKeyBytes = bytes.readUInt16LE(10);
   return {
     kind,
@@ -139,7 +139,7 @@ export function proveShardHead(
 ): HeadLayout | null {
   if (provenHeadBytes(bytes, seed) === null) return null;
   const { ref, sequence } = wanted;
-  const isReadable = bytes.readUInt16LE(4) === version && bytes.readUInt8(7) === checksumKindXxh3;
+  const isReadable = bytes.readUInt16LE(4) === version && bytes.readUInt8(7) === checksumKinds.xxh3;
   if (!isReadable || bytes.readUInt8(6) !== kindNumbers.shard || readUint64(bytes, 80) !== sequence) return null;
   if (
     bytes.readUInt32LE(32) !== ref.chunkIndex ||
