@@ -72,10 +72,10 @@ export { readClusterMap, type ClusterMap } from "./cluster-map/cluster-map.ts";
 export type { Group, MappedDrive, Pool, Standing } from "./cluster-map/map-rows.ts";
 
 // The journal: the log of one machine.
-export { openJournalLog, type JournalLog, type MemberStatus } from "./journal/journal-log.ts";
+export { openJournalLog, type JournalLog } from "./journal/journal-log.ts";
 export type { JournalComponents, JournalPlan } from "./journal/journal-plan.ts";
 export type { JournalPlace } from "./journal/journal-folder.ts";
-export type { MemberCondition } from "./journal/member.ts";
+export type { MemberCondition, MemberStatus } from "./journal/member.ts";
 export type { LogWitness } from "./journal/recovery-decision.ts";
 export { journalSettingsDefault, type JournalSettings } from "./journal/settings.ts";
 export { UnknownOutcome } from "./journal/unknown-outcome.ts";

@@ -215,6 +215,29 @@ describe("a drive that fails", () => {
     }
   });
 
+  test("is told of while the journal waits, so that it can be tried again", async () => {
+    const drives = new JournalDrives(2, 1);
+    const faults = new Faults(drives, 1);
+    const log = await drives.open();
+    await log.commit(put("a"));
+    faults.script = () => ({ kind: "fail", code: "EIO" });
+    expect(await failureOf(log.commit(put("b")))).toBeInstanceOf(UnknownOutcome);
+    await log.rejoin(drives.place(1));
+    expect(log.status()).toMatchObject({ canWrite: false, membersReachable: 1, membersNeeded: 2 });
+    expect(log.members().map((member) => [member.driveId, member.condition])).toEqual([
+      [drives.driveIds[0], "joining"],
+      [drives.driveIds[1], "failed"],
+    ]);
+    expect(log.members()[1]?.failure).toMatchObject({ code: "EIO" });
+    await log.barrier();
+    expect(has(log, "a")).toBe(true);
+    expect(log.witness()?.sequence).toBe(2);
+    faults.script = () => null;
+    await log.rejoin(drives.place(1));
+    expect(log.status().canWrite).toBe(true);
+    await log.close();
+  });
+
   test("is never written in the file that failed again", async () => {
     const drives = new JournalDrives(2, 1);
     const faults = new Faults(drives, 1);
@@ -645,6 +668,25 @@ describe("a new drive in the place of one that was given up, while the journal r
     const alone = await drives.open({ start: "open", present: [1] });
     expect(alone.status().canWrite).toBe(false);
     await alone.close();
+  });
+
+  test("takes its place while the journal waits, before the old one is given up", async () => {
+    const drives = new JournalDrives(2, 1);
+    const log = await drives.open();
+    await log.commit(put("old"));
+    await log.close();
+    const waiting = await drives.open({ start: "open", present: [0] });
+    expect(waiting.members().map((member) => member.condition)).toEqual(["joining"]);
+    expect(waiting.status()).toMatchObject({ canWrite: false, membersReachable: 1, membersNeeded: 2 });
+    const newDrive = { driveId: newId("drive", random), disk: createMemoryDisk(), directory: ".kakera/journal" };
+    await waiting.rejoin(newDrive);
+    expect(waiting.status()).toMatchObject({ canWrite: true, membersReachable: 2, membersNeeded: 2 });
+    expect(has(waiting, "old")).toBe(true);
+    await waiting.commit(put("new"));
+    await waiting.close();
+    drives.driveIds[1] = newDrive.driveId;
+    drives.disks[1] = newDrive.disk;
+    expect([...(await valuesOn(drives, 1)).keys()]).toEqual(["new", "old"]);
   });
 
   test("changes nothing when it fails before it is whole", async () => {

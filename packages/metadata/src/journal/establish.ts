@@ -16,7 +16,7 @@ import { batchBytes, headerBytes, payloadOf, sealBatch, type BatchHeader } from 
 import { bringViewUp } from "./bring-view-up.ts";
 import type { JournalPlace } from "./journal-folder.ts";
 import type { JournalPlan } from "./journal-plan.ts";
-import { Member, type MemberEvents } from "./member.ts";
+import { Member, type MemberEvents, type MemberStatus } from "./member.ts";
 import { writePromise } from "./promise-file.ts";
 import { copiesOf, readChain, type Copies } from "./read-chain.ts";
 import type { CheckpointFile } from "./read-checkpoint.ts";
@@ -36,7 +36,6 @@ export interface EstablishInput {
   readonly failpoints: Failpoints;
   readonly settings: JournalSettings;
   readonly plan: JournalPlan;
-  readonly tainted: ReadonlySet<DriveId>;
   readonly events: MemberEvents;
   /** false: reads have been answered from the view, so it must be brought up from where it is. */
   readonly mayRebuildView: boolean;
@@ -52,7 +51,7 @@ export interface Established {
 
 export interface TooFew {
   readonly kind: "short";
-  readonly membersReachable: number;
+  readonly members: readonly MemberStatus[];
   readonly membersNeeded: number;
 }
 
@@ -64,7 +63,7 @@ export interface TooFew {
  */
 export async function establish(input: EstablishInput): Promise<Established | TooFew> {
   const { plan, clusterId, failpoints } = input;
-  const allScans = await scanAll(input);
+  const { scans: allScans, unreadable } = await scanAll(input);
   const forgotten = await forgottenDrives(findJournal(allScans, clusterId), allScans, plan.forget ?? []);
   const scans = allScans.filter((scan) => !forgotten.includes(scan.place.driveId));
   const found = findJournal(scans, clusterId);
@@ -78,7 +77,7 @@ export async function establish(input: EstablishInput): Promise<Established | To
     scans.map((scan) => scan.promisedTerm),
     scans.flatMap((scan) => scan.batches),
   );
-  const attempt = new Attempt(input, scans, quorum);
+  const attempt = new Attempt(input, { scans, unreadable, quorum });
   await attempt.onEach((member) => writePromise(member.place.disk, member.place.directory, { term, clusterId }));
   if (attempt.isShort) return attempt.giveUp();
   failpoints.hit("recovery.after-promise");
@@ -114,13 +113,18 @@ export async function establish(input: EstablishInput): Promise<Established | To
 class Attempt {
   readonly members: Member[];
   readonly #scans: readonly MemberScan[];
+  readonly #unreadable: readonly MemberStatus[];
   readonly #quorum: Quorum;
 
-  constructor(input: EstablishInput, scans: readonly MemberScan[], quorum: Quorum) {
+  constructor(
+    input: EstablishInput,
+    of: { scans: readonly MemberScan[]; unreadable: readonly MemberStatus[]; quorum: Quorum },
+  ) {
     const { settings, failpoints, events } = input;
-    this.#scans = scans;
-    this.#quorum = quorum;
-    this.members = scans.map((scan) => new Member(scan, { settings, failpoints, events }));
+    this.#scans = of.scans;
+    this.#unreadable = of.unreadable;
+    this.#quorum = of.quorum;
+    this.members = of.scans.map((scan) => new Member(scan, { settings, failpoints, events }));
   }
 
   joined(): Member[] {
@@ -146,29 +150,30 @@ class Attempt {
   }
 
   async giveUp(): Promise<TooFew> {
-    const membersReachable = this.joined().length;
+    const members = [...this.members.map((member) => member.status), ...this.#unreadable];
     for (const member of this.members) await member.close();
-    return { kind: "short", membersReachable, membersNeeded: this.#quorum.copiesNeeded };
+    return { kind: "short", members, membersNeeded: this.#quorum.copiesNeeded };
   }
 }
 
-async function scanAll(input: EstablishInput): Promise<MemberScan[]> {
-  const { plan, clusterId, logger, tainted } = input;
+async function scanAll(input: EstablishInput): Promise<{ scans: MemberScan[]; unreadable: MemberStatus[] }> {
+  const { plan, clusterId, logger } = input;
   const places = plan.places.filter((place) => !(plan.forget ?? []).includes(place.driveId));
-  const scans = await Promise.all(
+  const scans: MemberScan[] = [];
+  const unreadable: MemberStatus[] = [];
+  await Promise.all(
     places.map(async (place) => {
       try {
-        return await openAndScanMember(place, clusterId);
-      } catch (error) {
-        logger.log("error", "journal.member.unreadable", { drive: place.driveId, error });
-        return null;
+        scans.push(await openAndScanMember(place, clusterId));
+      } catch (failure) {
+        logger.log("error", "journal.member.unreadable", { drive: place.driveId, error: failure });
+        unreadable.push({ driveId: place.driveId, condition: "failed", durableSequence: 0, failure });
       }
     }),
   );
-  const readable = scans.filter((scan) => scan !== null);
-  for (const scan of readable)
-    if (tainted.has(scan.place.driveId)) for (const file of scan.files) file.mayRecycle = false;
-  return readable;
+  // In the order of the plan, whichever was read first.
+  scans.sort((a, b) => places.indexOf(a.place) - places.indexOf(b.place));
+  return { scans, unreadable };
 }
 
 /** Nothing was found: right where a journal is to be formed and no drive remembers one. */

@@ -27,7 +27,6 @@ export async function joinMember(
   context: JoinContext & {
     readonly failpoints: Failpoints;
     readonly term: number;
-    readonly isTainted: boolean;
     /** With this drive: it may take the place of one that was given up. */
     readonly copiesNeeded: number;
     readonly events: MemberEvents;
@@ -35,7 +34,6 @@ export async function joinMember(
 ): Promise<void> {
   const { clusterId, settings } = context;
   const scan = await openAndScanMember(place, clusterId);
-  if (context.isTainted) for (const file of scan.files) file.mayRecycle = false;
   await writePromise(place.disk, place.directory, { term: context.term, clusterId });
   const member = new Member(scan, context);
   context.members.push(member);

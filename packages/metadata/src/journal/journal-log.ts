@@ -7,7 +7,7 @@ import { CommitPipeline } from "./commit-pipeline.ts";
 import { establish, type Established } from "./establish.ts";
 import type { JournalPlace } from "./journal-folder.ts";
 import type { JournalComponents, JournalPlan } from "./journal-plan.ts";
-import type { Member, MemberCondition } from "./member.ts";
+import type { Member, MemberStatus } from "./member.ts";
 import { quorumOf, type LogWitness } from "./recovery-decision.ts";
 import { isCheckpointDue, runCheckpoint } from "./run-checkpoint.ts";
 import { checkSettings, journalSettingsDefault, type JournalSettings } from "./settings.ts";
@@ -25,13 +25,6 @@ export interface JournalLog extends CommitLog {
   /** For the drives' identity files; null before anything was acknowledged in this life. */
   witness(): LogWitness | null;
   members(): readonly MemberStatus[];
-}
-
-export interface MemberStatus {
-  readonly driveId: DriveId;
-  readonly condition: MemberCondition;
-  readonly durableSequence: number;
-  readonly failure: unknown;
 }
 
 const batchesBetweenFailedCheckpoints = 256;
@@ -74,10 +67,12 @@ class RunningJournal implements JournalLog {
   #pipeline: CommitPipeline | null = null;
   /** The same array as the pipeline has. */
   #members: Member[] = [];
-  /** Drives that failed in this life: a write to them may still be under way. */
-  readonly #tainted = new Set<DriveId>();
   /** Starts, refills and checkpoints, one after the other. */
   #exclusive: Promise<unknown> = Promise.resolve();
+  /** The last batch that was acknowledged before the pipeline stopped. */
+  #witness: LogWitness | null = null;
+  /** While there are no members: what the last attempt to begin a term found. */
+  #lastAttempt: readonly MemberStatus[] = [];
   #isCheckpointing = false;
   #noCheckpointBefore = 0;
 
@@ -114,31 +109,28 @@ class RunningJournal implements JournalLog {
 
   status(): LogStatus {
     const live = this.#members.filter((member) => member.condition === "live");
+    const membersReachable = this.members().filter(
+      ({ condition }) => condition === "live" || condition === "joining",
+    ).length;
     const membersNeeded = this.#quorum().copiesNeeded;
+    const roomyCount = live.filter((member) => !member.folder.isSpaceShort).length;
     return {
       canWrite: this.#phase === "open" && live.length >= membersNeeded,
-      membersReachable: live.length,
+      membersReachable: this.#phase === "open" ? live.length : membersReachable,
       membersNeeded,
       revision: this.#components.view.appliedRevision,
       term: this.#term,
-      isSpaceShort:
-        live.length > 0 &&
-        live.filter((member) => !member.folder.isSpaceShort).length < Math.min(membersNeeded, live.length),
+      isSpaceShort: roomyCount < Math.min(membersNeeded, live.length),
     };
   }
 
   members(): readonly MemberStatus[] {
-    return this.#members.map((member) => ({
-      driveId: member.place.driveId,
-      condition: member.condition,
-      durableSequence: member.durableSequence,
-      failure: member.failure,
-    }));
+    return this.#members.length > 0 ? this.#members.map((member) => member.status) : this.#lastAttempt;
   }
 
   witness(): LogWitness | null {
     const position = this.#pipeline?.acknowledged ?? null;
-    if (position === null) return null;
+    if (position === null) return this.#witness;
     const { logId, term, sequence, checksum } = position;
     return { logId, term, sequence, checksum };
   }
@@ -153,7 +145,6 @@ class RunningJournal implements JournalLog {
       this.#places.set(place.driveId, place);
       this.#present.add(place.driveId);
       if (this.#phase === "open") return this.#joinRunning(place);
-      this.#drives.add(place.driveId);
       return this.#establish();
     });
   }
@@ -196,27 +187,40 @@ class RunningJournal implements JournalLog {
     await this.#stopPipeline("the journal begins a new term");
     this.#phase = this.#hasServed ? "interrupted" : "waiting";
     await this.#closeMembers();
+    this.#lastAttempt = [];
     const established = await establish({
       ...this.#components,
       settings: this.#settings,
       mayRebuildView: !this.#hasServed,
       plan: {
         ...this.#plan,
+        start: this.#hasServed ? "open" : this.#plan.start,
         drives: [...this.#drives],
         presentDrives: [...this.#present],
         places: [...this.#places.values()],
         forget: this.#forgotten,
+        witnesses: [...(this.#plan.witnesses ?? []), ...(this.#witness === null ? [] : [this.#witness])],
       },
-      tainted: this.#tainted,
       events: { progressed: (member) => this.#progressed(member) },
+    }).catch((failure: unknown) => {
+      this.#lastAttempt = [...this.#places.keys()].map((driveId) => ({
+        driveId,
+        condition: "failed",
+        durableSequence: 0,
+        failure,
+      }));
+      throw failure;
     });
     if (established.kind === "short") {
+      this.#lastAttempt = established.members;
+      const membersReachable = established.members.filter(({ condition }) => condition === "joining").length;
       this.#components.logger.log("warn", "journal.waiting", {
-        membersReachable: established.membersReachable,
+        membersReachable,
         membersNeeded: established.membersNeeded,
       });
       return;
     }
+    for (const member of established.members) if (member.condition === "live") this.#drives.add(member.place.driveId);
     this.#open(established);
   }
 
@@ -246,7 +250,6 @@ class RunningJournal implements JournalLog {
     );
     this.#phase = "open";
     this.#hasServed = true;
-    for (const member of this.#members) if (member.condition === "live") this.#tainted.delete(member.place.driveId);
     this.#countMembers();
     this.#components.logger.log("info", "journal.opened", {
       term: this.#term,
@@ -261,8 +264,7 @@ class RunningJournal implements JournalLog {
   }
 
   #progressed(member: Member): void {
-    if (member.condition === "failed" && !this.#tainted.has(member.place.driveId)) {
-      this.#tainted.add(member.place.driveId);
+    if (member.condition === "failed") {
       this.#components.logger.log("error", "journal.member.failed", {
         drive: member.place.driveId,
         error: member.failure,
@@ -308,14 +310,12 @@ class RunningJournal implements JournalLog {
       failpoints: this.#components.failpoints,
       settings: this.#settings,
       term: this.#term,
-      isTainted: this.#tainted.has(place.driveId),
       copiesNeeded: this.#quorum(place.driveId).copiesNeeded,
       pipeline,
       members: this.#members,
       events: { progressed: (member) => this.#progressed(member) },
     });
     this.#drives.add(place.driveId);
-    this.#tainted.delete(place.driveId);
     this.#countMembers();
     this.#components.logger.log("info", "journal.member.refilled", { drive: place.driveId });
   }
@@ -355,6 +355,7 @@ class RunningJournal implements JournalLog {
     const pipeline = this.#pipeline;
     pipeline?.stop(new ClusterFailure("retry", message, { reason: "LOG_UNREACHABLE" }));
     await pipeline?.landed();
+    this.#witness = this.witness();
     this.#pipeline = null;
   }
 

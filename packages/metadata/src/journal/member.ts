@@ -1,4 +1,4 @@
-import { assert, ClusterFailure, type Failpoints } from "@kakera/kernel";
+import { assert, ClusterFailure, type DriveId, type Failpoints } from "@kakera/kernel";
 import { JournalFolder, type JournalPlace } from "./journal-folder.ts";
 import type { CheckpointFile } from "./read-checkpoint.ts";
 import type { MemberScan } from "./scan-member.ts";
@@ -11,6 +11,14 @@ import type { JournalSettings } from "./settings.ts";
  * - `failed`: a call to its drive failed; gets none until it is read and refilled again
  */
 export type MemberCondition = "joining" | "live" | "lagging" | "failed";
+
+export interface MemberStatus {
+  readonly driveId: DriveId;
+  readonly condition: MemberCondition;
+  /** 0 when it could not be read. */
+  readonly durableSequence: number;
+  readonly failure: unknown;
+}
 
 /** A sealed batch on its way to the members. */
 export interface OutgoingBatch {
@@ -52,6 +60,11 @@ export class Member {
     this.#settings = components.settings;
     this.#failpoints = components.failpoints;
     this.#events = components.events;
+  }
+
+  get status(): MemberStatus {
+    const { condition, durableSequence, failure } = this;
+    return { driveId: this.place.driveId, condition, durableSequence, failure };
   }
 
   get condition(): MemberCondition {
@@ -135,17 +148,15 @@ export class Member {
     while (this.#writing !== null) await this.#writing;
   }
 
-  /** What is queued is written first. A drive that is out may never end its calls: nobody waits for it. */
+  /** What is queued is written first. A drive that is out may refuse to close; its file is left to it. */
   async close(): Promise<void> {
-    const closing = this.#close();
-    if (this.#condition === "failed" || this.#condition === "lagging") closing.catch(() => {});
-    else await closing;
-  }
-
-  async #close(): Promise<void> {
     await this.settled();
     this.#dropQueue();
-    await this.folder.close();
+    try {
+      await this.folder.close();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   #tellAwaited(): void {

@@ -1,3 +1,4 @@
+import { DiskError, type Disk } from "@kakera/kernel";
 import type { BatchHeader } from "./batch-format.ts";
 import type { JournalFile, JournalPlace } from "./journal-folder.ts";
 import { journalNames, parseJournalName } from "./journal-names.ts";
@@ -34,10 +35,21 @@ export async function openAndScanMember(place: JournalPlace, clusterId: string):
   const { disk, directory } = place;
   await makeFolder(place);
   for (const name of await disk.list(directory)) {
-    if (name.endsWith(journalNames.unfinished(""))) await disk.unlink(`${directory}/${name}`);
+    if (name.endsWith(journalNames.unfinished(""))) await unlinkIfThere(disk, `${directory}/${name}`);
   }
   return scanMember(place, clusterId);
 }
+
+async function unlinkIfThere(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.unlink(path);
+  } catch (error) {
+    if (!(error instanceof DiskError && error.code === "ENOENT")) throw error;
+  }
+}
+
+/** More numbers than a folder ever gives out at once: a late call of an earlier life may be using the next ones. */
+const numbersLeftOut = 1000;
 
 /** Reads all that is there, and leaves it alone: batches may be written meanwhile. */
 export async function scanMember(place: JournalPlace, clusterId: string): Promise<MemberScan> {
@@ -46,7 +58,7 @@ export async function scanMember(place: JournalPlace, clusterId: string): Promis
   const checkpoints: CheckpointFile[] = [];
   const files: JournalFile[] = [];
   const spares: { number: number; sizeBytes: number }[] = [];
-  let nextNumber = 1;
+  let highestNumber = 0;
   for (const name of await disk.list(directory)) {
     const parsed = parseJournalName(name);
     if (parsed === null) continue;
@@ -55,7 +67,7 @@ export async function scanMember(place: JournalPlace, clusterId: string): Promis
       if (checkpoint !== null) checkpoints.push(checkpoint);
       continue;
     }
-    nextNumber = Math.max(nextNumber, parsed.number + 1);
+    highestNumber = Math.max(highestNumber, parsed.number);
     const sizeBytes = (await disk.stat(`${directory}/${name}`))?.sizeBytes ?? 0;
     if (parsed.kind === "spare") spares.push({ number: parsed.number, sizeBytes });
     else files.push(await scanFile(place, { clusterId, number: parsed.number, sizeBytes }, batches));
@@ -63,6 +75,10 @@ export async function scanMember(place: JournalPlace, clusterId: string): Promis
   const promisedTerm = await readPromise(disk, directory, clusterId);
   const isFilling = (await disk.stat(`${directory}/${journalNames.filling}`)) !== null;
   const isNewcomer = isFilling || (batches.length === 0 && checkpoints.length === 0);
+  // A write to the file that an earlier life filled last may have passed its deadline and land yet.
+  const last = files.at(-1);
+  if (last !== undefined) last.mayRecycle = false;
+  const nextNumber = highestNumber + numbersLeftOut;
   return { place, promisedTerm, isNewcomer, batches, checkpoints, files, spares, nextNumber };
 }
 
