@@ -1,0 +1,42 @@
+import type { DriveId } from "@kakera/kernel";
+import type { ShardDescription, ShardRef } from "@kakera/rpc";
+import { answeringDrive, type MaintenanceParts } from "../maintenance-parts.ts";
+import type { HeldShard } from "./judge-chunk.ts";
+
+const shardsPerPage = 512;
+
+/** What the drives that answer hold of one group, by chunk (`dataId/chunkIndex`), with one header each. */
+export type GroupInventory = Map<string, { readonly held: HeldShard[]; readonly descriptions: ShardDescription[] }>;
+
+/** Rejects with ClusterFailure `retry` when a drive stops answering on the way: then nothing is known. */
+export async function readInventories(parts: MaintenanceParts, group: number): Promise<GroupInventory> {
+  const inventory: GroupInventory = new Map();
+  for (const { driveId } of parts.map.drives()) {
+    for await (const description of inventoryOf(parts, driveId, group)) {
+      const { dataId, chunkIndex, shardIndex } = description.identity;
+      const name = `${dataId}/${chunkIndex}`;
+      const entry = inventory.get(name) ?? { held: [], descriptions: [] };
+      entry.held.push({ shardIndex, driveId });
+      entry.descriptions.push(description);
+      inventory.set(name, entry);
+    }
+  }
+  return inventory;
+}
+
+/** Shards of a group (null: all) on one drive, in order; nothing when it does not answer at the start. */
+export async function* inventoryOf(
+  parts: MaintenanceParts,
+  driveId: DriveId,
+  group: number | null,
+): AsyncGenerator<ShardDescription> {
+  const drive = answeringDrive(parts, driveId);
+  if (drive === null) return;
+  for (let after: ShardRef | null = null; ;) {
+    const page: ShardDescription[] = await drive.inventory({ group, after, limit: shardsPerPage });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < shardsPerPage) return;
+    after = last.identity;
+  }
+}
