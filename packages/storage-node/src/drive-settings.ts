@@ -9,6 +9,8 @@ export interface DriveSettings {
   readonly ownFileBytesMin: number;
   /** Of records in one group commit. */
   readonly syncBytesMax: number;
+  /** Of records in one group commit: they are indexed in one go, in which nothing else runs. */
+  readonly syncRecordsMax: number;
   /** Of records that wait for their group commit; more are refused (retry). */
   readonly queuedBytesMax: number;
   readonly queuedRecordsMax: number;
@@ -36,6 +38,7 @@ export const defaultDriveSettings: Omit<DriveSettings, "place"> = {
   segmentSizeBytes: 256 * MIB,
   ownFileBytesMin: MIB,
   syncBytesMax: 4 * MIB,
+  syncRecordsMax: 1024,
   queuedBytesMax: 64 * MIB,
   queuedRecordsMax: 16_384,
   ownFileStreamsMax: 64,

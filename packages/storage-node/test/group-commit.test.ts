@@ -102,6 +102,15 @@ describe("group commit", () => {
     expect(calls).toEqual(["write segments", "syncDirectory segments", "write segments"]);
   });
 
+  it("bounds a batch in records", async () => {
+    const { disk, writes } = await watchedDisk();
+    const drive = await openTestDrive(disk, { settings: { syncRecordsMax: 7 } });
+    writes.length = 0;
+    await Promise.all(Array.from({ length: 21 }, () => drive.put(makeShard({ sizeBytes: 10 }))));
+    // The new segment's header, and three batches.
+    expect(writes.length).toBe(4);
+  });
+
   it("bounds a batch in bytes", async () => {
     const { disk, writes } = await watchedDisk();
     const drive = await openTestDrive(disk, { settings: { syncBytesMax: 100_000 } });

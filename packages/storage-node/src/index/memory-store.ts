@@ -7,15 +7,14 @@ export function createMemoryStore(): OrderedStore {
 
 class MemoryStore implements OrderedStore {
   readonly #values = new Map<string, Buffer>();
-  /** All keys in order; null when keys came or went since it was made. */
-  #sorted: string[] | null = [];
+  /** All keys in order. */
+  #sorted: string[] = [];
 
   get(key: Buffer): Buffer | undefined {
     return this.#values.get(key.toString("latin1"));
   }
 
   range(from: Buffer, until: Buffer, limit: number): [Buffer, Buffer][] {
-    this.#sorted ??= [...this.#values.keys()].sort();
     const end = until.toString("latin1");
     const found: [Buffer, Buffer][] = [];
     for (let at = firstNotBelow(this.#sorted, from.toString("latin1")); found.length < limit; at++) {
@@ -51,10 +50,12 @@ class MemoryStore implements OrderedStore {
   }
 
   #set(name: string, value: Buffer | undefined): void {
-    if (value !== undefined) {
-      if (!this.#values.has(name)) this.#sorted = null;
-      this.#values.set(name, value);
-    } else if (this.#values.delete(name)) this.#sorted = null;
+    if (value === undefined) {
+      if (this.#values.delete(name)) this.#sorted.splice(firstNotBelow(this.#sorted, name), 1);
+      return;
+    }
+    if (!this.#values.has(name)) this.#sorted.splice(firstNotBelow(this.#sorted, name), 0, name);
+    this.#values.set(name, value);
   }
 }
 

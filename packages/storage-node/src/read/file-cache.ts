@@ -23,6 +23,8 @@ export class FileCache {
   /** Least recently used first. */
   readonly #files = new Map<string, OpenFile>();
   readonly #opening = new Map<string, Promise<OpenFile>>();
+  /** Files that were deleted while they were being opened. */
+  readonly #goneMeanwhile = new Set<string>();
 
   constructor(disk: Disk, filesMax: number) {
     this.#disk = disk;
@@ -34,8 +36,10 @@ export class FileCache {
     for (;;) {
       const lease = this.leaseOpen(path);
       if (lease !== null) return lease;
-      const open = await this.#open(path);
-      // Others may have pushed it out again before this caller's turn came.
+      const underWay = this.#opening.get(path);
+      if (underWay === undefined) return this.#openAnew(path);
+      // Whoever opened it holds it until those that waited have taken it as well.
+      const open = await underWay;
       if (!open.isForgotten) return this.#leaseOf(open);
     }
   }
@@ -66,6 +70,7 @@ export class FileCache {
 
   /** The file has been deleted: it is closed when its last holder gives it back. */
   forget(path: string): void {
+    if (this.#opening.has(path)) this.#goneMeanwhile.add(path);
     const open = this.#files.get(path);
     if (open === undefined) return;
     this.#files.delete(path);
@@ -79,6 +84,10 @@ export class FileCache {
 
   #leaseOf(open: OpenFile): FileLease {
     open.leaseCount += 1;
+    return this.#heldBy(open);
+  }
+
+  #heldBy(open: OpenFile): FileLease {
     let isHeld = true;
     return {
       file: open.file,
@@ -91,24 +100,30 @@ export class FileCache {
     };
   }
 
-  #open(path: string): Promise<OpenFile> {
-    const underWay = this.#opening.get(path);
-    if (underWay !== undefined) return underWay;
-    const opening = this.#openAnew(path);
+  async #openAnew(path: string): Promise<FileLease> {
+    const opening = this.#openFile(path);
     this.#opening.set(path, opening);
-    return opening;
-  }
-
-  async #openAnew(path: string): Promise<OpenFile> {
     try {
-      const file = await this.#disk.open(path, { access: "read" });
-      const open = { path, file, leaseCount: 0, isForgotten: false };
-      this.#files.set(path, open);
+      const lease = this.#heldBy(await opening);
       this.#closeOldest();
-      return open;
+      return lease;
     } finally {
       this.#opening.delete(path);
+      this.#goneMeanwhile.delete(path);
     }
+  }
+
+  async #openFile(path: string): Promise<OpenFile> {
+    const file = await this.#disk.open(path, { access: "read" });
+    // Kept, it would hold the space of a deleted file for as long as nobody pushes it out.
+    if (this.#goneMeanwhile.has(path)) {
+      await file.close();
+      throw new DiskError("ENOENT", path, "open");
+    }
+    // Held from the start: others that open files at this moment must not push it out.
+    const open = { path, file, leaseCount: 1, isForgotten: false };
+    this.#files.set(path, open);
+    return open;
   }
 
   #closeOldest(): void {

@@ -4,6 +4,7 @@ import { pendingBytes, type PendingRecord } from "./pending-record.ts";
 export interface AppendQueueSettings {
   /** Of records in one group commit; one record may be larger and goes alone. */
   readonly syncBytesMax: number;
+  readonly syncRecordsMax: number;
   readonly queuedBytesMax: number;
   readonly queuedRecordsMax: number;
 }
@@ -72,6 +73,7 @@ export class AppendQueue {
     let count = 0;
     let bytes = 0;
     for (const one of this.#waiting) {
+      if (count === this.#settings.syncRecordsMax) break;
       if (count > 0 && bytes + one.bytes > this.#settings.syncBytesMax) break;
       count += 1;
       bytes += one.bytes;
