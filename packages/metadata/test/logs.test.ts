@@ -7,8 +7,7 @@ import { createMemoryLog, createMemoryView, openLmdbView, type WritableView } fr
 import { describeLog } from "./contract/log-contract.ts";
 import { JournalDrives } from "./journal-drives.ts";
 
-describeLog(() => ({
-  name: "MemoryLog, memory view",
+describeLog("MemoryLog, memory view", () => ({
   open: async () => createMemoryLog({ view: createMemoryView(), session: newId("session", createSeededRandom(1)) }),
   reopen: null,
   cleanUp: async () => {},
@@ -20,7 +19,8 @@ for (const medium of ["memory disks", "real disks"] as const) {
       [1, 0],
       [3, 1],
     ] as const) {
-      describeLog(() => journalDriver({ medium, kind, driveCount, tolerance }));
+      const name = `JournalLog on ${driveCount} ${medium}, ${kind}`;
+      describeLog(name, () => journalDriver({ medium, kind, driveCount, tolerance }));
     }
   }
 }
@@ -54,7 +54,6 @@ function journalDriver(of: {
     return drives.open({ view });
   };
   return {
-    name: `JournalLog on ${of.driveCount} ${of.medium}, ${of.kind}`,
     open,
     reopen: open,
     async cleanUp() {

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { createMemoryView, openLmdbView } from "../src/index.ts";
 import { describeView } from "./contract/view-contract.ts";
 
-describeView(() => ({ name: "memory", open: createMemoryView, reopen: null, cleanUp: () => {} }));
+describeView("memory", () => ({ open: createMemoryView, reopen: null, cleanUp: () => {} }));
 
-describeView(() => {
+describeView("LMDB", () => {
   const directory = mkdtempSync(join(tmpdir(), "kakera-view-"));
   const open = () => openLmdbView({ directory: join(directory, "view"), mapSizeBytes: 2 ** 30 });
-  return { name: "LMDB", open, reopen: open, cleanUp: () => rmSync(directory, { recursive: true, force: true }) };
+  return { open, reopen: open, cleanUp: () => rmSync(directory, { recursive: true, force: true }) };
 });

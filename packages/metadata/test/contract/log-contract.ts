@@ -3,7 +3,6 @@ import { createSeededRandom, newId } from "@kakera/kernel";
 import type { Change, CommitLog, KeyRange } from "../../src/index.ts";
 
 export interface LogDriver {
-  readonly name: string;
   open(): Promise<CommitLog>;
   /** A log over the same medium, after `close`; null when the driver keeps nothing. */
   reopen: (() => Promise<CommitLog>) | null;
@@ -13,8 +12,8 @@ export interface LogDriver {
 type Steps = { [key: string]: string | null };
 
 /** The contract of CommitLog: every driver passes it. */
-export function describeLog(makeDriver: () => LogDriver): void {
-  describe(`a commit log (${makeDriver().name})`, () => {
+export function describeLog(name: string, makeDriver: () => LogDriver): void {
+  describe(`a commit log (${name})`, () => {
     const random = createSeededRandom(3);
     let driver: LogDriver;
     let log: CommitLog;

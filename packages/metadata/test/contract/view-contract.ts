@@ -12,7 +12,6 @@ import {
 } from "../../src/index.ts";
 
 export interface ViewDriver {
-  readonly name: string;
   open(): Promise<WritableView> | WritableView;
   /** Opens what was closed; null when the driver keeps nothing. */
   reopen: (() => Promise<WritableView> | WritableView) | null;
@@ -20,8 +19,8 @@ export interface ViewDriver {
 }
 
 /** The contract of WritableView: every driver passes it. */
-export function describeView(makeDriver: () => ViewDriver): void {
-  describe(`a view (${makeDriver().name})`, () => {
+export function describeView(name: string, makeDriver: () => ViewDriver): void {
+  describe(`a view (${name})`, () => {
     let driver: ViewDriver;
     let view: WritableView;
     let revision = 0;
