@@ -86,6 +86,21 @@ describe("Ledger", () => {
     expect(ledger.observe(new Map([["shown", "2"]]))).toEqual(["hidden reads absent, not 1"]);
   });
 
+  it("lets what a reader did not see still come to pass, until a recovery shows that it did not", () => {
+    const { ledger, at } = ledgerAt();
+    const first = ledger.begin("k", "1");
+    at(2);
+    ledger.acknowledge(first);
+    at(4);
+    ledger.begin("k", "2");
+    at(6);
+    expect(ledger.show("k", "1")).toEqual([]);
+    expect(ledger.allowedAt("k", 6)).toEqual(new Set(["1", "2"]));
+    at(8);
+    expect(ledger.show("k", "2")).toEqual([]);
+    expect(ledger.show("k", "1")).toEqual(["k reads 1, not 2"]);
+  });
+
   it("judges lost, wrong and unheard-of keys", () => {
     const { ledger, at } = ledgerAt();
     const first = ledger.begin("k", "1");

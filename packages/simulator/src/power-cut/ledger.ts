@@ -56,23 +56,26 @@ export class Ledger {
     intent.refusedAt = intent.begunAt;
   }
 
-  /** As observeOne, for all keys: everything was read. */
+  /**
+   * Everything was read after a recovery: what was seen must stay. It decides changes whose outcome was not known.
+   * Returns a sentence for each key that reads as it must not.
+   */
   observe(seen: ReadonlyMap<string, string>): string[] {
-    return [...new Set([...this.keys, ...seen.keys()])].flatMap((key) => this.observeOne(key, seen.get(key) ?? null));
+    const wrong = this.judge(seen, this.#position());
+    for (const [key, intents] of this.#intents) {
+      this.#acceptShown(key, seen.get(key) ?? null);
+      for (const intent of intents) if (isOpen(intent)) intent.refusedAt = this.#position();
+    }
+    return wrong;
   }
 
   /**
-   * A key was read, with no change of it under way: what was seen must stay. It decides changes whose outcome was not known.
-   * Returns a sentence when it reads as it must not.
+   * A client read one key, with no change of it under way: what it saw must stay. A change that it did not see, and whose outcome was not
+   * known, may still come to pass with the next recovery. Returns as `observe`.
    */
-  observeOne(key: string, value: string | null): string[] {
+  show(key: string, value: string | null): string[] {
     const wrong = this.#judgeOne(key, { value, position: this.#position() });
-    const open = (this.#intents.get(key) ?? []).filter(isOpen);
-    const shown = open.findLast((intent) => intent.value === value);
-    for (const intent of open) {
-      if (intent === shown) this.acknowledge(intent);
-      else intent.refusedAt = this.#position();
-    }
+    this.#acceptShown(key, value);
     return wrong;
   }
 
@@ -104,6 +107,11 @@ export class Ledger {
   judge(seen: ReadonlyMap<string, string>, position: number): string[] {
     const keys = new Set([...this.keys, ...seen.keys()]);
     return [...keys].flatMap((key) => this.#judgeOne(key, { value: seen.get(key) ?? null, position }));
+  }
+
+  #acceptShown(key: string, value: string | null): void {
+    const shown = this.#intents.get(key)?.findLast((intent) => isOpen(intent) && intent.value === value);
+    if (shown !== undefined) this.acknowledge(shown);
   }
 
   #judgeOne(key: string, { value, position }: { value: string | null; position: number }): string[] {

@@ -16,7 +16,7 @@ export async function formStore(
   const { disks, random, clock } = components;
   const clusterId = newId("cluster", random);
   const drives = disks.map(() => newId("drive", random));
-  const formation = { clusterId, drives, journal: drives.slice(0, settings.geometry.m + 2) };
+  const formation = { clusterId, drives, journal: drives.slice(0, 2 * settings.geometry.m + 1) };
   for (const [index, disk] of disks.entries()) {
     const driveId = drives[index] as DriveId;
     await formatDrive(disk, { clusterId, driveId, deviceRelation: "own-device" });

@@ -39,7 +39,7 @@ export const storeBucket = "bucket";
 export interface StoreFormation {
   readonly clusterId: ClusterId;
   readonly drives: readonly DriveId[];
-  /** The first m+2 of the drives. */
+  /** The first 2m+1 of the drives: so many that m+1 are left when m of them are lost, which a start needs. */
   readonly journal: readonly DriveId[];
 }
 
