@@ -1,23 +1,23 @@
 import { assert } from "@kakera/kernel";
 import type { SharedMemory, Slab } from "@kakera/erasure";
 import { bufferReleased } from "@kakera/rpc";
-import type { MemoryBudget } from "./memory-budget.ts";
 
 /**
- * One request's share of the memory budget, handed out as slabs. `end` gives back what no I/O uses any more; a slab that
- * a hung drive still reads or fills goes back, with its share, when that I/O has settled.
+ * A share of the memory budget, handed out as slabs: of one request, or of a part of it (`split`). `end` gives back what no
+ * I/O uses any more; a slab that a hung drive still reads or fills goes back, with its share, when that I/O has settled.
  */
 export class SlabLease {
   readonly #memory: SharedMemory;
-  readonly #budget: MemoryBudget;
+  readonly #giveBack: (bytes: number) => void;
+  readonly #waiters = new Set<{ readonly bytes: number; readonly resolve: () => void }>();
   #unusedBytes: number;
   #isEnded = false;
 
-  /** `bytes` were taken from `budget` by the caller. */
-  constructor(parts: { readonly memory: SharedMemory; readonly budget: MemoryBudget }, bytes: number) {
-    this.#memory = parts.memory;
-    this.#budget = parts.budget;
+  /** `bytes` are taken already; `giveBack` gets all of them again, piece by piece. */
+  constructor(memory: SharedMemory, bytes: number, giveBack: (bytes: number) => void) {
+    this.#memory = memory;
     this.#unusedBytes = bytes;
+    this.#giveBack = giveBack;
   }
 
   /** What it may still hand out. */
@@ -30,20 +30,38 @@ export class SlabLease {
     assert(!this.#isEnded && sizeBytes <= this.#unusedBytes, "a request stays within what it took");
     const slab = this.#memory.acquire(sizeBytes);
     this.#unusedBytes -= sizeBytes;
-    return new PinnedSlab(slab, () => this.#takeBack(sizeBytes));
+    return new PinnedSlab(slab, () => this.#restore(sizeBytes));
+  }
+
+  /** A lease of its own for a part of this one. */
+  split(bytes: number): SlabLease {
+    assert(!this.#isEnded && bytes <= this.#unusedBytes, "a request stays within what it took");
+    this.#unusedBytes -= bytes;
+    return new SlabLease(this.#memory, bytes, (restored) => this.#restore(restored));
+  }
+
+  /** Resolves when so much is unused: I/O of this very request gave it back. Never, if it hangs for ever. */
+  untilUnused(bytes: number): Promise<void> {
+    if (this.#unusedBytes >= bytes) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.add({ bytes, resolve }));
   }
 
   /** After the request: every slab must have been retired. */
   end(): void {
     assert(!this.#isEnded, "a lease ends once");
     this.#isEnded = true;
-    this.#budget.give(this.#unusedBytes);
+    this.#giveBack(this.#unusedBytes);
     this.#unusedBytes = 0;
   }
 
-  #takeBack(sizeBytes: number): void {
-    if (this.#isEnded) this.#budget.give(sizeBytes);
-    else this.#unusedBytes += sizeBytes;
+  #restore(bytes: number): void {
+    if (this.#isEnded) return this.#giveBack(bytes);
+    this.#unusedBytes += bytes;
+    for (const waiter of this.#waiters) {
+      if (waiter.bytes > this.#unusedBytes) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
   }
 }
 

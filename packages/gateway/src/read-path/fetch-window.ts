@@ -176,9 +176,24 @@ export class WindowFetch {
     while (this.#isDecoding && this.#count("here") + this.#count("pending") < k) {
       const next = this.#bestToAsk();
       if (next === null) break;
+      // No room: drives are slow on what was asked of them. They are waited for.
+      const isRoom = this.#memory.areasFree > this.#decodedAreas(next);
+      if (!isRoom && needsArea(next)) return this.#count("pending") + this.#count("stale") > 0;
       this.#ask(next);
     }
     return isNeededUnderWay || this.#count("here") + this.#count("pending") + this.#count("stale") >= k;
+  }
+
+  /** Areas that decoding would take now: for needed shards whose own a drive may still fill. `except`: is about to be asked for. */
+  #decodedAreas(except: WindowShard | null): number {
+    const { k, m } = this.window.chunk.geometry;
+    if (k === 1) return 0;
+    let count = 0;
+    for (const index of this.window.neededShards) {
+      const shard = this.#shards[index] as WindowShard;
+      if (shard !== except && shard.state !== "here" && needsArea(shard)) count++;
+    }
+    return Math.min(count, m);
   }
 
   /** A shard that was not asked for yet, or else one that hangs at its home and may be elsewhere too. */
@@ -201,7 +216,7 @@ export class WindowFetch {
   /** Asks the shard's next place; `gone` when there is none. */
   #ask(shard: WindowShard): void {
     for (;;) {
-      const driveId = shard.nextPlace();
+      const driveId = shard.nextPlace((place) => this.#hung.has(place));
       if (driveId === undefined) {
         // One that hangs elsewhere may still come.
         shard.state = shard.read === null ? "gone" : "stale";
@@ -221,7 +236,7 @@ export class WindowFetch {
   #read(shard: WindowShard, drive: ShardDrive): void {
     const { clock, hedges, latency, settings } = this.#parts;
     const { driveId } = drive;
-    const area = shard.read === null && shard.area !== null ? shard.area : this.#memory.take();
+    const area = needsArea(shard) ? this.#memory.take() : (shard.area as Area);
     const startedAtMs = clock.monotonicMs();
     const usualMs = latency.p95Ms(this.window.extent.lengthBytes) ?? settings.hedgeDelayMsFirst;
     const read: ShardRead = {
@@ -317,6 +332,8 @@ export class WindowFetch {
     const absent = this.window.neededShards.filter((index) => this.#shards[index]?.state !== "here");
     if (absent.length > 0) {
       if (this.#count("here") < geometry.k) return false;
+      // Without room the shards that are still under way are waited for.
+      if (this.#memory.areasFree < this.#decodedAreas(null)) return false;
       if (geometry.k > 1) this.#decode(absent);
     }
     this.#isOver = true;
@@ -328,8 +345,7 @@ export class WindowFetch {
     const isPresent = this.#shards.map(({ state }) => state === "here");
     for (const index of absent) {
       const shard = this.#shards[index] as WindowShard;
-      // A read that hangs may fill its area at any moment.
-      if (shard.area === null || shard.read !== null) shard.area = this.#memory.take();
+      if (needsArea(shard)) shard.area = this.#memory.take();
     }
     const offsets = this.#shards.map(({ area }) => (area === null ? 0 : this.#memory.offsetOf(area)));
     this.#parts.codec.reconstruct(geometry, this.window.extent.lengthBytes, offsets, isPresent, absent);
@@ -379,7 +395,11 @@ export class WindowFetch {
     if (late.length === 0) return;
     const inTime = this.#count("here") + this.#count("pending") - late.length;
     const reserve = this.#count("idle") + late.filter(({ shard }) => shard.hasFurtherPlace()).length;
-    const extraReads = Math.min(reserve, this.window.chunk.geometry.k - inTime);
+    const extraReads = Math.min(
+      reserve,
+      this.#memory.areasFree - this.#decodedAreas(null),
+      this.window.chunk.geometry.k - inTime,
+    );
     const isOutOfPatience = late.some(({ read }) => read.startedAtMs + settings.shardPatienceMs <= nowMs);
     const mayRace = extraReads > 0 && (hedges.spend(extraReads) || isOutOfPatience);
     if (mayRace) onHedge(extraReads);
@@ -390,4 +410,9 @@ export class WindowFetch {
       } else read.raceAtMs = nowMs + settings.hedgeDelayMsMin;
     }
   }
+}
+
+/** It has no area, or one that a read which hangs may fill at any moment. */
+function needsArea({ area, read }: WindowShard): boolean {
+  return area === null || read !== null;
 }

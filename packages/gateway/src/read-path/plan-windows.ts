@@ -15,6 +15,7 @@ import { records } from "@kakera/protocol";
 import type { BodyRange, StoredBody } from "../bodies.ts";
 import { geometryOf } from "../write-path/choose-homes.ts";
 import { readAheadDepth, windowShardBytesMax } from "./read-settings.ts";
+import { alignToSlab } from "./window-memory.ts";
 
 /** One chunk of a stored body. */
 export interface StoredChunk {
@@ -81,12 +82,6 @@ function longestWindow(k: number, wantedBytes: number): number {
   if (k === 1 || wantedBytes >= k * stripeUnitBytesMax)
     return Math.min(windowShardBytesMax, wantedBytes + 2 * blockSizeBytes);
   return Math.min(stripeUnitBytesMax, wantedBytes + 2 * blockSizeBytes);
-}
-
-const slabPageBytes = 4096;
-
-function alignToSlab(bytes: number): number {
-  return Math.ceil(bytes / slabPageBytes) * slabPageBytes;
 }
 
 interface OpenBody {

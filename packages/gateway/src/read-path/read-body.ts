@@ -1,10 +1,10 @@
-import { assert } from "@kakera/kernel";
+import { assert, ClusterFailure } from "@kakera/kernel";
 import type { SharedMemory } from "@kakera/erasure";
 import type { BodyRange, BodySink, StoredBody } from "../bodies.ts";
 import type { MemoryBudget } from "../memory-budget.ts";
 import { SlabLease } from "../slab-lease.ts";
 import { WindowFetch, type FetchParts } from "./fetch-window.ts";
-import type { RequestMemory } from "./window-memory.ts";
+import { windowBytesMin, type RequestMemory } from "./window-memory.ts";
 import { memoryNeeded, planSteps, type ReadStep } from "./plan-windows.ts";
 import { readAheadDepth, readNowBytesMax } from "./read-settings.ts";
 
@@ -26,7 +26,7 @@ export async function readBody(parts: ReadParts, request: ReadRequest): Promise<
   if (range.lengthBytes === 0) return;
   const neededBytes = memoryNeeded(parts.map, bodies, range);
   if (!parts.budget.tryTake(neededBytes)) await parts.budget.take(neededBytes, signal);
-  const lease = new SlabLease(parts, neededBytes);
+  const lease = new SlabLease(parts.memory, neededBytes, (bytes) => parts.budget.give(bytes));
   try {
     await sendSteps(parts, request, lease);
   } finally {
@@ -44,19 +44,22 @@ interface Started {
 /** The front of the queue is sent while what is behind it is fetched. */
 async function sendSteps(parts: ReadParts, request: ReadRequest, lease: SlabLease): Promise<void> {
   const { bodies, range, sink, signal } = request;
-  const steps = planSteps(parts.map, bodies, range);
   const memory: RequestMemory = { lease, hung: new Set() };
+  const steps = planSteps(parts.map, bodies, range);
   const queue: Started[] = [];
-  let isPlanned = false;
+  let next = steps.next();
   try {
     for (;;) {
-      while (!isPlanned && queue.length < readAheadDepth) {
-        const next = steps.next();
-        if (next.done === true) isPlanned = true;
-        else queue.push(start(parts, memory, next.value));
+      while (next.done !== true && queue.length < readAheadDepth && hasRoom(lease, next.value)) {
+        queue.push(start(parts, memory, next.value));
+        next = steps.next();
       }
       const front = queue[0];
-      if (front === undefined) return;
+      if (front === undefined) {
+        if (next.done === true) return;
+        await untilRoom(parts, { lease, step: next.value, signal });
+        continue;
+      }
       if (front.ready !== null) await untilReady(front.ready, signal);
       signal.throwIfAborted();
       await send(front, sink);
@@ -68,6 +71,27 @@ async function sendSteps(parts: ReadParts, request: ReadRequest, lease: SlabLeas
       started.fetch?.retire();
       started.ready?.catch(() => {});
     }
+  }
+}
+
+function hasRoom(lease: SlabLease, step: ReadStep): boolean {
+  return step.kind === "inline" || lease.unusedBytes >= windowBytesMin(step.window);
+}
+
+/** Slow drives still fill what earlier windows gave up on: until enough of that came back. */
+async function untilRoom(
+  parts: ReadParts,
+  { lease, step, signal }: { readonly lease: SlabLease; readonly step: ReadStep; readonly signal: AbortSignal },
+): Promise<void> {
+  const deadline = Promise.withResolvers<never>();
+  const timer = parts.clock.setTimer(parts.settings.windowDeadlineMs, () =>
+    deadline.reject(new ClusterFailure("retry", "drives hang on a read's memory", { reason: "SHARDS_SHORT" })),
+  );
+  const room = step.kind === "inline" ? Promise.resolve() : lease.untilUnused(windowBytesMin(step.window));
+  try {
+    await untilReady(Promise.race([room, deadline.promise]), signal);
+  } finally {
+    timer.cancel();
   }
 }
 

@@ -1,4 +1,4 @@
-import { assert, ClusterFailure, type DriveId } from "@kakera/kernel";
+import { assert, type DriveId } from "@kakera/kernel";
 import type { PinnedSlab, SlabLease } from "../slab-lease.ts";
 import type { ReadWindow } from "./plan-windows.ts";
 
@@ -15,19 +15,43 @@ export interface Area {
   readonly atBytes: number;
 }
 
-/** The memory of one window. */
+/** Areas that a window must be able to take: for k shards, and for those that are decoded though a drive still fills theirs. */
+export function windowBytesMin({ chunk, extent, neededShards }: ReadWindow): number {
+  const { k, m } = chunk.geometry;
+  return (k + Math.min(neededShards.length, m)) * alignToSlab(extent.lengthBytes);
+}
+
+/** Areas that a window can have a use for: every shard, and m decoded ones. */
+export function windowBytesMax({ chunk, extent }: ReadWindow): number {
+  const { k, m } = chunk.geometry;
+  return (k + 2 * m) * alignToSlab(extent.lengthBytes);
+}
+
+const slabPageBytes = 4096;
+
+export function alignToSlab(bytes: number): number {
+  return Math.ceil(bytes / slabPageBytes) * slabPageBytes;
+}
+
+/** The memory of one window: a part of its request's, so that what hangs in one window is not missing in another. */
 export class WindowMemory {
   readonly #lease: SlabLease;
   readonly #areaSizeBytes: number;
   readonly #slabs: PinnedSlab[] = [];
   #isRetired = false;
 
+  /** `lease` has `windowBytesMin` unused. */
   constructor(lease: SlabLease, window: ReadWindow) {
-    this.#lease = lease;
+    this.#lease = lease.split(Math.min(lease.unusedBytes, windowBytesMax(window)));
     this.#areaSizeBytes = window.extent.lengthBytes;
   }
 
-  /** An area for one shard. Throws ClusterFailure `retry` when drives hang on all that the request has. */
+  /** Areas that can still be taken. */
+  get areasFree(): number {
+    return Math.floor(this.#lease.unusedBytes / this.#areaSizeBytes);
+  }
+
+  /** An area for one shard. */
   take(): Area {
     return { slab: this.#acquire(this.#areaSizeBytes), atBytes: 0 };
   }
@@ -50,13 +74,11 @@ export class WindowMemory {
   retire(): void {
     this.#isRetired = true;
     for (const slab of this.#slabs) slab.retire();
+    this.#lease.end();
   }
 
   #acquire(sizeBytes: number): PinnedSlab {
     assert(!this.#isRetired, "a window that was given up takes no memory");
-    if (this.#lease.unusedBytes < sizeBytes) {
-      throw new ClusterFailure("retry", "too many drives hang on a read's memory", { reason: "SHARDS_SHORT" });
-    }
     const slab = this.#lease.acquire(sizeBytes);
     this.#slabs.push(slab);
     return slab;

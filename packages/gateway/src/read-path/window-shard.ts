@@ -47,14 +47,18 @@ export class WindowShard {
     this.#looked = "home";
   }
 
-  /** The next place to look at; undefined: that was all. */
-  nextPlace(): DriveId | undefined {
+  /** The next place to look at, one that does not hang if there is any; undefined: that was all. */
+  nextPlace(isHung: (driveId: DriveId) => boolean): DriveId | undefined {
+    const { home } = this;
     if (this.#looked === "nowhere") {
       this.#looked = "home";
-      if (this.home !== null) return this.home;
+      if (home !== null && !isHung(home)) return home;
+      this.#lookBeyond();
+      if (home !== null) this.#further.push(home);
     }
     this.#lookBeyond();
-    return this.#further.shift();
+    const index = this.#further.findIndex((driveId) => !isHung(driveId));
+    return this.#further.splice(Math.max(0, index), 1)[0];
   }
 
   /** Whether there is a place beyond its home where it was not looked for. */

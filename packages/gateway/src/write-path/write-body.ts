@@ -59,7 +59,7 @@ export async function writeBody(parts: WriteParts, request: WriteRequest): Promi
   if (pool === null) throw new ClusterFailure("retry", "no pool is formed yet", { reason: "QUORUM_LOST" });
   const neededBytes = memoryNeeded(pool, source.sizeBytes, parts.settings);
   await parts.budget.take(neededBytes, signal);
-  const lease = new SlabLease(parts, neededBytes);
+  const lease = new SlabLease(parts.memory, neededBytes, (bytes) => parts.budget.give(bytes));
   try {
     if (source.sizeBytes !== null) {
       return await writeChunks({ parts, reader, hasher, request, pool, lease }, source.sizeBytes);

@@ -154,7 +154,7 @@ export class ChunkWrite {
     const { writeGraceMs, writeDeadlineMs } = this.#body.sender.settings;
     const runners = this.#lanes.flatMap((lane, shardIndex) => {
       const arrival = appends[shardIndex];
-      if (lane === null || arrival === undefined) return [];
+      if (lane === null || lane.failure !== null || arrival === undefined) return [];
       return [{ arrival, isWell: () => lane.failure === null, giveUp: () => lane.giveUp() }];
     });
     if (runners.length === 0 && appends.length === 0) return Promise.resolve();

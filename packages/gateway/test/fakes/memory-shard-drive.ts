@@ -110,7 +110,12 @@ export class MemoryShardDrive implements ShardDrive {
   }
 
   readNow(ref: ShardRef, window: { offsetBytes: number; lengthBytes: number }, into: Uint8Array) {
-    return this.isCached ? this.#readInto(ref, window, into) : undefined;
+    if (!this.isCached) return undefined;
+    const found = this.#readInto(ref, window, into);
+    if (found === null) return null;
+    // Lent until the next such call.
+    found.blockChecksums.copy(this.#lentChecksums);
+    return { ...found, blockChecksums: this.#lentChecksums.subarray(0, found.blockChecksums.byteLength) };
   }
 
   async describe(ref: ShardRef): Promise<ShardDescription | null> {
@@ -182,12 +187,11 @@ export class MemoryShardDrive implements ShardDrive {
     into.set(payload);
     const firstBlock = window.offsetBytes / blockSizeBytes;
     const blocks = Math.ceil(payload.byteLength / blockSizeBytes);
-    // Lent until the next call on this drive, as the port says.
-    const lent = this.#lentChecksums.subarray(0, blocks * checksumSizeBytes);
-    shard.blockChecksums.copy(lent, 0, firstBlock * checksumSizeBytes);
+    const start = firstBlock * checksumSizeBytes;
+    const checksums = shard.blockChecksums.subarray(start, start + blocks * checksumSizeBytes);
     return {
       lengthBytes: payload.byteLength,
-      blockChecksums: lent,
+      blockChecksums: Buffer.from(checksums),
       shardSizeBytes: shard.payload.byteLength,
       chunkSizeBytes: shard.chunkSizeBytes,
     };

@@ -207,6 +207,18 @@ describe("a read while drives misbehave", () => {
     await afterwards(store);
   });
 
+  test("of a long body from drives that are all slow is slow, and does not fail", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 2 } });
+    const bytes = patternBytes(24 * MIB);
+    const body = await write(store, bytes);
+    for (const pattern of [[900], [100, 700, 0], [0, 0, 3_000, 60]]) {
+      let calls = 0;
+      for (const drive of store.drives) drive.fate = () => ({ kind: "late", byMs: pattern[calls++ % pattern.length]! });
+      expect((await read(store, body)).equals(bytes)).toBe(true);
+      await afterwards(store);
+    }
+  });
+
   test("starts over when the group's homes change under it, and finds the shards where they went", async () => {
     const store = await createTestStore({ geometry: { k: 2, m: 1 }, driveCount: 4 });
     const bytes = patternBytes(300 * KIB);

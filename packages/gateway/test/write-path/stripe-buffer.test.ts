@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createManualClock, KIB, MIB, type Geometry } from "@kakera/kernel";
+import { KIB, MIB, type Geometry } from "@kakera/kernel";
 import { createSharedMemory, shardPieces, stripeLayout } from "@kakera/erasure";
-import { MemoryBudget } from "../../src/memory-budget.ts";
 import { SlabLease } from "../../src/slab-lease.ts";
 import { createNoMd5 } from "../../src/write-path/body-hasher.ts";
 import { BodyReader } from "../../src/write-path/body-reader.ts";
@@ -14,11 +13,8 @@ const memory = createSharedMemory({ sizeBytes: 32 * MIB });
 
 /** A lease of memory that is full of other people's bytes. */
 function dirtyLease(): SlabLease {
-  const bytesMax = memory.sizeBytes;
-  const budget = new MemoryBudget({ clock: createManualClock() }, { bytesMax, waitMsMax: 1 });
   Buffer.from(memory.memory.buffer, 64 * KIB).fill(0xee);
-  budget.tryTake(bytesMax);
-  return new SlabLease({ memory, budget }, bytesMax);
+  return new SlabLease(memory, memory.sizeBytes, () => {});
 }
 
 /** The k data shards of a body, laid out by the codec's own description of them. */
