@@ -29,7 +29,7 @@ type Given = PlaceFinding | [PlaceFinding, FormationFile | null];
 function folders(...found: readonly Given[]): FoundFolder[] {
   return found.map((each, index) => {
     const [finding, file] = Array.isArray(each) ? each : [each, each.kind === "drive" ? formation : null];
-    return { place: `/d${index + 1}`, finding, formation: file, hasJournal: finding.kind === "drive" };
+    return { place: `/d${index + 1}`, finding, formation: file, hasJournal: finding.kind === "drive", trouble: null };
   });
 }
 
@@ -56,6 +56,7 @@ describe("a first start", () => {
       finding: { kind: "unknown-files", deviceRelation },
       formation,
       hasJournal: true,
+      trouble: null,
     } as const;
     expect(() => judgeFolders([orphan, ...folders(empty)])).toThrow(refusal);
   });
@@ -108,6 +109,19 @@ describe("a later start", () => {
     ["a copy of the drive without its mount", drive(ids[1], { deviceRelation: "own-device" }), "DRIVE_NOT_MOUNTED"],
   ])("leaves %s alone, and goes on with the others", (_name, found, reason) => {
     expect(verdicts(drive(ids[0]), found, drive(ids[2]), drive(ids[3]))).toEqual(["drive", reason, "drive", "drive"]);
+  });
+
+  test("goes on without a folder that errs or hangs, and forms nothing beside one", () => {
+    const troubled: FoundFolder = {
+      place: "/d2",
+      finding: { kind: "no-folder" },
+      formation: null,
+      hasJournal: false,
+      trouble: "stat .: EIO",
+    };
+    const verdict = judgeFolders([...folders(drive(ids[0])), troubled, ...folders(drive(ids[2]), drive(ids[3]))]);
+    expect(verdict.kind === "open" && verdict.folders[1]).toMatchObject({ kind: "leave", reason: "DRIVE_FAILED" });
+    expect(() => judgeFolders([...folders(empty), troubled])).toThrow(refusal);
   });
 
   test("refuses both of two folders with one and the same drive", () => {

@@ -55,6 +55,12 @@ async function statusOf(server: RunningServer): Promise<StatusReport> {
   return JSON.parse((await server.send("GET", "/kakera/admin/v1/status")).text) as StatusReport;
 }
 
+/** All at once, as a device goes: file by file, the server would write between. */
+function lose(path: string): void {
+  renameSync(path, `${path}-lost`);
+  rmSync(`${path}-lost`, { recursive: true });
+}
+
 /** A count that began after this call found every chunk complete. */
 async function untilProven(server: RunningServer): Promise<void> {
   const sinceMs = Date.now();
@@ -302,7 +308,7 @@ describe("a drive that is lost for good", () => {
     await server.send("PUT", "/data/key", body);
     const path = join(folder.path, "d2");
     expect(await run(["drive", "replace", path, "--yes"], cliEnv(server))).toMatchObject({ code: 4 });
-    rmSync(path, { recursive: true });
+    lose(path);
     await until("the drive to be missed", async () => (await statusOf(server)).drives[1]?.condition === "offline");
     mkdirSync(path);
     writeFileSync(join(path, "somebody-elses"), "");
@@ -340,10 +346,11 @@ describe("a drive that is lost for good", () => {
     const body = "x".repeat(100_000);
     await first.send("PUT", "/data/key", body);
     const path = join(folder.path, "d2");
-    rmSync(path, { recursive: true });
+    lose(path);
     await until("the drive to be missed", async () => (await statusOf(first)).drives[1]?.condition === "offline");
     mkdirSync(path);
-    expect((await run(["drive", "replace", path, "--yes"], cliEnv(first))).code).toBe(3);
+    const cut = await run(["drive", "replace", path, "--yes"], cliEnv(first));
+    expect(cut.code, cut.stderr).toBe(3);
     expect((await first.ended).stderr).toContain("failpoint ");
     const second = await startReadyServer([drives], quick);
     expect((await second.send("GET", "/data/key")).text).toBe(body);
@@ -362,7 +369,7 @@ describe("a drive that is lost for good", () => {
     const first = await startReadyServer([two, "--bucket", "data"]);
     await first.send("PUT", "/data/key", "value");
     await first.stop();
-    rmSync(join(folder.path, "d2"), { recursive: true });
+    lose(join(folder.path, "d2"));
     const second = await startServer([two]);
     await until("life", async () => (await second.get("/health/live").catch(() => null))?.status === 200);
     await until("the reason", async () => (await second.get("/health/ready")).text.includes("LOG_UNREACHABLE"));

@@ -7,6 +7,10 @@ import type { FolderAccess } from "./folder-access.ts";
 
 const denials: readonly string[] = ["EACCES", "EPERM", "EROFS"];
 
+export function isDenial({ code }: DiskError): boolean {
+  return denials.includes(code);
+}
+
 /** Does work on a drive folder at the start; when the folder is not ours to use, says the line that makes it so (exit code 5). */
 export async function asPermitted<T>(
   folder: { readonly place: string; readonly user: UserFacts; readonly access: Pick<FolderAccess, "existing"> },
@@ -15,7 +19,7 @@ export async function asPermitted<T>(
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof DiskError) || !denials.includes(error.code)) throw error;
+    if (!(error instanceof DiskError) || !isDenial(error)) throw error;
     throw new CommandFailure("NOT_PERMITTED", `user ${folder.user.uid} may not use ${folder.place} (${error.code})`, {
       exitCode: exitCodes.notPermitted,
       remedy:

@@ -12,8 +12,9 @@ import {
 } from "@kakera/kernel";
 import type { ShardDrive } from "@kakera/rpc";
 import { openDrive, type Drive, type DriveSettings } from "@kakera/storage-node";
+import { CommandFailure } from "../command-failure.ts";
 import type { UserFacts } from "../doctor/machine-probe.ts";
-import { asPermitted } from "./as-permitted.ts";
+import { asPermitted, isDenial } from "./as-permitted.ts";
 import type { FolderAccess } from "./folder-access.ts";
 import { readFormationFile, type FormationFile } from "./formation-file.ts";
 import { journalDirectory } from "./journal-directory.ts";
@@ -238,7 +239,7 @@ export class DriveBay {
       const found = await findFolder(access, slot.place);
       verdict = judgeFolder(found, formation, [found]);
     } catch (error) {
-      if (error instanceof DiskError) return; // it is no better than it was
+      if (error instanceof DiskError) return; // not ours to use: no better than it was
       throw error;
     }
     if (verdict.kind === "leave")
@@ -250,9 +251,21 @@ export class DriveBay {
         sentence: "it is a copy of a drive that is open",
       });
     }
-    await this.#openSlot(slot, this.#take(slot, verdict.driveId));
+    const taken = this.#takeIfFree(slot, verdict.driveId);
+    if (taken === null) return;
+    await this.#openSlot(slot, taken);
     const { state } = slot;
     if (state.kind === "open") await events.opened(state.driveId, state.disk);
+  }
+
+  #takeIfFree(slot: MutableSlot, driveId: DriveId): (SlotState & { kind: "taken" }) | null {
+    try {
+      return this.#take(slot, driveId);
+    } catch (error) {
+      if (!(error instanceof CommandFailure)) throw error;
+      this.#leave(slot, { kind: "left", reason: "DRIVE_FOREIGN", sentence: error.message });
+      return null;
+    }
   }
 
   #leave(slot: MutableSlot, state: SlotState & { kind: "left" }): void {
@@ -283,10 +296,21 @@ export class DriveBay {
   }
 }
 
+/** A folder that errs or hangs is none that keeps the others from starting; one that is not ours to use is told as such. */
 async function findFolder(access: FolderAccess, place: string): Promise<FoundFolder> {
-  const finding = await access.inspect(place);
-  if (finding.kind === "no-folder") return { place, finding, formation: null, hasJournal: false };
-  const disk = access.disk(place);
-  const hasJournal = (await disk.stat(journalDirectory)) !== null;
-  return { place, finding, formation: await readFormationFile(disk), hasJournal };
+  try {
+    const finding = await access.inspect(place);
+    if (finding.kind === "no-folder") return { ...nothingAt(place), finding };
+    const disk = access.disk(place);
+    const hasJournal = (await disk.stat(journalDirectory)) !== null;
+    return { place, finding, hasJournal, formation: await readFormationFile(disk), trouble: null };
+  } catch (error) {
+    if (!(error instanceof DiskError || error instanceof ClusterFailure)) throw error;
+    if (error instanceof DiskError && isDenial(error)) throw error;
+    return { ...nothingAt(place), trouble: error.message };
+  }
+}
+
+function nothingAt(place: string): FoundFolder {
+  return { place, finding: { kind: "no-folder" }, formation: null, hasJournal: false, trouble: null };
 }

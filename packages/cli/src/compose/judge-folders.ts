@@ -11,6 +11,8 @@ export interface FoundFolder {
   readonly formation: FormationFile | null;
   /** It holds a journal: there was a server here, whatever else is missing. */
   readonly hasJournal: boolean;
+  /** Why it could not be looked at (the device errs or hangs); null: it could. */
+  readonly trouble: string | null;
 }
 
 /** What is to be done with the folders together. */
@@ -47,6 +49,14 @@ export function judgeFolders(folders: readonly FoundFolder[]): FoldersVerdict {
 }
 
 function judgeNewFolders(folders: readonly FoundFolder[]): FoldersVerdict {
+  const troubled = folders.find((folder) => folder.trouble !== null);
+  if (troubled !== undefined) {
+    throw refused(
+      "DRIVE_FAILED",
+      `${troubled.place} cannot be looked at: ${troubled.trouble}`,
+      "look at the device (dmesg), or name another folder",
+    );
+  }
   const orphaned = folders.filter((folder) => folder.hasJournal).map((folder) => folder.place);
   if (orphaned.length > 0) {
     const sentence = `${orphaned.join(" and ")} holds a journal and no identity that can be read: it is left alone`;
@@ -68,6 +78,9 @@ function judgeNewFolders(folders: readonly FoundFolder[]): FoldersVerdict {
 
 /** Judges one folder of a cluster that is known; `all` are those found with it, itself included. */
 export function judgeFolder(folder: FoundFolder, formation: FormationFile, all: readonly FoundFolder[]): FolderVerdict {
+  if (folder.trouble !== null) {
+    return { kind: "leave", reason: "DRIVE_FAILED", sentence: `it cannot be looked at: ${folder.trouble}` };
+  }
   const verdict = judgePlace(folder.finding, {
     clusterId: formation.clusterId,
     // The log has the last word on incarnations, and is not open yet: `judgeIncarnation`.

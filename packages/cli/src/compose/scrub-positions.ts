@@ -2,8 +2,8 @@ import { DiskError, type Disk, type DriveId } from "@kakera/kernel";
 import type { ScrubPosition, ScrubPositions } from "@kakera/maintenance";
 import type { DriveBay } from "./drive-bay.ts";
 
-const folder = ".kakera/state";
-const path = `${folder}/scrub`;
+/** Beside the drive's index; the folder is never made here, as its drive may be gone. */
+const path = ".kakera/state/scrub";
 const unfinishedPath = `${path}.new`;
 const fileBytesMax = 4096;
 
@@ -51,7 +51,6 @@ async function write(disk: Disk, { after, startedMs, endedMs }: ScrubPosition): 
     after === null
       ? null
       : { group: after.group, dataId: after.dataId, chunkIndex: after.chunkIndex, shardIndex: after.shardIndex };
-  await disk.makeDirectory(folder);
   if ((await disk.stat(unfinishedPath)) !== null) await disk.unlink(unfinishedPath);
   const file = await disk.open(unfinishedPath, { access: "create" });
   try {

@@ -1,4 +1,4 @@
-import { ClusterFailure, createSystemRandom, systemClock, type Clock } from "@kakera/kernel";
+import { ClusterFailure, createSystemRandom, DiskError, systemClock, type Clock } from "@kakera/kernel";
 import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { resolveSettings, type ResolvedSettings, type ServerSettings } from "../config/resolve-settings.ts";
 import { readTestSettings } from "../config/test-settings.ts";
@@ -43,7 +43,11 @@ export async function serve(argv: readonly string[], shell: Shell): Promise<Exit
   const listeners: Listener[] = [];
   const certificate = keepTls(settings, { clock, logger, listeners });
   const tls = certificate?.current ?? null;
-  const server = await compose(settings, { terminal, clock, logger, certificate, onBug: shell.onBug });
+  const server = await compose(settings, { terminal, clock, logger, certificate, onBug: shell.onBug }).catch(
+    (error: unknown) => {
+      throw explain(error);
+    },
+  );
   const listener = createListener(tls);
   server.gateway.attach(listener.server);
   listeners.push(listener);
@@ -141,14 +145,20 @@ async function openOrExplain(server: Server, stopped: AbortSignal): Promise<"rea
   return Promise.race([opened, untilAborted(stopped).then(() => "stopped" as const)]);
 }
 
+/** A failure of drives or log at the start, in words for the person who starts it. */
 function explain(error: unknown): unknown {
+  const remedy = "kakera doctor DIR...";
+  if (error instanceof DiskError) {
+    const reason = error.code === "ENOSPC" ? "DRIVE_FULL" : "DRIVE_FAILED";
+    return new CommandFailure(reason, `a drive fails: ${error.message}`, {
+      exitCode: exitCodes.unreachable,
+      remedy,
+      cause: error,
+    });
+  }
   if (!(error instanceof ClusterFailure)) return error;
   const exitCode = error.kind === "halt" ? exitCodes.refused : exitCodes.unreachable;
-  return new CommandFailure(error.reason ?? "LOG_UNREACHABLE", error.message, {
-    exitCode,
-    remedy: "kakera doctor DIR...",
-    cause: error,
-  });
+  return new CommandFailure(error.reason ?? "LOG_UNREACHABLE", error.message, { exitCode, remedy, cause: error });
 }
 
 /** What SIGHUP takes up beside certificates: the log level of the configuration file. */

@@ -90,7 +90,7 @@ async function poll() {
     byId("health").textContent = "no answer";
     byId("health").className = "badge unavailable";
   }
-  setTimeout(poll, intervalMs);
+  setTimeout(() => void poll(), intervalMs);
 }
 
 for (const button of document.querySelectorAll("[data-copy]")) {
