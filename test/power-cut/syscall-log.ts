@@ -54,6 +54,8 @@ export class DurabilityState {
   readonly #synchronous = new Set<string>();
   /** By path: when the last write that is not durable ended. */
   readonly #dirtyBytes = new Map<string, number>();
+  /** By path: when it was last cut or grown by ftruncate, which O_DSYNC does not make durable; the next synchronous write does. */
+  readonly #dirtySizes = new Map<string, number>();
   /** By path: when the name appeared. */
   readonly #dirtyNames = new Map<string, number>();
 
@@ -63,9 +65,11 @@ export class DurabilityState {
 
   /** Sentences, one for each thing that a power cut now could take. */
   notDurable(): string[] {
-    const bytes = [...this.#dirtyBytes.keys()].map((path) => `bytes of ${path}`);
-    const names = [...this.#dirtyNames.keys()].map((path) => `the name ${path}`);
-    return [...bytes, ...names];
+    const kinds = { "bytes of": this.#dirtyBytes, "the size of": this.#dirtySizes, "the name": this.#dirtyNames };
+    return Object.entries(kinds).flatMap(([kind, dirty]) => {
+      const paths = [...dirty.keys()].filter((path) => !this.#audit.isDerived(path));
+      return paths.map((path) => `${kind} ${path}`);
+    });
   }
 
   /** Calls must come in the order of their end. */
@@ -85,8 +89,9 @@ export class DurabilityState {
       case "writev":
       case "pwrite64":
       case "pwritev":
-      case "ftruncate":
         return this.#write(call);
+      case "ftruncate":
+        return this.#resize(call);
       case "fdatasync":
       case "fsync":
         return this.#sync(call);
@@ -112,10 +117,13 @@ export class DurabilityState {
     if (from === undefined || to === undefined || !this.#isOurs(to)) return;
     this.#dirtyNames.delete(from);
     this.#dirtyNames.set(to, call.endedAt);
-    const dirtySince = this.#dirtyBytes.get(from);
-    this.#dirtyBytes.delete(to);
-    if (dirtySince !== undefined) this.#dirtyBytes.set(to, dirtySince);
-    this.#dirtyBytes.delete(from);
+    // What is not durable of the file goes with it to its new name.
+    for (const dirty of [this.#dirtyBytes, this.#dirtySizes]) {
+      const since = dirty.get(from);
+      dirty.delete(from);
+      dirty.delete(to);
+      if (since !== undefined) dirty.set(to, since);
+    }
     // strace tells a descriptor by the name that the file has now.
     for (const text of this.#synchronous) {
       if (text.endsWith(`<${from}>`)) this.#synchronous.add(text.replace(`<${from}>`, `<${to}>`));
@@ -125,20 +133,27 @@ export class DurabilityState {
   #forget(path: string | undefined): void {
     if (path === undefined) return;
     this.#dirtyBytes.delete(path);
+    this.#dirtySizes.delete(path);
     this.#dirtyNames.delete(path);
   }
 
   #write(call: Syscall): void {
     const handle = handleIn(call.args);
-    if (handle === null || !this.#isOurs(handle.path) || this.#synchronous.has(handle.text)) return;
-    this.#dirtyBytes.set(handle.path, call.endedAt);
+    if (handle === null || !this.#isOurs(handle.path)) return;
+    if (this.#synchronous.has(handle.text)) clean(this.#dirtySizes, { path: handle.path, by: call });
+    else this.#dirtyBytes.set(handle.path, call.endedAt);
+  }
+
+  #resize(call: Syscall): void {
+    const handle = handleIn(call.args);
+    if (handle !== null && this.#isOurs(handle.path)) this.#dirtySizes.set(handle.path, call.endedAt);
   }
 
   #sync(call: Syscall): void {
     const handle = handleIn(call.args);
     if (handle === null) return;
-    const dirtySince = this.#dirtyBytes.get(handle.path);
-    if (dirtySince !== undefined && dirtySince <= call.startedAt) this.#dirtyBytes.delete(handle.path);
+    clean(this.#dirtyBytes, { path: handle.path, by: call });
+    clean(this.#dirtySizes, { path: handle.path, by: call });
     for (const [path, since] of this.#dirtyNames) {
       const isInFolder = path.slice(0, path.lastIndexOf("/")) === handle.path;
       if (isInFolder && since <= call.startedAt) this.#dirtyNames.delete(path);
@@ -146,7 +161,7 @@ export class DurabilityState {
   }
 
   #isOurs(path: string): boolean {
-    return path.startsWith(`${this.#audit.root}/`) && !path.endsWith("(deleted)") && !this.#audit.isDerived(path);
+    return path.startsWith(`${this.#audit.root}/`) && !path.endsWith("(deleted)");
   }
 }
 
@@ -163,6 +178,11 @@ export function auditAcknowledgements(
       state.take(byEnd[next] as Syscall);
     return state.notDurable();
   });
+}
+
+/** A call makes durable what had ended when it began. */
+function clean(dirty: Map<string, number>, { path, by }: { path: string; by: Syscall }): void {
+  if ((dirty.get(path) ?? Infinity) <= by.startedAt) dirty.delete(path);
 }
 
 /** The first descriptor with its path in "23</tmp/a/b>, ..." or "AT_FDCWD</tmp>, ... = 23</tmp/a>". */

@@ -2,8 +2,11 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createS3Client } from "../harness/request.ts";
+import { testCredentials } from "../harness/server.ts";
 import { hasProgram } from "../harness/needs.ts";
 import { runWell } from "../harness/run.ts";
+import { startStracedServer } from "./straced-server.ts";
 import { auditAcknowledgements, readSyscallLog, straceArguments, type Syscall } from "./syscall-log.ts";
 
 describe.skipIf(!hasProgram("strace", "system-calls"))("under strace", () => {
@@ -31,9 +34,61 @@ describe.skipIf(!hasProgram("strace", "system-calls"))("under strace", () => {
     expect(calls.some((call) => call.name === "openat" && call.args.includes("O_DSYNC"))).toBe(true);
   });
 
+  it("everything that a server acknowledges has reached the disk before", async () => {
+    const server = await startStracedServer(folder, "log");
+    const readyAt = Date.now() / 1_000;
+    const client = createS3Client(server.endpoint, testCredentials, { connections: 1 });
+    const sizes = [0, 500, 10_000, 100_000, 3_000_000, 500, 100_000, 3_000_000];
+    const statuses = [await client.send({ method: "PUT", target: "/bucket" })];
+    for (const [index, size] of sizes.entries()) {
+      statuses.push(
+        await client.send({ method: "PUT", target: `/bucket/o${index % 5}`, body: Buffer.alloc(size, index) }),
+      );
+    }
+    for (const index of [1, 4]) statuses.push(await client.send({ method: "DELETE", target: `/bucket/o${index}` }));
+    client.close();
+    await server.stop();
+    expect(statuses.map((answer) => answer.status)).toEqual([...sizes.map(() => 200), 200, 204, 204]);
+
+    const calls = readSyscallLog(folder, "log");
+    const socket = new RegExp(`^\\d+<TCP:\\[127\\.0\\.0\\.1:${server.port}->`);
+    const isAcknowledgement = (call: Syscall): boolean =>
+      ["write", "writev"].includes(call.name) && socket.test(call.args) && call.startedAt > readyAt;
+    const found = auditAcknowledgements(calls, { root: folder, isDerived, isAcknowledgement });
+    expect(found.length).toBeGreaterThanOrEqual(statuses.length);
+    expect(found.flat()).toEqual([]);
+    for (const place of ["segments/", ".kakera/journal/batches-"]) {
+      expect(synchronousOpens(calls, place), `${place} is opened with O_DSYNC`).toBeGreaterThan(0);
+    }
+    expect(syncsOf(calls, "fdatasync", "/tmp/"), "long shards are synced").toBeGreaterThanOrEqual(4);
+    for (const suffix of ["/segments", "/.kakera/journal", "/shards"]) {
+      expect(syncsOf(calls, "fsync", suffix), `the folder ${suffix} is synced`).toBeGreaterThan(0);
+    }
+  });
+
   it("the audit sees bytes and names that were not synced", async () => {
     const { found } = await auditDriver("--forgetful");
     const endings = found.map((each) => each.map((line) => line.replace(`${join(folder, "drive")}/`, "")));
     expect(endings).toEqual([["bytes of segment"], ["bytes of journal"], ["the name checkpoint"]]);
   });
 });
+
+/**
+ * What a power cut may take: the view, the indexes and the scrub's position are made again; spare journal files, and whatever is unfinished,
+ * hold nothing yet.
+ */
+function isDerived(path: string): boolean {
+  return (
+    /\/\.kakera\/state(\/|$)/.test(path) || path.includes("/.kakera/journal/spare-") || path.endsWith(".unfinished")
+  );
+}
+
+function synchronousOpens(calls: readonly Syscall[], place: string): number {
+  return calls.filter((call) => call.name === "openat" && call.args.includes("O_DSYNC") && call.args.includes(place))
+    .length;
+}
+
+/** Syncs of that kind of a file or folder whose path has this in it. */
+function syncsOf(calls: readonly Syscall[], name: string, place: string): number {
+  return calls.filter((call) => call.name === name && call.args.includes(place)).length;
+}
