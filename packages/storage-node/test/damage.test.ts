@@ -41,22 +41,26 @@ describe("a damaged record", () => {
     expect(await readVerified(drive, refOf(sample.shards[1]!))).toEqual(sample.shards[1]!.payload);
   });
 
-  it("that was swapped for another one of the drive is not served for it", async () => {
-    const disk = createMemoryDisk();
-    await format(disk);
-    const drive = await openTestDrive(disk);
-    const [a, b] = [makeShard({ sizeBytes: 4000, ownerKey: "same" }), makeShard({ sizeBytes: 4000, ownerKey: "same" })];
-    await Promise.all([drive.put(a), drive.put(b)]);
-    const path = `${segmentFolder}/${(await disk.list(segmentFolder))[0]!}`;
-    const file = await disk.open(path, { access: "write" });
-    const recordBytes = 136 + 8 + 4000 + 8 + 24 + 8;
-    const first = Buffer.alloc(recordBytes);
-    await file.read(first, 4096 + 64);
-    expect(first.readUInt32LE(0)).toBe(0x4852_4b4b);
-    await file.write(first, 4096 + 64 + recordBytes);
-    expect(await readVerified(drive, refOf(a))).toEqual(a.payload);
-    await expect(readVerified(drive, refOf(b))).rejects.toMatchObject({ kind: "repair" });
-  });
+  it.each([4000, 200_000])(
+    "of %i bytes that was swapped for another one of the drive is not served for it",
+    async (sizeBytes) => {
+      const disk = createMemoryDisk();
+      await format(disk);
+      const drive = await openTestDrive(disk);
+      const [a, b] = [makeShard({ sizeBytes, ownerKey: "same" }), makeShard({ sizeBytes, ownerKey: "same" })];
+      await Promise.all([drive.put(a), drive.put(b)]);
+      const path = `${segmentFolder}/${(await disk.list(segmentFolder))[0]!}`;
+      const file = await disk.open(path, { access: "write" });
+      const recordBytes = 136 + 8 + sizeBytes + Math.ceil(sizeBytes / 65_536) * 8 + 24 + 8;
+      const first = Buffer.alloc(recordBytes);
+      await file.read(first, 4096 + 64);
+      expect(first.readUInt32LE(0)).toBe(0x4852_4b4b);
+      await file.write(first, 4096 + 64 + recordBytes);
+      expect(await readVerified(drive, refOf(a))).toEqual(a.payload);
+      await expect(readVerified(drive, refOf(b))).rejects.toMatchObject({ kind: "repair" });
+      await expect(drive.describe(refOf(b))).rejects.toMatchObject({ kind: "repair" });
+    },
+  );
 
   it("of an earlier life of the file is nothing", async () => {
     // What a recycled block holds: a whole batch, right in itself, of another segment.

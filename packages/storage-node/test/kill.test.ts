@@ -102,7 +102,8 @@ describe("an index that survives its process", () => {
   it.each(Array.from({ length: 40 }, (_, seed) => seed))(
     "shows what was acknowledged, and is what a rebuild makes of the drive (seed %i)",
     async (seed) => {
-      const random = createSeededRandom(seed).fraction;
+      const seeded = createSeededRandom(seed);
+      const random = (): number => seeded.fraction();
       const inner = createMemoryDisk();
       await format(inner);
       const store = keptStore();
