@@ -8,14 +8,16 @@ const work = { seed: 1, lifeCount: 4, stepsPerLife: 60 };
 
 describe("a drive whose power is cut at every moment", () => {
   it("keeps what it acknowledged, keeps removed what it removed, and forgets nothing that it has shown", async () => {
-    const report = await runPowerCuts(driveScenario(work));
-    expect(report.violations.slice(0, 5).map((v) => v.slice(0, 300))).toEqual([]);
+    const report = await runPowerCuts({ ...driveScenario(work), imagesPerPosition: 4 });
+    expect(report.violations.slice(0, 5)).toEqual([]);
+    console.log(`power-cut: ${report.imageCount} images opened, ${report.acknowledgedCount} acknowledged changes`);
+    expect(report.imageCount).toBeGreaterThan(6_500);
     expect(report.acknowledgedCount).toBeGreaterThan(100);
   });
 
   it.each([5, 12, 20, 31])("takes the failure of sync number %i seriously", async (failsAt) => {
-    const scenario = { ...driveScenario({ ...work, seed: failsAt }), ...failingSync(failsAt), imagesPerPosition: 1 };
-    expect((await runPowerCuts(scenario)).violations.slice(0, 5).map((v) => v.slice(0, 300))).toEqual([]);
+    const scenario = { ...driveScenario({ ...work, seed: failsAt }), ...failingSync(failsAt), positionShare: 0.1 };
+    expect((await runPowerCuts(scenario)).violations.slice(0, 5)).toEqual([]);
   });
 
   it.each([
