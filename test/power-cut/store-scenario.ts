@@ -4,6 +4,7 @@ import {
   ClusterFailure,
   createManualClock,
   createSeededRandom,
+  sleep,
   type Clock,
   type Disk,
   type Random,
@@ -11,6 +12,7 @@ import {
 import {
   createStoreMemory,
   formStore,
+  hastyMaintenance,
   hasCertainlyNotHappened,
   mortalDisks,
   openStore,
@@ -33,11 +35,15 @@ export interface StoreWork {
   readonly settings?: Partial<StoreSettings>;
   /** How often an image is opened with as many drives absent as may be lost, other ones each time. */
   readonly absentShare: number;
+  /** How often the maintenance loops run over an opened image before it is read again; they run in the lives when this is above 0. */
+  readonly maintainedShare: number;
 }
 
 const clientCount = 5;
 const keysPerClient = 3;
 const bodyBytesMax = 14_000;
+/** Of the world's time: garbage, orphans and census have had their turns. */
+const maintainedMs = 60;
 
 /**
  * The whole store of one machine under the power cut: objects in the journal, as copies, in segments and in files of their own; overwrites,
@@ -45,11 +51,12 @@ const bodyBytesMax = 14_000;
  */
 export function storeScenario(work: StoreWork): PowerCutScenario {
   const settings = { ...smallStore, ...work.settings };
+  const maintenance = work.maintainedShare > 0 ? hastyMaintenance : null;
   const memory = createStoreMemory();
   let formation: StoreFormation | null = null;
-  const open: Open = ({ disks, random, clock }) => {
+  const open: Open = ({ disks, random, clock }, upkeep) => {
     assert(formation !== null, "the store was formed");
-    return openStore({ disks, formation, random, clock, memory }, settings);
+    return openStore({ disks, formation, random, clock, memory }, { ...settings, maintenance: upkeep });
   };
   return {
     seed: work.seed,
@@ -63,12 +70,14 @@ export function storeScenario(work: StoreWork): PowerCutScenario {
     work: async (run) => {
       for (let life = 1; life <= work.lifeCount; life += 1) {
         const isLast = life === work.lifeCount;
-        await liveOnce(run, open, { stepCount: work.stepsPerLife, end: isLast ? "close" : "kill" });
+        await liveOnce(run, open, { stepCount: work.stepsPerLife, end: isLast ? "close" : "kill", maintenance });
       }
     },
     examine: async (disks, random) => {
       const absentCount = random.fraction() < work.absentShare ? settings.geometry.m : 0;
-      const store = await open({ disks: without(disks, absentCount, random), random, clock: createManualClock() });
+      const present = without(disks, absentCount, random);
+      if (random.fraction() < work.maintainedShare) return examineMaintained(present, random, open);
+      const store = await open({ disks: present, random, clock: createManualClock() }, null);
       const seen = await readAll(store);
       await store.close();
       return seen;
@@ -76,11 +85,43 @@ export function storeScenario(work: StoreWork): PowerCutScenario {
   };
 }
 
-type Open = (parts: { disks: readonly (Disk | null)[]; random: Random; clock: Clock }) => Promise<Store>;
+type Upkeep = StoreSettings["maintenance"];
+type Open = (
+  parts: { disks: readonly (Disk | null)[]; random: Random; clock: Clock },
+  upkeep: Upkeep,
+) => Promise<Store>;
+
+/** What nobody names goes, and nothing else. */
+async function examineMaintained(
+  disks: readonly (Disk | null)[],
+  random: Random,
+  open: Open,
+): Promise<Map<string, string>> {
+  const { clock, stop } = startPumpedClock();
+  try {
+    const store = await open({ disks, random, clock }, hastyMaintenance);
+    const before = await readAll(store);
+    await sleep(clock, maintainedMs);
+    const after = await readAll(store);
+    await store.close();
+    assert(
+      isSame(before, after),
+      `maintenance changed what is read: ${JSON.stringify([...before])} to ${JSON.stringify([...after])}`,
+    );
+    return after;
+  } finally {
+    stop();
+  }
+}
+
+function isSame(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): boolean {
+  return before.size === after.size && [...before].every(([key, value]) => after.get(key) === value);
+}
 
 interface Life {
   readonly stepCount: number;
   readonly end: "close" | "kill";
+  readonly maintenance: Upkeep;
 }
 
 /** One process: it starts, shows everything to somebody, serves its clients, and ends. */
@@ -89,7 +130,7 @@ async function liveOnce(run: PowerCutRun, open: Open, life: Life): Promise<void>
   const { clock, stop } = startPumpedClock();
   try {
     // A sync may fail while it recovers; then it does not start, and the next one tries.
-    const store = await open({ disks: process.disks, random: run.random, clock }).catch(() => null);
+    const store = await open({ disks: process.disks, random: run.random, clock }, life.maintenance).catch(() => null);
     if (store === null) return;
     const wrong = run.ledger.observe(await readAll(store));
     assert(wrong.length === 0, `after a kill: ${wrong.join("; ")}`);

@@ -6,6 +6,7 @@ const base: Omit<StoreJob, "seed"> = {
   lifeCount: 2,
   stepsPerLife: 25,
   absentShare: 0.3,
+  maintainedShare: 0,
   positionShare: 1,
   secondCutsPerImage: 1,
   failsAtSync: null,
@@ -21,8 +22,8 @@ describe("a store whose power is cut at every moment", () => {
     const jobs: StoreJob[] = [
       { ...base, seed: 1 },
       { ...base, seed: 2, ...twoDrives, lifeCount: 3 },
-      { ...base, seed: 3, lifeCount: 4, stepsPerLife: 12, positionShare: 0.6 },
-      { ...base, seed: 4, driveCount: 4, positionShare: 0.5 },
+      { ...base, seed: 3, lifeCount: 4, stepsPerLife: 12, positionShare: 0.6, maintainedShare: 0.1 },
+      { ...base, seed: 4, driveCount: 4, positionShare: 0.4, maintainedShare: 0.1 },
       { ...base, seed: 5, ...fiveDrives, positionShare: 0.15 },
     ];
     const reports = await runStoreJobs(jobs);
@@ -40,7 +41,16 @@ describe("a store whose power is cut at every moment", () => {
     const fails = [8, 60, 95, 130, 170, 210];
     const jobs = fails.map((failsAtSync, index) => {
       const drives = index % 3 === 2 ? twoDrives : { driveCount: 3 + (index % 2) };
-      return { ...base, ...drives, seed: 20 + index, failsAtSync, lifeCount: 3, positionShare: 0.04, absentShare: 0 };
+      return {
+        ...base,
+        ...drives,
+        seed: 20 + index,
+        failsAtSync,
+        lifeCount: 3,
+        positionShare: 0.04,
+        absentShare: 0,
+        maintainedShare: 0.1,
+      };
     });
     const reports = await runStoreJobs(jobs);
     expect(violationsOf(reports)).toEqual([]);

@@ -12,6 +12,7 @@ export { openStore, type StoreComponents } from "./store/open-store.ts";
 export { hasCertainlyNotHappened, type Store } from "./store/store.ts";
 export {
   createStoreMemory,
+  hastyMaintenance,
   smallStore,
   type StoreFormation,
   type StoreMemory,

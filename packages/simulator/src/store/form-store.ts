@@ -38,7 +38,7 @@ interface Former {
 
 function changesOf(formation: StoreFormation, settings: StoreSettings, { log, random, clock }: Former): Change[] {
   const bucket = createBucket({ random, session: log.session }, storeBucket, { createdMs: clock.nowMs() });
-  const puts = [...drivePuts(formation), ...groupPuts(formation, settings), poolPut(settings)];
+  const puts = [...drivePuts(formation), ...groupPuts(formation, settings), poolPut(settings), clusterPut(formation)];
   return [{ id: newId("change", random), compares: [], puts, deletes: [], purpose: "write" }, bucket.change];
 }
 
@@ -48,6 +48,11 @@ function drivePuts({ drives }: StoreFormation): Change["puts"] {
     const record = { driveId: idBytes(driveId), standing, weightBytes: 1, domain: driveId, position: index + 1 };
     return { key: keys.drive(driveId), value: records.DriveRecord.encode(record).finish() };
   });
+}
+
+function clusterPut({ clusterId, drives }: StoreFormation): Change["puts"][number] {
+  const record = { clusterId: idBytes(clusterId), formatVersion: 1, drives: drives.map((driveId) => idBytes(driveId)) };
+  return { key: keys.cluster(), value: records.ClusterRecord.encode(record).finish() };
 }
 
 function groupPuts({ drives }: StoreFormation, { geometry, groupCount }: StoreSettings): Change["puts"] {

@@ -1,6 +1,7 @@
-import { silentLogger, silentMeter, noFailpoints, type DriveId } from "@kakera/kernel";
+import { silentLogger, silentMeter, noFailpoints, type DriveId, type SessionId } from "@kakera/kernel";
 import { createBodies } from "@kakera/gateway";
-import { noRepairQueue, type ShardDrive } from "@kakera/rpc";
+import { createMaintenance, type Maintenance } from "@kakera/maintenance";
+import type { RepairQueue, ShardDrive } from "@kakera/rpc";
 import { createMemoryStore, openDrive, type Drive } from "@kakera/storage-node";
 import { asOwnFiles } from "./as-own-files.ts";
 import { openStoreLog, presentDrives, type StoreLogComponents } from "./open-store-log.ts";
@@ -21,16 +22,28 @@ export async function openStore(components: StoreComponents, settings: StoreSett
   await log.barrier();
   const opened = await openDrives(components, settings);
   const drives = new Map<DriveId, ShardDrive>(opened.map((drive) => [drive.driveId, asOwnFiles(drive, settings)]));
+  let maintenance: Maintenance | null = null;
+  const repairQueue: RepairQueue = { report: (finding) => maintenance?.repairQueue.report(finding) };
   const shared = { clock, random, logger: silentLogger, meter: silentMeter };
   const bodies = createBodies(
-    { ...shared, ...memory, log, drives, repairQueue: noRepairQueue },
+    { ...shared, ...memory, log, drives, repairQueue },
     {
       inFlightBytesMax: memory.memory.sizeBytes / 2,
       budgetWaitMsMax: 10_000,
       write: { replicatedBytesMax: settings.replicatedBytesMax },
     },
   );
-  return new Store({ ...shared, log, drives: opened, bodies, inlineBytesMax: settings.inlineBytesMax });
+  const store = new Store({ ...shared, log, drives: opened, bodies, inlineBytesMax: settings.inlineBytesMax });
+  if (settings.maintenance !== null) {
+    const { reads, writes } = bodies;
+    const sessions = { floorOf: (session: SessionId) => (session === log.session ? bodies.writeFloor : Infinity) };
+    maintenance = createMaintenance(
+      { ...shared, ...memory, log, drives, sessions, reads, writes, onBug: (failure) => store.noteBug(failure) },
+      settings.maintenance,
+    );
+    store.maintainBy(maintenance);
+  }
+  return store;
 }
 
 async function openDrives(components: StoreComponents, settings: StoreSettings): Promise<Drive[]> {

@@ -1,5 +1,6 @@
 import type { ClusterId, DriveId, Geometry } from "@kakera/kernel";
 import { createCodec, createSharedMemory, type Codec, type SharedMemory } from "@kakera/erasure";
+import type { MaintenanceSettings } from "@kakera/maintenance";
 import type { JournalSettings } from "@kakera/metadata";
 
 /** The whole store of one machine in small: everything turns over within a few hundred operations. */
@@ -14,7 +15,18 @@ export interface StoreSettings {
   readonly ownFileBytesMin: number;
   readonly segmentSizeBytes: number;
   readonly journal: Partial<JournalSettings>;
+  /** Garbage, orphans, census, repair and scrub while it runs; null: none of them. Needs a clock that moves. */
+  readonly maintenance: Partial<MaintenanceSettings> | null;
 }
+
+/** Every loop turns many times in the life of a small store. */
+export const hastyMaintenance: Partial<MaintenanceSettings> = {
+  lookIntervalMs: 4,
+  censusIntervalMs: 15,
+  garbageGraceMs: 5,
+  scrubIntervalMs: 200,
+  uploadsIntervalMs: 50,
+};
 
 export const smallStore: StoreSettings = {
   geometry: { k: 2, m: 1 },
@@ -30,6 +42,7 @@ export const smallStore: StoreSettings = {
     checkpointBytesMin: 64 * 1024,
     checkpointBlockBytes: 2 * 1024,
   },
+  maintenance: null,
 };
 
 /** The one bucket that a formation makes. */

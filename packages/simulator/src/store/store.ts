@@ -9,6 +9,7 @@ import {
   type Random,
 } from "@kakera/kernel";
 import type { BodySource, BodyStore, StoredBody, WrittenBody } from "@kakera/gateway";
+import type { Maintenance } from "@kakera/maintenance";
 import {
   commitUntilDecided,
   createKeyQueue,
@@ -48,6 +49,8 @@ const objectsMax = 100_000;
 export class Store {
   readonly parts: StoreParts;
   readonly #keyQueue: KeyQueue = createKeyQueue();
+  #maintenance: Maintenance | null = null;
+  #bug: Error | null = null;
 
   constructor(parts: StoreParts) {
     this.parts = parts;
@@ -112,9 +115,23 @@ export class Store {
     return this.parts.log.checkpoint();
   }
 
+  /** Starts the loops; `close` ends them. */
+  maintainBy(maintenance: Maintenance): void {
+    this.#maintenance = maintenance;
+    maintenance.start();
+  }
+
+  /** A broken assumption of a loop: `close` rejects with it. */
+  noteBug(failure: unknown): void {
+    this.#bug ??=
+      failure instanceof Error ? failure : new Error("a loop of the maintenance failed", { cause: failure });
+  }
+
   async close(): Promise<void> {
+    await this.#maintenance?.stop();
     await this.parts.log.close();
     await Promise.all(this.parts.drives.map((drive) => drive.close()));
+    if (this.#bug !== null) throw this.#bug;
   }
 
   #planPut(objectKey: Buffer, body: WrittenBody): Plan<void> {
