@@ -163,36 +163,43 @@ class History {
 }
 
 describe("any history of puts, deletes, absences, losses and damage", () => {
-  test("ends in a store that is whole, holds what it should and nothing else, and bears the loss of any m drives", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), fc.nat(10_000), async (steps, seed) => {
-        const history = new History(await createTestCluster({ geometry: { k: 2, m: 2 }, driveCount: 5, seed }));
-        for (const next of steps) await history.take(next);
-        await history.settle();
-        const { cluster, contents } = history;
-        const held = await Promise.all(cluster.drives.map(shardsOn));
-        const expected = [...contents.values()].reduce((sum, bytes) => sum + (bytes.byteLength <= 32 * KIB ? 3 : 4), 0);
-        expect(held.flat()).toHaveLength(expected);
-        for (const [index, shards] of held.entries()) {
-          for (const { identity } of shards) {
-            expect(
-              await cluster.run(verifyShard(cluster.parts, { drive: cluster.drives[index]!, ref: identity })),
-            ).toBe("sound");
+  test(
+    "ends in a store that is whole, holds what it should and nothing else, and bears the loss of any m drives",
+    { timeout: 90_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), fc.nat(10_000), async (steps, seed) => {
+          const history = new History(await createTestCluster({ geometry: { k: 2, m: 2 }, driveCount: 5, seed }));
+          for (const next of steps) await history.take(next);
+          await history.settle();
+          const { cluster, contents } = history;
+          const held = await Promise.all(cluster.drives.map(shardsOn));
+          const expected = [...contents.values()].reduce(
+            (sum, bytes) => sum + (bytes.byteLength <= 32 * KIB ? 3 : 4),
+            0,
+          );
+          expect(held.flat()).toHaveLength(expected);
+          for (const [index, shards] of held.entries()) {
+            for (const { identity } of shards) {
+              expect(
+                await cluster.run(verifyShard(cluster.parts, { drive: cluster.drives[index]!, ref: identity })),
+              ).toBe("sound");
+            }
           }
-        }
-        const { from, to } = ranges.table("repair");
-        expect(cluster.log.view.range(from, to, 1)).toEqual([]);
-        for (const lost of [
-          [0, 1],
-          [2, 3],
-          [4, 0],
-        ] as const) {
-          for (const index of lost) cluster.drives[index]!.isAway = true;
-          for (const [key, bytes] of contents) expect((await cluster.read(key)).equals(bytes)).toBe(true);
-          for (const index of lost) cluster.drives[index]!.isAway = false;
-        }
-      }),
-      { numRuns: 6 },
-    );
-  });
+          const { from, to } = ranges.table("repair");
+          expect(cluster.log.view.range(from, to, 1)).toEqual([]);
+          for (const lost of [
+            [0, 1],
+            [2, 3],
+            [4, 0],
+          ] as const) {
+            for (const index of lost) cluster.drives[index]!.isAway = true;
+            for (const [key, bytes] of contents) expect((await cluster.read(key)).equals(bytes)).toBe(true);
+            for (const index of lost) cluster.drives[index]!.isAway = false;
+          }
+        }),
+        { numRuns: 6 },
+      );
+    },
+  );
 });

@@ -62,9 +62,10 @@ export function judgeWrite(shards: readonly ShardState[], candidates: readonly C
   if (placements.length > 0) return { kind: "substitute", placements };
   const undeclared = open.filter((index) => shards[index]?.home === "member");
   if (undeclared.some((index) => shards[index]?.progress === "full")) return refuse("full", "DRIVE_FULL");
+  // Nobody is declared for a write that cannot be saved by it: when all are slow, none is to blame.
+  if (expected.total < rule.k) return refuse("retry", "QUORUM_LOST");
   if (undeclared.length > 0) return { kind: "declare", shardIndexes: undeclared };
 
-  if (expected.total < rule.k) return refuse("retry", "QUORUM_LOST");
   const hasSpare = expected.leftAfterAnyLoss >= rule.k;
   if (!hasSpare) {
     const doubled = doubleUp(open, expected, { candidates, k: rule.k });

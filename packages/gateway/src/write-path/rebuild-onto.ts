@@ -7,7 +7,8 @@ import type { BodyWrite } from "./write-chunk.ts";
 
 /**
  * A long shard whose home failed it goes to a substitute: its first stripes are gone from memory by then, so it is made
- * anew out of its siblings, which are durable. In the lease's memory, which its buffers no longer use.
+ * anew out of its siblings, which are durable. In the lease's memory, which its buffers no longer use; a second one waits
+ * for that of the first.
  */
 export async function rebuildOnto(
   body: BodyWrite,
@@ -19,15 +20,17 @@ export async function rebuildOnto(
   },
 ): Promise<Receipt> {
   const { identity, end, drive, siblings } = job;
+  const { k } = identity;
   await siblings.quorum;
+  const neededBytes = (k + 1) * rebuildWindowBytes;
+  await Promise.race([body.lease.untilUnused(neededBytes), siblings.ended]);
+  if (body.lease.unusedBytes < neededBytes)
+    throw new ClusterFailure("retry", "drives hang on a write's memory", { reason: "DRIVE_SLOW" });
   const sources = siblings.held().flatMap(({ shardIndex, driveId }) => {
     const source = body.sender.drives.get(driveId);
     return source === undefined ? [] : [{ shardIndex, drive: source }];
   });
-  const { k, m } = identity;
-  const slabCount = Math.min(k + 1 + m, Math.floor(body.lease.unusedBytes / rebuildWindowBytes));
-  if (slabCount <= k) throw new ClusterFailure("retry", "drives hang on a write's memory", { reason: "DRIVE_SLOW" });
-  const slabs = Array.from({ length: slabCount }, () => body.lease.acquire(rebuildWindowBytes));
+  const slabs = Array.from({ length: k + 1 }, () => body.lease.acquire(rebuildWindowBytes));
   const rebuilt = rebuildShard(body.codec, {
     identity,
     ...end,

@@ -31,6 +31,8 @@ export interface ShardJob {
 export interface Siblings {
   /** Resolves when they are k; rejects when the write failed before. */
   readonly quorum: Promise<void>;
+  /** Resolves when the write is acknowledged or has failed: nothing is waited for any more. */
+  readonly ended: Promise<void>;
   held(): readonly HeldShard[];
 }
 
@@ -69,7 +71,10 @@ export class ShardSender {
   readonly #job: ShardJob;
   readonly #attempts: Attempt[] = [];
   readonly #quorum = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
   #quorumAtMs: number | null = null;
+  /** The deadline has passed: what is durable now is all that counts. */
+  #isLastJudgement = false;
   #failure: Error | null = null;
   #wake: () => void = () => {};
 
@@ -92,7 +97,8 @@ export class ShardSender {
   async send(): Promise<SentChunk> {
     const { clock, settings, signal } = this.#parts;
     const deadline = clock.setTimer(settings.writeDeadlineMs, () => {
-      this.#fail(new ClusterFailure("retry", "too few drives took the shards in time", { reason: "QUORUM_LOST" }));
+      this.#isLastJudgement = true;
+      this.#wake();
     });
     const onAbort = (): void => this.#fail(signal.reason as Error);
     signal.addEventListener("abort", onAbort, { once: true });
@@ -101,6 +107,7 @@ export class ShardSender {
     } finally {
       deadline.cancel();
       signal.removeEventListener("abort", onAbort);
+      this.#ended.resolve();
       this.#quorum.reject(new ClusterFailure("retry", "the write was given up"));
     }
   }
@@ -143,7 +150,8 @@ export class ShardSender {
 
   /** The common case, in which there is nothing to judge yet. */
   #isPlainlyUnderWay(): boolean {
-    if (this.#failure !== null || this.#attempts.length < this.#job.homes.homes.length) return false;
+    if (this.#failure !== null || this.#isLastJudgement || this.#attempts.length < this.#job.homes.homes.length)
+      return false;
     let isPending = false;
     for (const { progress } of this.#attempts) {
       if (progress === "pending") isPending = true;
@@ -154,7 +162,8 @@ export class ShardSender {
 
   #judge(): Verdict {
     const { map, drives, avoided, settings } = this.#parts;
-    const candidates = findCandidates(map, drives, (driveId) => avoided.has(driveId));
+    if (this.#isLastJudgement) this.#markAllLate();
+    const candidates = this.#isLastJudgement ? [] : findCandidates(map, drives, (driveId) => avoided.has(driveId));
     return judgeWrite(this.#states(), candidates, { k: this.#job.homes.geometry.k, quorum: settings.writeQuorum });
   }
 
@@ -176,7 +185,11 @@ export class ShardSender {
   #substitute({ shardIndex, driveId }: HeldShard): void {
     const drive = this.#parts.drives.get(driveId);
     assert(drive !== undefined, "candidates are drives at hand");
-    const sent = this.#job.substitute(shardIndex, drive, { quorum: this.#quorum.promise, held: () => this.#held() });
+    const sent = this.#job.substitute(shardIndex, drive, {
+      ended: this.#ended.promise,
+      quorum: this.#quorum.promise,
+      held: () => this.#held(),
+    });
     this.#track({ shardIndex, driveId }, sent, this.#job.substituteGraceMs);
   }
 
@@ -233,7 +246,7 @@ export class ShardSender {
     let timer: Timer | null = null;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
-      if (this.#failure !== null) return resolve();
+      if (this.#failure !== null || this.#isLastJudgement) return resolve();
       timer = this.#setGraceTimer(resolve);
     });
     (timer as Timer | null)?.cancel();
@@ -250,6 +263,10 @@ export class ShardSender {
   #lateAtMs(attempt: Attempt): number {
     if (attempt.progress !== "pending" || this.#quorumAtMs === null) return Infinity;
     return Math.max(this.#quorumAtMs, attempt.startedAtMs) + attempt.graceMs;
+  }
+
+  #markAllLate(): void {
+    for (const attempt of this.#attempts) if (attempt.progress === "pending") attempt.progress = "late";
   }
 
   #markLate(): void {

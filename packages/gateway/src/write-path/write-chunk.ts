@@ -29,6 +29,9 @@ export interface BodyWrite {
   readonly sender: SenderParts;
 }
 
+/** A long shard takes a while to be made anew, but not all the time that the write has: another drive may be better. */
+const rebuildsBeforeDeadline = 4;
+
 /** Writes one chunk: fills, encodes and sends its stripes until all its shards are durable as promised. */
 export class ChunkWrite {
   readonly #body: BodyWrite;
@@ -37,8 +40,6 @@ export class ChunkWrite {
   readonly #checksums: ChunkChecksums;
   #lanes: readonly (ShardLane | null)[] = [];
   #sender: ShardSender | null = null;
-  /** Rebuilds share the areas of one: one after the other. */
-  #rebuilding: Promise<unknown> = Promise.resolve();
   sizeBytes = 0;
 
   constructor(body: BodyWrite, chunkIndex: number) {
@@ -192,19 +193,14 @@ export class ChunkWrite {
   #finishLanes(): Promise<SentChunk> {
     const end = { chunkSizeBytes: this.sizeBytes, shardDigests: this.#checksums.digests() };
     const firsts = this.#lanes.map((lane) => lane && lane.finish(end));
-    const substitute = (shardIndex: number, drive: ShardDrive, siblings: Siblings): Promise<Receipt> => {
-      const rebuilt = this.#rebuilding.then(() =>
-        rebuildOnto(this.#body, { identity: this.#identity(shardIndex), end, drive, siblings }),
-      );
-      this.#rebuilding = rebuilt.catch(() => {});
-      return rebuilt;
-    };
+    const substitute = (shardIndex: number, drive: ShardDrive, siblings: Siblings): Promise<Receipt> =>
+      rebuildOnto(this.#body, { identity: this.#identity(shardIndex), end, drive, siblings });
     const { writeDeadlineMs } = this.#body.sender.settings;
     this.#sender = new ShardSender(this.#body.sender, {
       homes: this.#homes,
       firsts,
       substitute,
-      substituteGraceMs: writeDeadlineMs,
+      substituteGraceMs: writeDeadlineMs / rebuildsBeforeDeadline,
     });
     return this.#sender.send();
   }

@@ -15,6 +15,8 @@ import {
 } from "../fakes/test-store.ts";
 
 const never = new AbortController().signal;
+/** Properties share two cores with everything else that runs. */
+const propertyTime = { timeout: 90_000 };
 const geometries: Geometry[] = [
   { k: 1, m: 1 },
   { k: 2, m: 1 },
@@ -48,84 +50,92 @@ const cut = (sizeBytes: number, { from, length }: { from: number; length: number
 };
 
 describe("a read while drives misbehave", () => {
-  test("gives the right bytes of any range with up to m drives that fail, hang, come late or give wrong bytes", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...geometries),
-        fc.constantFrom(...sizes),
-        anyRange,
-        fc.boolean(),
-        fc.nat(1000),
-        fc.gen(),
-        async (geometry, sizeBytes, where, isCached, seed, gen) => {
-          const store = await createTestStore({ geometry, seed });
-          const freeBytes = store.freeMemoryBytes();
-          const bytes = patternBytes(sizeBytes, seed);
-          const body = await write(store, bytes);
-          for (const index of gen(someOf, store.drives.length, geometry.m))
-            inflict(
-              store.drives[index]!,
-              gen(() => readFault),
+  test(
+    "gives the right bytes of any range with up to m drives that fail, hang, come late or give wrong bytes",
+    propertyTime,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...geometries),
+          fc.constantFrom(...sizes),
+          anyRange,
+          fc.boolean(),
+          fc.nat(1000),
+          fc.gen(),
+          async (geometry, sizeBytes, where, isCached, seed, gen) => {
+            const store = await createTestStore({ geometry, seed });
+            const freeBytes = store.freeMemoryBytes();
+            const bytes = patternBytes(sizeBytes, seed);
+            const body = await write(store, bytes);
+            for (const index of gen(someOf, store.drives.length, geometry.m))
+              inflict(
+                store.drives[index]!,
+                gen(() => readFault),
+              );
+            for (const drive of store.drives) drive.isCached = isCached && gen(fc.boolean);
+            const range = cut(sizeBytes, where);
+            const expected = bytes.subarray(range.offsetBytes, range.offsetBytes + range.lengthBytes);
+            expect((await read(store, body, range)).equals(expected)).toBe(true);
+            // Again, several at once and slowly, while reads of the first may still hang on their memory.
+            const sinks = [20, 45, 90].map((delayMs) => collectingSink({ clock: store.clock, delayMs }));
+            const whole = { offsetBytes: 0, lengthBytes: sizeBytes };
+            await underClock(
+              store.clock,
+              Promise.all(sinks.map((sink) => store.bodies.read([body], whole, sink, never))),
+              10,
             );
-          for (const drive of store.drives) drive.isCached = isCached && gen(fc.boolean);
-          const range = cut(sizeBytes, where);
-          const expected = bytes.subarray(range.offsetBytes, range.offsetBytes + range.lengthBytes);
-          expect((await read(store, body, range)).equals(expected)).toBe(true);
-          // Again, several at once and slowly, while reads of the first may still hang on their memory.
-          const sinks = [20, 45, 90].map((delayMs) => collectingSink({ clock: store.clock, delayMs }));
-          const whole = { offsetBytes: 0, lengthBytes: sizeBytes };
-          await underClock(
-            store.clock,
-            Promise.all(sinks.map((sink) => store.bodies.read([body], whole, sink, never))),
-            10,
-          );
-          for (const sink of sinks) expect(sink.bytes().equals(bytes)).toBe(true);
-          await afterwards(store);
-          expect(store.freeMemoryBytes()).toBe(freeBytes);
-        },
-      ),
-      { numRuns: 80 },
-    );
-  });
+            for (const sink of sinks) expect(sink.bytes().equals(bytes)).toBe(true);
+            await afterwards(store);
+            expect(store.freeMemoryBytes()).toBe(freeBytes);
+          },
+        ),
+        { numRuns: 30 },
+      );
+    },
+  );
 
-  test("gives right bytes or a cluster failure with any number of them, never anything else", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...geometries),
-        fc.constantFrom(...sizes),
-        anyRange,
-        fc.nat(1000),
-        fc.gen(),
-        async (geometry, sizeBytes, where, seed, gen) => {
-          const store = await createTestStore({ geometry, seed });
-          const freeBytes = store.freeMemoryBytes();
-          const bytes = patternBytes(sizeBytes, seed);
-          const body = await write(store, bytes);
-          for (const index of gen(someOf, store.drives.length, store.drives.length))
-            inflict(
-              store.drives[index]!,
-              gen(() => readFault),
+  test(
+    "gives right bytes or a cluster failure with any number of them, never anything else",
+    propertyTime,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...geometries),
+          fc.constantFrom(...sizes),
+          anyRange,
+          fc.nat(1000),
+          fc.gen(),
+          async (geometry, sizeBytes, where, seed, gen) => {
+            const store = await createTestStore({ geometry, seed });
+            const freeBytes = store.freeMemoryBytes();
+            const bytes = patternBytes(sizeBytes, seed);
+            const body = await write(store, bytes);
+            for (const index of gen(someOf, store.drives.length, store.drives.length))
+              inflict(
+                store.drives[index]!,
+                gen(() => readFault),
+              );
+            const range = cut(sizeBytes, where);
+            const sink = collectingSink();
+            const failure = await underClock(store.clock, store.bodies.read([body], range, sink, never), 100).catch(
+              (thrown: unknown) => thrown,
             );
-          const range = cut(sizeBytes, where);
-          const sink = collectingSink();
-          const failure = await underClock(store.clock, store.bodies.read([body], range, sink, never), 100).catch(
-            (thrown: unknown) => thrown,
-          );
-          const expected = bytes.subarray(range.offsetBytes, range.offsetBytes + range.lengthBytes);
-          const sent = sink.bytes();
-          if (failure === undefined) expect(sent.equals(expected)).toBe(true);
-          else {
-            expect(failure).toBeInstanceOf(ClusterFailure);
-            expect(failure).toMatchObject({ kind: "retry", reason: "SHARDS_SHORT" });
-            expect(sent.equals(expected.subarray(0, sent.byteLength))).toBe(true);
-          }
-          await afterwards(store);
-          expect(store.freeMemoryBytes()).toBe(freeBytes);
-        },
-      ),
-      { numRuns: 80 },
-    );
-  });
+            const expected = bytes.subarray(range.offsetBytes, range.offsetBytes + range.lengthBytes);
+            const sent = sink.bytes();
+            if (failure === undefined) expect(sent.equals(expected)).toBe(true);
+            else {
+              expect(failure).toBeInstanceOf(ClusterFailure);
+              expect(failure).toMatchObject({ kind: "retry", reason: "SHARDS_SHORT" });
+              expect(sent.equals(expected.subarray(0, sent.byteLength))).toBe(true);
+            }
+            await afterwards(store);
+            expect(store.freeMemoryBytes()).toBe(freeBytes);
+          },
+        ),
+        { numRuns: 30 },
+      );
+    },
+  );
 
   test("queues a damaged shard and a missing one for repair, and serves the others", async () => {
     const store = await createTestStore({ geometry: { k: 2, m: 2 } });
@@ -207,7 +217,7 @@ describe("a read while drives misbehave", () => {
     await afterwards(store);
   });
 
-  test("of a long body from drives that are all slow at times is slow, and does not fail", async () => {
+  test("of a long body from drives that are all slow at times is slow, and does not fail", propertyTime, async () => {
     const delaysMs = fc.array(fc.constantFrom(0, 0, 60, 300, 1_200, 4_000), { minLength: 1, maxLength: 7 });
     const slowGeometries = fc.constantFrom<Geometry>({ k: 1, m: 1 }, { k: 2, m: 2 }, { k: 3, m: 1 });
     await fc.assert(
@@ -223,11 +233,11 @@ describe("a read while drives misbehave", () => {
         await afterwards(store, 6_000);
         expect(store.freeMemoryBytes()).toBe(freeBytes);
       }),
-      { numRuns: 25 },
+      { numRuns: 8 },
     );
   });
 
-  test("of many parts, each met by other slow drives, is slow, and does not fail", async () => {
+  test("of many parts, each met by other slow drives, is slow, and does not fail", propertyTime, async () => {
     const delaysMs = fc.array(fc.constantFrom(0, 300, 1_200, 4_000, 9_000), { minLength: 12, maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(delaysMs, fc.nat(99), async (delays, seed) => {
@@ -246,7 +256,7 @@ describe("a read while drives misbehave", () => {
         expect(store.freeMemoryBytes()).toBe(freeBytes);
       }),
       {
-        numRuns: 10,
+        numRuns: 5,
         // This one needs more memory than the request has, unless it waits for what slow drives still fill.
         examples: [[[4_000, 4_000, 9_000, 300, 300, 0, 0, 0, 0, 0, 0, 1_200], 10]],
       },

@@ -84,6 +84,7 @@ function objectionTo(
     case "declare":
       if (candidates.some(isFree)) return "a domain is free";
       if (verdict.shardIndexes.length === 0) return "nobody is declared";
+      if (domains.length < rule.k) return "it saves nothing";
       return verdict.shardIndexes.every(
         (index) => open.includes(index) && !mayLack(index) && shards[index]?.progress !== "full",
       )
@@ -93,8 +94,8 @@ function objectionTo(
       if (candidates.some(isFree)) return "a domain is free";
       if (verdict.reason === "DRIVE_FULL")
         return open.some((index) => !mayLack(index) && shards[index]?.progress === "full") ? null : "no home is full";
-      if (!open.every(mayLack)) return "a home can be declared first";
       if (verdict.reason === "QUORUM_LOST") return domains.length < rule.k ? null : "k shards are possible";
+      if (!open.every(mayLack)) return "a home can be declared first";
       if (verdict.reason !== "TOLERANCE_ZERO" || rule.quorum !== "strict") return "there is no such refusal";
       return leftAfterAnyLoss(domains) < rule.k ? null : "it has a spare";
     case "wait":
@@ -127,7 +128,9 @@ describe("judgeWrite()", () => {
         }
       }
       expect(judged).toBeGreaterThan(100);
-      expect([...kinds].sort()).toEqual(["acknowledge", "declare", "refuse", "substitute", "wait"]);
+      // Nobody is declared for a single shard: without it nothing is saved.
+      const declaring = shardCount > 1 ? ["declare"] : [];
+      expect([...kinds].sort()).toEqual(["acknowledge", ...declaring, "refuse", "substitute", "wait"]);
     });
   }
 
