@@ -16,13 +16,15 @@ export async function startStracedServer(folder: string, prefix: string): Promis
   for (let number = 1; number <= 4; number += 1) mkdirSync(join(folder, `drive${number}`));
   const [port, consolePort] = [await freePort(), await freePort()];
   const address = ["--address", `127.0.0.1:${port}`, "--console-address", `127.0.0.1:${consolePort}`];
-  // -D: strace steps aside, so that the process that was spawned is the server.
-  const command = ["-D", ...straceArguments(join(folder, prefix)), join(root, "bin", "kakera"), "server"];
+  // -D: strace steps aside, so that the process that was spawned is the server. As bin/kakera starts it, without the setup of the checkout.
+  const program = [process.execPath, join(root, "packages", "cli", "src", "main.ts"), "server"];
+  const command = ["-D", ...straceArguments(join(folder, prefix)), ...program];
   const child = spawn("strace", [...command, join(folder, "drive{1...4}"), ...address], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env.PATH ?? "",
+      UV_THREADPOOL_SIZE: "16",
       HOME: folder,
       KAKERA_ROOT_USER: testCredentials.accessKey,
       KAKERA_ROOT_PASSWORD: testCredentials.secretKey,
@@ -49,7 +51,7 @@ export async function startStracedServer(folder: string, prefix: string): Promis
     await until("the server to be ready", isReady, 60_000);
   } catch (error) {
     await stop();
-    throw error;
+    throw new Error(`the server did not become ready: ${output.slice(-4_000)}`, { cause: error });
   }
   return { endpoint, port, stop };
 }
