@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { freePort, root, testCredentials, until } from "../harness/server.ts";
 import { straceArguments } from "./syscall-log.ts";
 
+const tracer = "strace";
+
 export interface StracedServer {
   readonly endpoint: string;
   readonly port: number;
@@ -19,7 +21,7 @@ export async function startStracedServer(folder: string, prefix: string): Promis
   // -D: strace steps aside, so that the process that was spawned is the server. As bin/kakera starts it, without the setup of the checkout.
   const program = [process.execPath, join(root, "packages", "cli", "src", "main.ts"), "server"];
   const command = ["-D", ...straceArguments(join(folder, prefix)), ...program];
-  const child = spawn("strace", [...command, join(folder, "drive{1...4}"), ...address], {
+  const child = spawn(tracer, [...command, join(folder, "drive{1...4}"), ...address], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
     env: {

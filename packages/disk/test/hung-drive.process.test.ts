@@ -19,7 +19,7 @@ describe("a drive that hangs", () => {
     folder = await mkdtemp(join(tmpdir(), "kakera-hung-"));
     for (const drive of ["hung", "well"]) fs.mkdirSync(join(folder, drive));
     const pipe = join(folder, "hung", "pipe");
-    execFileSync("mkfifo", [pipe]);
+    execFileSync("sh", ["-c", 'mkfifo "$0"', pipe]);
     release = () => fs.closeSync(fs.openSync(pipe, fs.constants.O_RDWR | fs.constants.O_NONBLOCK));
   });
   afterEach(async () => rm(folder, { recursive: true }));

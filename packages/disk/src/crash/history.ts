@@ -9,7 +9,7 @@ export interface Place {
 /** What a call changes, or makes durable. Reads change nothing and are not recorded. */
 export type Action = FileAction | NameAction | { readonly kind: "sync-folder"; readonly folder: number };
 
-export type FileAction = FileChange | { readonly kind: "fdatasync"; readonly file: number };
+type FileAction = FileChange | { readonly kind: "fdatasync"; readonly file: number };
 
 export type FileChange =
   | {

@@ -6,7 +6,7 @@ import type { Random } from "@kakera/kernel";
  * - `prefix`: as if the disk had worked off the changes in their order, up to some point.
  * - `scatter`: each part for itself, in any order: kept, dropped, an older version over a newer one.
  */
-export type TemperKind = "nothing" | "everything" | "prefix" | "scatter";
+type TemperKind = "nothing" | "everything" | "prefix" | "scatter";
 
 export interface Temper {
   readonly kind: TemperKind;
