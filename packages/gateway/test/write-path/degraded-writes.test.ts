@@ -181,6 +181,25 @@ describe("a write while drives misbehave", () => {
     }
   });
 
+  test("is refused at its deadline with fewer than k shards, and blames nobody, whatever their size", async () => {
+    for (const sizeBytes of [20 * KIB, 200 * KIB, 9 * MIB]) {
+      const store = await createTestStore({ geometry: { k: 2, m: 2 }, bodies: { write: { writeDeadlineMs: 3_000 } } });
+      for (const drive of store.drives.slice(0, sizeBytes <= 32 * KIB ? 4 : 3)) drive.fate = () => ({ kind: "hang" });
+      const startMs = store.clock.monotonicMs();
+      await expect(write(store, patternBytes(sizeBytes))).rejects.toMatchObject({
+        kind: "retry",
+        reason: "QUORUM_LOST",
+      });
+      expect(store.clock.monotonicMs() - startMs).toBeGreaterThanOrEqual(3_000);
+      const standings = readClusterMap(store.log.view)
+        .drives()
+        .map(({ standing }) => standing);
+      expect(standings).toEqual(Array(4).fill("MEMBER"));
+      await afterwards(store);
+      expect(store.drives.map(({ shards }) => shards.size)).toEqual([0, 0, 0, 0]);
+    }
+  });
+
   test("declares an offline drive down without waiting for it", async () => {
     const store = await createTestStore({ geometry: { k: 2, m: 1 } });
     store.drives[1]!.condition = "offline";
