@@ -11,7 +11,7 @@ describe("a drive whose power is cut at every moment", () => {
     const report = await runPowerCuts({ ...driveScenario(work), imagesPerPosition: 4 });
     expect(report.violations.slice(0, 5)).toEqual([]);
     console.log(`power-cut: ${report.imageCount} images opened, ${report.acknowledgedCount} acknowledged changes`);
-    expect(report.imageCount).toBeGreaterThan(6_500);
+    expect(report.imageCount).toBeGreaterThan(8_000);
     expect(report.acknowledgedCount).toBeGreaterThan(100);
   });
 
