@@ -15,7 +15,7 @@ const settings: Partial<MaintenanceSettings> = {
 function maintain(cluster: TestCluster): {
   maintenance: Maintenance;
   bugs: unknown[];
-  until(condition: () => boolean | Promise<boolean>): Promise<void>;
+  until: (condition: () => boolean | Promise<boolean>) => Promise<void>;
 } {
   const bugs: unknown[] = [];
   const { log, codec, memory, clock, random, drives, sessions, reads, writes } = cluster.parts;

@@ -1,30 +1,13 @@
-import { assert, ClusterFailure, type Clock, type DriveId, type Timer } from "@kakera/kernel";
-import { blockSizeBytes, shardSeed, type Codec } from "@kakera/erasure";
-import type { ClusterMap, CommitLog } from "@kakera/metadata";
-import { bufferReleased, type RepairQueue, type ShardDrive, type ShardRef, type ShardWindow } from "@kakera/rpc";
-import type { PinnedSlab } from "../slab-lease.ts";
-import type { Drives } from "../write-path/choose-homes.ts";
-import type { HedgeBudget } from "./hedge-budget.ts";
+import { assert, ClusterFailure, type DriveId, type Timer } from "@kakera/kernel";
+import { blockSizeBytes, shardSeed } from "@kakera/erasure";
+import type { CommitLog } from "@kakera/metadata";
+import { bufferReleased, type ShardDrive, type ShardRef, type ShardWindow } from "@kakera/rpc";
+import type { FetchParts } from "./fetch-parts.ts";
+import { joinPieces } from "./join-pieces.ts";
 import { ShardPlaces } from "./locate-shards.ts";
 import type { ReadWindow } from "./plan-windows.ts";
-import type { ReadLatency } from "./read-latency.ts";
-import type { ReadSettings } from "./read-settings.ts";
 import { WindowMemory, type Area, type RequestMemory } from "./window-memory.ts";
 import { WindowShard, type ShardRead } from "./window-shard.ts";
-
-export interface FetchParts {
-  readonly log: CommitLog;
-  readonly map: ClusterMap;
-  readonly drives: Drives;
-  readonly codec: Codec;
-  readonly clock: Clock;
-  readonly hedges: HedgeBudget;
-  readonly latency: ReadLatency;
-  readonly repairQueue: RepairQueue;
-  readonly settings: ReadSettings;
-  /** Called with the number of extra reads of each race. */
-  readonly onHedge: (extraReads: number) => void;
-}
 
 /**
  * Fetches one window: the needed data shards from their homes, all at once; whatever is missing, damaged, hung or slow is
@@ -93,22 +76,8 @@ export class WindowFetch {
   }
 
   /** The wanted bytes in order, each a view that lives until `retire`. Neighbours in memory are one. */
-  *views(): Generator<Buffer> {
-    let slab: PinnedSlab | null = null;
-    let start = 0;
-    let end = 0;
-    for (const piece of this.window.pieces) {
-      const area = this.#areaWith(piece.shard);
-      const at = area.atBytes + piece.shardOffsetBytes - this.window.extent.offsetBytes;
-      if (slab === area.slab && at === end) end += piece.lengthBytes;
-      else {
-        if (slab !== null) yield slab.bytes.subarray(start, end);
-        slab = area.slab;
-        start = at;
-        end = at + piece.lengthBytes;
-      }
-    }
-    if (slab !== null) yield slab.bytes.subarray(start, end);
+  views(): Generator<Buffer> {
+    return joinPieces(this.window, (shardIndex) => this.#areaWith(shardIndex));
   }
 
   /** Ends it: reads that are still under way keep their memory until they settle. */

@@ -22,7 +22,7 @@ export function windowBytesMin({ chunk, extent, neededShards }: ReadWindow): num
 }
 
 /** Areas that a window can have a use for: every shard, and m decoded ones. */
-export function windowBytesMax({ chunk, extent }: ReadWindow): number {
+function windowBytesMax({ chunk, extent }: ReadWindow): number {
   const { k, m } = chunk.geometry;
   return (k + 2 * m) * alignToSlab(extent.lengthBytes);
 }

@@ -27,7 +27,7 @@ export interface WriteRule {
   readonly quorum: "available" | "strict";
 }
 
-export interface ShardPlacement {
+interface ShardPlacement {
   readonly shardIndex: number;
   readonly driveId: DriveId;
 }

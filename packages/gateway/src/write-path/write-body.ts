@@ -9,7 +9,7 @@ import {
   type SessionId,
 } from "@kakera/kernel";
 import type { Codec, SharedMemory } from "@kakera/erasure";
-import type { ClusterMap, Pool } from "@kakera/metadata";
+import type { Pool } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import type { BodyOwner, BodySource, WrittenBody } from "../bodies.ts";
 import type { MemoryBudget } from "../memory-budget.ts";

@@ -66,7 +66,7 @@ export class ChunkWrite {
 
   /** Shards that are on drives, or may come to be: what is to be removed when the body is given up. */
   async abandon(): Promise<readonly PlacedShard[]> {
-    await Promise.all(this.#lanes.map((lane) => lane?.abort()));
+    await Promise.all(this.#lanes.map((lane) => lane?.abort() ?? Promise.resolve()));
     const attempts = this.#sender?.heldOrPending() ?? [];
     await Promise.all(attempts.map(({ settled }) => settled));
     return (this.#sender?.heldOrPending() ?? []).map(({ shard }) => ({

@@ -47,7 +47,7 @@ export async function collectChunks(
 }
 
 /** 32 digits of the body's id, 5 of the chunk's index (hexadecimal both), and R or C for the form. */
-export function chunkName(
+function chunkName(
   { dataId, chunkIndex }: Pick<ChunkRef, "dataId" | "chunkIndex">,
   form: "CODED" | "REPLICATED",
 ): string {

@@ -25,7 +25,7 @@ export async function readInventories(parts: MaintenanceParts, group: number): P
 }
 
 /** Shards of a group (null: all) on one drive, in order; nothing when it does not answer at the start. */
-export async function* inventoryOf(
+async function* inventoryOf(
   parts: MaintenanceParts,
   driveId: DriveId,
   group: number | null,

@@ -77,5 +77,6 @@ function rowWithoutBehind(
   };
   const behind = record.behind.filter(({ driveId }) => isStillBehind(driveId));
   if (behind.length === record.behind.length) return [];
-  return [{ key, revision: entry.revision, value: records.GroupRecord.encode({ ...record, behind }).finish() }];
+  record.behind = behind;
+  return [{ key, revision: entry.revision, value: records.GroupRecord.encode(record).finish() }];
 }

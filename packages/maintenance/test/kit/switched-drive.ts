@@ -1,11 +1,14 @@
 import { ClusterFailure } from "@kakera/kernel";
-import type { DriveStatus, ShardDrive } from "@kakera/rpc";
+import type { DriveStatus, InventoryPage, ShardDescription, ShardDrive, ShardRef } from "@kakera/rpc";
 import type { Drive } from "@kakera/storage-node";
 
 /** A real drive behind a switch: away, it answers as a folder that is not there. */
 export interface SwitchedDrive extends ShardDrive {
   readonly drive: Drive;
   isAway: boolean;
+  // Properties, so that a test can put its own in their place and call these.
+  inventory: (page: InventoryPage) => Promise<ShardDescription[]>;
+  remove: (refs: readonly ShardRef[]) => Promise<void>;
   /** Called before each removal of shards, with how many. */
   onRemove: (count: number) => void;
 }
