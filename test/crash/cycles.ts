@@ -32,7 +32,7 @@ const workerCount = 6;
 const keysPerWorker = 8;
 /** Small files, so that every cycle recycles, seals, compacts and checkpoints. */
 const testSettings = JSON.stringify({
-  minPartBytes: 1,
+  minPartBytes: 0,
   segmentSizeBytes: 2 << 20,
   journalFileBytes: 256 << 10,
   checkpointBytesMin: 256 << 10,

@@ -11,7 +11,7 @@ export interface Real {
 type Operation = fc.AsyncCommand<Model, Real>;
 
 const encode = (key: string): string => encodeURIComponent(key).replaceAll("%2F", "/");
-const keys = fc.constantFrom("a", "a/", "a/b", "a//b", "a/b/c", "b", "ü/ä", "z z+z", "a/b.", "../up", "😀", "ｚ");
+const keys = fc.constantFrom("a", "a/", "a/b", "a//b", "a/b/c", "b", "ü/ä", "z z+z", "a/b.", "x/../up", "😀", "ｚ");
 /** A body repeatable from its seed: sizes sit on both sides of every border (inline, replicated, coded, big shards). */
 const bodies = fc
   .record({
