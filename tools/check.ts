@@ -10,7 +10,11 @@ const gates: readonly { name: string; command: string; args: readonly string[] }
   { name: "types", command: bin("tsc"), args: ["-p", "tsconfig.json"] },
   { name: "tidy", command: process.execPath, args: [join(root, "tools", "tidy", "main.ts")] },
   { name: "dead code", command: bin("knip"), args: ["--no-progress"] },
-  { name: "unit tests", command: process.execPath, args: [join(root, "node_modules/vitest/vitest.mjs"), "run", "--project", "unit", "--reporter=dot"] },
+  {
+    name: "unit tests",
+    command: process.execPath,
+    args: [join(root, "node_modules/vitest/vitest.mjs"), "run", "--project", "unit", "--reporter=dot"],
+  },
 ];
 
 const failures: string[] = [];

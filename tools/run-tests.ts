@@ -24,9 +24,10 @@ const only = option("--only")?.split(",");
 const suites = only ?? [...defaultSuites, ...(option("--also")?.split(",") ?? [])];
 const totalsPath = option("--totals");
 
-const totals: Totals = totalsPath !== undefined && existsSync(totalsPath)
-  ? (JSON.parse(readFileSync(totalsPath, "utf8")) as Totals)
-  : { passed: 0, failed: 0 };
+const totals: Totals =
+  totalsPath !== undefined && existsSync(totalsPath)
+    ? (JSON.parse(readFileSync(totalsPath, "utf8")) as Totals)
+    : { passed: 0, failed: 0 };
 const rows: string[] = [];
 mkdirSync(join(root, ".cache"), { recursive: true });
 
@@ -46,7 +47,9 @@ for (const suite of suites) {
   const outcome = readOutcome(resultPath, run.status);
   totals.passed += outcome.passed;
   totals.failed += outcome.failed;
-  rows.push(`${suite.padEnd(10)} ${minutes.padStart(5)} min  ${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`);
+  rows.push(
+    `${suite.padEnd(10)} ${minutes.padStart(5)} min  ${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`,
+  );
 }
 
 /** A suite that crashed before it wrote a result, or ran no test, has failed once. A skip is a failure where skips are forbidden. */

@@ -7,7 +7,9 @@ import { join } from "node:path";
 const here = import.meta.dirname;
 const protoDirectory = join(here, "proto");
 const outDirectory = join(here, "src", "generated");
-const protos = readdirSync(protoDirectory).filter((name) => name.endsWith(".proto")).sort();
+const protos = readdirSync(protoDirectory)
+  .filter((name) => name.endsWith(".proto"))
+  .sort();
 const stampPath = join(outDirectory, "stamp");
 const hash = createHash("sha256");
 for (const name of protos) hash.update(name).update(readFileSync(join(protoDirectory, name)));
@@ -22,8 +24,22 @@ if (!existsSync(stampPath) || readFileSync(stampPath, "utf8") !== stamp) {
   const run = (tool: string, args: string[]): void => {
     execFileSync(join(bin, tool), args, { stdio: ["ignore", "ignore", "inherit"] });
   };
-  run("pbjs", ["-t", "static-module", "-w", "es6", "--force-number", "--no-create", "--no-verify", "--no-convert",
-    "--no-delimited", "--no-typeurl", "--no-service", "-o", js, ...inputs]);
+  run("pbjs", [
+    "-t",
+    "static-module",
+    "-w",
+    "es6",
+    "--force-number",
+    "--no-create",
+    "--no-verify",
+    "--no-convert",
+    "--no-delimited",
+    "--no-typeurl",
+    "--no-service",
+    "-o",
+    js,
+    ...inputs,
+  ]);
   run("pbts", ["-o", join(outDirectory, "messages.d.ts"), js]);
   writeFileSync(stampPath, stamp);
 }

@@ -63,7 +63,9 @@ describe.each([
       }
       if (request.completeBody !== null) expect(answer.body.toString()).toMatch(/<Bucket>a-bucket<\/Bucket>/);
       if (request.method === "HEAD" && answer.status === 404)
-        expect(answer.headers["x-minio-error-code"]).toBe(request.target.includes("/files/") ? "NoSuchKey" : "NoSuchBucket");
+        expect(answer.headers["x-minio-error-code"]).toBe(
+          request.target.includes("/files/") ? "NoSuchKey" : "NoSuchBucket",
+        );
       if (request.target.includes("encoding-type=url"))
         expect(answer.body.toString()).toContain("<EncodingType>url</EncodingType>");
     }

@@ -8,10 +8,19 @@ export interface Breach {
 /** Layer of each package: imports go strictly down (ARCHITECTURE.md). */
 const layers: Readonly<Record<string, number>> = {
   kernel: 0,
-  disk: 1, erasure: 1, placement: 1, protocol: 1, s3: 1,
-  metadata: 2, rpc: 2,
-  "storage-node": 3, gateway: 3, maintenance: 3,
-  cli: 4, console: 4, simulator: 4,
+  disk: 1,
+  erasure: 1,
+  placement: 1,
+  protocol: 1,
+  s3: 1,
+  metadata: 2,
+  rpc: 2,
+  "storage-node": 3,
+  gateway: 3,
+  maintenance: 3,
+  cli: 4,
+  console: 4,
+  simulator: 4,
 };
 const fileLinesMax = 400;
 const forbiddenNames = new Set(["utils", "util", "common", "shared", "helpers", "helper", "lib", "misc"]);
@@ -34,7 +43,10 @@ const packageOf = (path: string): string | null => /^packages\/([a-z0-9-]+)\//.e
 const sources = (tree: Tree): string[] =>
   tree.paths.filter((path) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path) && !path.includes("/generated/"));
 
-function manifestOf(tree: Tree, name: string): { dependencies?: Record<string, string>; devDependencies?: Record<string, string> } {
+function manifestOf(
+  tree: Tree,
+  name: string,
+): { dependencies?: Record<string, string>; devDependencies?: Record<string, string> } {
   return JSON.parse(tree.read(`packages/${name}/package.json`)) as { dependencies?: Record<string, string> };
 }
 
@@ -46,7 +58,10 @@ function importsGoDown(tree: Tree): Breach[] {
       if (!dependency.startsWith("@kakera/")) continue;
       const below = layers[dependency.slice("@kakera/".length)];
       if (below === undefined || below >= layer) {
-        breaches.push({ place: `packages/${name}/package.json`, message: `${dependency} is not below ${name}: imports go strictly down` });
+        breaches.push({
+          place: `packages/${name}/package.json`,
+          message: `${dependency} is not below ${name}: imports go strictly down`,
+        });
       }
     }
   }
@@ -62,8 +77,11 @@ function onlyDeclaredImports(tree: Tree): Breach[] {
     for (const match of tree.read(path).matchAll(/^(?:import|export)[^;]*?from\s+"([^"]+)"/gms)) {
       const specifier = match[1] as string;
       if (specifier.startsWith(".") || specifier.startsWith("node:")) continue;
-      const wanted = specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : (specifier.split("/")[0] as string);
-      if (!declared.has(wanted)) breaches.push({ place: path, message: `${wanted} is not in the package's dependencies` });
+      const wanted = specifier.startsWith("@")
+        ? specifier.split("/").slice(0, 2).join("/")
+        : (specifier.split("/")[0] as string);
+      if (!declared.has(wanted))
+        breaches.push({ place: path, message: `${wanted} is not in the package's dependencies` });
     }
   }
   return breaches;
@@ -73,15 +91,21 @@ function namesSayWhatTheyAre(tree: Tree): Breach[] {
   return tree.paths
     .filter((path) => /^(packages|tools|bench|test)\//.test(path))
     .flatMap((path) =>
-      path.split("/").filter((part) => forbiddenNames.has(part.replace(/\.[a-z.]+$/, "")))
-        .map((part) => ({ place: path, message: `"${part}" says nothing: name the noun that it serves` })));
+      path
+        .split("/")
+        .filter((part) => forbiddenNames.has(part.replace(/\.[a-z.]+$/, "")))
+        .map((part) => ({ place: path, message: `"${part}" says nothing: name the noun that it serves` })),
+    );
 }
 
 function filesStaySmall(tree: Tree): Breach[] {
   return sources(tree)
     .map((path) => ({ path, lines: tree.read(path).split("\n").length }))
     .filter(({ lines }) => lines > fileLinesMax)
-    .map(({ path, lines }) => ({ place: path, message: `${lines} lines (at most ${fileLinesMax}): is there a second noun in it?` }));
+    .map(({ path, lines }) => ({
+      place: path,
+      message: `${lines} lines (at most ${fileLinesMax}): is there a second noun in it?`,
+    }));
 }
 
 function everyPackageHasAReadme(tree: Tree): Breach[] {
@@ -102,19 +126,30 @@ function decisionsHaveStatusAndDate(tree: Tree): Breach[] {
 /** The stories of ARCHITECTURE.md name files in backquotes: each must exist. */
 function storyFilesExist(tree: Tree): Breach[] {
   if (!tree.has("ARCHITECTURE.md")) return [{ place: "ARCHITECTURE.md", message: "is missing" }];
-  const named = [...tree.read("ARCHITECTURE.md").matchAll(/`([a-z0-9-]+\/src\/[a-z0-9/.-]+\.ts)`/g)].map((match) => match[1] as string);
+  const named = [...tree.read("ARCHITECTURE.md").matchAll(/`([a-z0-9-]+\/src\/[a-z0-9/.-]+\.ts)`/g)].map(
+    (match) => match[1] as string,
+  );
   return named
     .filter((path) => !tree.has(`packages/${path}`))
     .map((path) => ({ place: "ARCHITECTURE.md", message: `names packages/${path}, which does not exist` }));
 }
 
 function noPromisesLeft(tree: Tree): Breach[] {
-  const promise = new RegExp(["TO" + "DO", "FIX" + "ME", "HA" + "CK", "for " + "now"].map((word) => `\\b${word}\\b`).join("|"));
+  const promise = new RegExp(
+    ["TO" + "DO", "FIX" + "ME", "HA" + "CK", "for " + "now"].map((word) => `\\b${word}\\b`).join("|"),
+  );
   return tree.paths
     .filter((path) => /^(packages|bench|tools|deploy|bin)\//.test(path) && /\.(ts|sh)$/.test(path))
     .flatMap((path) =>
-      tree.read(path).split("\n").flatMap((line, index) =>
-        promise.test(line) ? [{ place: `${path}:${index + 1}`, message: "a promise left in the code: keep it or file an issue" }] : []));
+      tree
+        .read(path)
+        .split("\n")
+        .flatMap((line, index) =>
+          promise.test(line)
+            ? [{ place: `${path}:${index + 1}`, message: "a promise left in the code: keep it or file an issue" }]
+            : [],
+        ),
+    );
 }
 
 function noMachineTraces(tree: Tree): Breach[] {
@@ -122,6 +157,13 @@ function noMachineTraces(tree: Tree): Breach[] {
   return tree.paths
     .filter((path) => /\.(ts|sh|md|json|yaml|yml|proto)$/.test(path) && !path.includes("fixtures/"))
     .flatMap((path) =>
-      tree.read(path).split("\n").flatMap((line, index) =>
-        trace.test(line) && !path.startsWith("tools/tidy/") ? [{ place: `${path}:${index + 1}`, message: "a path or host of one machine" }] : []));
+      tree
+        .read(path)
+        .split("\n")
+        .flatMap((line, index) =>
+          trace.test(line) && !path.startsWith("tools/tidy/")
+            ? [{ place: `${path}:${index + 1}`, message: "a path or host of one machine" }]
+            : [],
+        ),
+    );
 }

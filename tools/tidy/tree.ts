@@ -10,7 +10,10 @@ export interface Tree {
 }
 
 export function readTree(root: string): Tree {
-  const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: root, encoding: "utf8" });
+  const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+    cwd: root,
+    encoding: "utf8",
+  });
   const paths = listed.split("\n").filter((path) => path !== "" && existsSync(join(root, path)));
   return {
     paths,

@@ -22,10 +22,25 @@ export type ChangeId = Id<"ChangeId">;
 /** 16 bytes: a garbage or repair record. */
 export type TaskId = Id<"TaskId">;
 
-const idSizesBytes = { cluster: 16, drive: 16, session: 16, bucket: 8, data: 16, upload: 16, change: 16, task: 16 } as const;
+const idSizesBytes = {
+  cluster: 16,
+  drive: 16,
+  session: 16,
+  bucket: 8,
+  data: 16,
+  upload: 16,
+  change: 16,
+  task: 16,
+} as const;
 type IdOf = {
-  cluster: ClusterId; drive: DriveId; session: SessionId; bucket: BucketId;
-  data: DataId; upload: UploadId; change: ChangeId; task: TaskId;
+  cluster: ClusterId;
+  drive: DriveId;
+  session: SessionId;
+  bucket: BucketId;
+  data: DataId;
+  upload: UploadId;
+  change: ChangeId;
+  task: TaskId;
 };
 export type IdKind = keyof IdOf;
 

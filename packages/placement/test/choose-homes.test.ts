@@ -15,15 +15,22 @@ function makeDrives(count: number, seed: number, drivesPerDomain = 1): DriveWeig
 describe("chooseHomes()", () => {
   test("puts at most one shard of a group in a domain, and leaves a home vacant when domains run out", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 24 }), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 12 }), fc.nat(999),
+      fc.property(
+        fc.integer({ min: 1, max: 24 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 1, max: 12 }),
+        fc.nat(999),
         (count, perDomain, shardCount, seed) => {
           const drives = makeDrives(count, seed, perDomain);
           const homes = chooseHomes(seed, drives, shardCount);
-          const domains = homes.filter((home) => home !== null).map((home) => drives.find((drive) => drive.driveId === home)?.domain);
+          const domains = homes
+            .filter((home) => home !== null)
+            .map((home) => drives.find((drive) => drive.driveId === home)?.domain);
           expect(homes).toHaveLength(shardCount);
           expect(new Set(domains).size).toBe(domains.length);
           expect(domains.length).toBe(Math.min(shardCount, new Set(drives.map((drive) => drive.domain)).size));
-        }),
+        },
+      ),
     );
   });
 
@@ -32,7 +39,8 @@ describe("chooseHomes()", () => {
     const counts = new Map<string, number>();
     const groupCount = 4096;
     for (let group = 0; group < groupCount; group++) {
-      for (const home of chooseHomes(group, drives, 4)) counts.set(home as string, (counts.get(home as string) ?? 0) + 1);
+      for (const home of chooseHomes(group, drives, 4))
+        counts.set(home as string, (counts.get(home as string) ?? 0) + 1);
     }
     for (const count of counts.values()) expect(Math.abs(count / (groupCount / 2) - 1)).toBeLessThan(0.05);
   });

@@ -21,7 +21,9 @@ export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
     advance(byMs) {
       const untilMs = elapsedMs + byMs;
       for (;;) {
-        const due = [...timers].filter(([, timer]) => timer.dueMs <= untilMs).sort((a, b) => a[1].dueMs - b[1].dueMs || a[0] - b[0])[0];
+        const due = [...timers]
+          .filter(([, timer]) => timer.dueMs <= untilMs)
+          .sort((a, b) => a[1].dueMs - b[1].dueMs || a[0] - b[0])[0];
         if (due === undefined) break;
         timers.delete(due[0]);
         elapsedMs = Math.max(elapsedMs, due[1].dueMs);
