@@ -18,7 +18,7 @@ function timesOf(pid: number): ProcessTimes | null {
 }
 
 /** `pid` and all its descendants. */
-export function processTree(pid: number): number[] {
+function processTree(pid: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
@@ -36,19 +36,4 @@ export function processTree(pid: number): number[] {
 export function cpuMicroseconds(pid: number): number {
   const ticks = processTree(pid).reduce((sum, member) => sum + (timesOf(member)?.cpuTicks ?? 0), 0);
   return (ticks * 1e6) / ticksPerSecond;
-}
-
-/** RssAnon + RssShmem of the tree in bytes: what the processes own, without mapped files. */
-export function ownedMemoryBytes(pid: number): number {
-  let total = 0;
-  for (const member of processTree(pid)) {
-    try {
-      const status = readFileSync(`/proc/${member}/status`, "latin1");
-      for (const name of ["RssAnon", "RssShmem"])
-        total += Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024;
-    } catch {
-      // It ended between the two looks.
-    }
-  }
-  return total;
 }

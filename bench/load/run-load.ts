@@ -65,7 +65,7 @@ function hashOf(key: string, body: Buffer): string {
   return hash;
 }
 
-export const objectName = (sizeBytes: number, index: number): string => `get-${sizeBytes}/${index}`;
+const objectName = (sizeBytes: number, index: number): string => `get-${sizeBytes}/${index}`;
 
 /** Puts the objects that get, range and list read. */
 export async function prefill(
