@@ -55,7 +55,7 @@ export function createReplay(endpoint: URL, credentials: Credentials): Replay {
     ) {
       headers["x-amz-content-sha256"] = sha256Hex(payload);
     }
-    const signedNames = (/SignedHeaders=([^,]+)/.exec(authorization)?.[1] as string).split(";");
+    const signedNames = (/SignedHeaders=([^,]+)/.exec(authorization)?.[1] ?? "").split(";");
     const region = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(authorization)?.[1] as string;
     const separator = authorization.includes("aws4_request,S") ? "," : ", ";
     const signed = signHeaders({ method: recorded.method, target, headers }, credentials, {
