@@ -15,7 +15,7 @@ export default defineConfig({
         // Real processes, and models with their full counts.
         test: {
           name: "process",
-          include: ["packages/*/test/**/*.{process,slow}.test.ts"],
+          include: ["packages/*/test/**/*.{process,slow}.test.ts", "tools/test/**/*.process.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 60_000,
           fileParallelism: false,
