@@ -71,13 +71,15 @@ describe.runIf(hasProgram("aws", "matrix awscli"))("awscli", () => {
   });
 
   test("serves a presigned URL to curl", async () => {
+    // Version 1 of the cli presigns with SigV2 unless told; SigV2 is refused by design.
+    await runWell("aws", ["configure", "set", "default.s3.signature_version", "s3v4"], home());
     const url = (await aws("s3", "presign", "s3://aws-bucket/large.bin")).stdout.toString().trim();
     const got = await runWell("curl", ["-sf", url]);
     expect(createHash("sha256").update(got.stdout).digest("hex")).toBe(digestTree(tree).get("large.bin"));
   });
 
   test("removes everything and the bucket", async () => {
-    await aws("s3", "rb", "--only-show-errors", "--force", "s3://aws-bucket");
+    await aws("s3", "rb", "--force", "s3://aws-bucket");
     const listed = await aws("s3", "ls");
     expect(listed.stdout.toString()).not.toContain("aws-bucket");
   });

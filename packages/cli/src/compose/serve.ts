@@ -7,6 +7,7 @@ import { watchEventLoopLag } from "../drivers/event-loop-lag.ts";
 import { createListener, listen, type Listener } from "../drivers/http-listener.ts";
 import { killAtFailpoint } from "../drivers/kill-at-failpoint.ts";
 import { createMachineProbe } from "../drivers/machine-probe.ts";
+import { readBootId } from "@kakera/storage-node";
 import { createNodeFolders } from "../drivers/node-folders.ts";
 import { openViewFiles } from "../drivers/open-view.ts";
 import { createPinoLogger, type ServerLogger } from "../drivers/pino-logger.ts";
@@ -110,18 +111,19 @@ function compose(
 ): Promise<Server> {
   const { terminal, clock, logger, certificate } = parts;
   const test = readTestSettings(terminal.environment);
+  const bootId = test.bootId ?? readBootId();
   const probe = createMachineProbe();
   const threadCount = Number(terminal.environment["UV_THREADPOOL_SIZE"] ?? threadCountDefault);
   return composeServer(
     {
-      access: createNodeFolders({ clock, logger }, { driveCount: settings.drives.length, threadCount }),
+      access: createNodeFolders({ clock, logger }, { driveCount: settings.drives.length, threadCount, bootId }),
       clock,
       random: createSystemRandom(),
       logger,
       metrics: createPromMeter(),
       failpoints: killAtFailpoint(test.failpoint),
       user: probe.user,
-      openView: openViewFiles,
+      openView: (stateDirectory, clusterId) => openViewFiles(stateDirectory, clusterId, bootId),
       openFilesMax: probe.openFilesMax,
       eventLoopLagSeconds: watchEventLoopLag(clock).p99Seconds,
       certificateExpiresMs: () => certificate?.current.expiresMs ?? null,

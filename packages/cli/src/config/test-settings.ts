@@ -11,6 +11,8 @@ export interface TestSettings {
   readonly journalFileBytes?: number;
   readonly checkpointBytesMin?: number;
   readonly maintenanceIntervalMs?: number;
+  /** Another one than the machine's says that it has rebooted since. */
+  readonly bootId?: string;
   readonly failpoint: { readonly name: string; readonly hitCount: number } | null;
 }
 
@@ -20,8 +22,8 @@ export function readTestSettings(environment: Environment): TestSettings {
   const text = environment["KAKERA_TEST_SETTINGS"];
   const given = text === undefined || text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
   for (const [name, value] of Object.entries(given)) {
-    if (!names.includes(name) || typeof value !== "number")
-      throw usageFailure(`KAKERA_TEST_SETTINGS: ${name} is no number to set`);
+    const isRight = name === "bootId" ? typeof value === "string" : names.includes(name) && typeof value === "number";
+    if (!isRight) throw usageFailure(`KAKERA_TEST_SETTINGS: ${name} is no number to set`);
   }
   return { ...given, failpoint: readFailpoint(environment["KAKERA_TEST_FAILPOINT"]) };
 }

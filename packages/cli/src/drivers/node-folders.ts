@@ -2,7 +2,7 @@ import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { boundedDisk, createNodeDisk, type BoundedDisk } from "@kakera/disk";
 import { ClusterFailure, DiskError, SECOND_MS, type Clock, type Logger } from "@kakera/kernel";
-import { inspectPlace, lockDrive, openLmdbStore, readBootId } from "@kakera/storage-node";
+import { inspectPlace, lockDrive, openLmdbStore } from "@kakera/storage-node";
 import { CommandFailure } from "../command-failure.ts";
 import type { FolderAccess } from "../compose/folder-access.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -15,6 +15,8 @@ export interface NodeFoldersSettings {
   readonly driveCount: number;
   /** Threads that do the process' file calls. */
   readonly threadCount: number;
+  /** null: not known, so derived files are believed only after a clean stop. */
+  readonly bootId: string | null;
 }
 
 /** Drive folders of this machine. Calls of each are capped, so that dead drives leave threads to the others [F18]. */
@@ -46,7 +48,7 @@ export function createNodeFolders(
     make: makeDurably,
     lock: takeLock,
     openIndex: async (place, driveId) =>
-      openLmdbStore({ directory: join(place, ".kakera", "state", "index"), lineage: driveId, bootId: readBootId() }),
+      openLmdbStore({ directory: join(place, ".kakera", "state", "index"), lineage: driveId, bootId: settings.bootId }),
     readText: readTextIfThere,
     writeSecret: writeSecretDurably,
     deviceOf: async (place) => (await diskAt(place).stat("."))?.deviceId ?? null,

@@ -3,12 +3,15 @@ import { basename, dirname, join } from "node:path";
 import { createNodeDisk } from "@kakera/disk";
 import type { ClusterId } from "@kakera/kernel";
 import { openGuardedView, type GuardedView } from "@kakera/metadata";
-import { readBootId } from "@kakera/storage-node";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
 
 /** The view below `stateDirectory`, which is made when it is not there; begun anew when it cannot be believed. */
-export function openViewFiles(stateDirectory: string, clusterId: ClusterId): Promise<GuardedView> {
+export function openViewFiles(
+  stateDirectory: string,
+  clusterId: ClusterId,
+  bootId: string | null,
+): Promise<GuardedView> {
   try {
     mkdirSync(stateDirectory, { recursive: true });
   } catch (cause) {
@@ -25,7 +28,7 @@ export function openViewFiles(stateDirectory: string, clusterId: ClusterId): Pro
   return openGuardedView({
     guard: { disk: createNodeDisk(dirname(stateDirectory)), directory: basename(stateDirectory), name: "view-guard" },
     directory: join(stateDirectory, "view"),
-    bootId: readBootId(),
+    bootId,
     lineage: clusterId,
   });
 }
