@@ -37,6 +37,7 @@ export {
   type Meter,
 } from "./ports/meter.ts";
 export type { Random } from "./ports/random.ts";
+export { digestOfFile } from "./drivers/file-digest.ts";
 export { systemClock } from "./drivers/system-clock.ts";
 export { createSystemRandom } from "./drivers/system-random.ts";
 export { createSeededRandom } from "./drivers/seeded-random.ts";

@@ -15,6 +15,8 @@ export interface Guard {
   readonly bootId: string | null;
   /** Whose derived file it is: the cluster. */
   readonly lineage: string;
+  /** SHA-256 of the derived file as it was closed; only with `clean`. LMDB has no checksums: a flipped bit would be believed. */
+  readonly content?: string | null;
 }
 
 /** Where the guard file is: a folder of a drive, and a name in it. */
@@ -78,7 +80,14 @@ export function mayKeep(
 }
 
 export function encodeGuard(guard: Guard): Buffer {
-  const payload = Buffer.from(JSON.stringify({ state: guard.state, bootId: guard.bootId, lineage: guard.lineage }));
+  const payload = Buffer.from(
+    JSON.stringify({
+      state: guard.state,
+      bootId: guard.bootId,
+      lineage: guard.lineage,
+      ...(guard.content == null ? {} : { content: guard.content }),
+    }),
+  );
   const header = Buffer.alloc(headerBytes);
   magic.copy(header);
   header.writeUInt32BE(payload.byteLength, 8);

@@ -1,6 +1,8 @@
+import { join } from "node:path";
+import { digestOfFile } from "@kakera/kernel";
 import type { WritableView } from "../ports/view.ts";
 import { removeView, syncNames } from "./drivers/view-files.ts";
-import { mayKeep, readGuard, writeGuard, type GuardPlace } from "./guard-file.ts";
+import { mayKeep, readGuard, type Guard, writeGuard, type GuardPlace } from "./guard-file.ts";
 import { openLmdbView } from "./lmdb-view.ts";
 
 export interface GuardedViewSettings {
@@ -27,17 +29,24 @@ export interface GuardedView {
 export async function openGuardedView(settings: GuardedViewSettings): Promise<GuardedView> {
   const { guard: place, bootId, lineage } = settings;
   const found = await readGuard(place);
-  const isKept = mayKeep(found, { bootId, lineage });
+  const dataPath = join(settings.directory, "data.mdb");
+  const isKept = mayKeep(found, { bootId, lineage }) && isAsClosed(found, dataPath);
   if (!isKept) removeView(settings.directory);
-  const mark = (state: "opening" | "open" | "clean"): Promise<void> => writeGuard(place, { state, bootId, lineage });
+  const mark = (state: "opening" | "open"): Promise<void> => writeGuard(place, { state, bootId, lineage });
   await mark("opening");
   const opened = openOrBeginAnew(settings, () => {
     syncNames(settings.directory);
-    return mark("clean");
+    return writeGuard(place, { state: "clean", bootId, lineage, content: digestOfFile(dataPath) });
   });
   await mark("open");
   const origin = !opened.wasReadable ? "unreadable" : isKept ? "kept" : found === null ? "new" : "distrusted";
   return { view: opened.view, origin };
+}
+
+/** A view that was closed is believed only while it holds the bytes that it was closed with. */
+function isAsClosed(guard: Guard | null, dataPath: string): boolean {
+  if (guard?.state !== "clean") return true;
+  return guard.content != null && guard.content === digestOfFile(dataPath);
 }
 
 function openOrBeginAnew(

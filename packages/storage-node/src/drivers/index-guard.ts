@@ -10,6 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { digestOfFile } from "@kakera/kernel";
 
 /**
  * What a derived LMDB without fsync proves [F9]. Its pages reach the disk in any order: after a reboot it may open, look
@@ -28,15 +29,23 @@ export interface GuardRecord {
    * - `clean`: flushed and closed
    */
   readonly standing: "opening" | "in-use" | "clean";
+  /** SHA-256 of LMDB's file as it was closed; only with `clean`. It has no checksums of its own. */
+  readonly content?: string | null;
 }
 
 const fileName = "guard.json";
 
 /** Whether the index beside the guard may be used. Pure. */
-export function isTrustworthy(found: GuardRecord | null, now: Omit<GuardRecord, "standing">): boolean {
+export function isTrustworthy(found: GuardRecord | null, now: Omit<GuardRecord, "standing" | "content">): boolean {
   if (found === null || found.lineage !== now.lineage || found.version !== now.version) return false;
   if (found.standing === "opening") return false;
   return found.standing === "clean" || (found.bootId !== null && found.bootId === now.bootId);
+}
+
+/** An index that was closed is believed only while its file holds the bytes that it was closed with. */
+export function isAsClosed(found: GuardRecord | null, dataPath: string): boolean {
+  if (found?.standing !== "clean") return true;
+  return found.content != null && found.content === digestOfFile(dataPath);
 }
 
 export function readGuard(directory: string): GuardRecord | null {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
-import { AssertionFailure, DiskError, GIB } from "@kakera/kernel";
-import { isTrustworthy, readGuard, syncPath, writeGuard } from "./index-guard.ts";
+import { AssertionFailure, digestOfFile, DiskError, GIB } from "@kakera/kernel";
+import { isAsClosed, isTrustworthy, readGuard, syncPath, writeGuard } from "./index-guard.ts";
 import type { OrderedStore, StoreChange } from "../index/ordered-store.ts";
 
 /** Of the keys and values in the store: another one is rebuilt. */
@@ -27,7 +27,9 @@ export function openLmdbStore(settings: LmdbStoreSettings): OrderedStore {
   const { directory, lineage, bootId } = settings;
   const guard = { bootId, lineage, version: indexVersion };
   const folder = join(directory, dataFolder);
-  if (!isTrustworthy(readGuard(directory), guard)) rmSync(folder, { recursive: true, force: true });
+  const dataPath = join(folder, "data.mdb");
+  const found = readGuard(directory);
+  if (!isTrustworthy(found, guard) || !isAsClosed(found, dataPath)) rmSync(folder, { recursive: true, force: true });
   writeGuard(directory, { ...guard, standing: "opening" });
   const root = openOrStartAnew(folder);
   writeGuard(directory, { ...guard, standing: "in-use" });
@@ -35,8 +37,8 @@ export function openLmdbStore(settings: LmdbStoreSettings): OrderedStore {
     // Of a drive that went: making its folder again would leave files where it may be mounted next.
     if (!existsSync(folder)) return;
     // LMDB wrote through the page cache: fsync of its file is what its own sync would do.
-    syncPath(join(folder, "data.mdb"));
-    writeGuard(directory, { ...guard, standing: "clean" });
+    syncPath(dataPath);
+    writeGuard(directory, { ...guard, standing: "clean", content: digestOfFile(dataPath) });
   };
   return new LmdbStore(root, folder, onClosed);
 }
