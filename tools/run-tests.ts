@@ -13,8 +13,7 @@ interface Totals {
 }
 
 const root = join(import.meta.dirname, "..");
-// The suites that were seen green as a whole; the others run by name with --only until they have been.
-const defaultSuites = ["unit", "process", "power-cut", "model", "bitrot", "wire", "clients"];
+const defaultSuites = ["unit", "process", "power-cut", "model", "bitrot", "wire", "clients", "crash"];
 const args = process.argv.slice(2);
 const forbidSkips = args.includes("--forbid-skips") || process.env.KAKERA_TEST_FORBID_SKIPS === "1";
 const option = (name: string): string | undefined => {
