@@ -1,5 +1,6 @@
 import { createMemoryDisk } from "@kakera/disk";
 import { createSeededRandom, DiskError, newId } from "@kakera/kernel";
+import { formatDrive } from "@kakera/storage-node";
 import { describe, expect, test } from "vitest";
 import { asPermitted } from "../src/compose/as-permitted.ts";
 import type { FolderAccess } from "../src/compose/folder-access.ts";
@@ -54,7 +55,7 @@ test("a witness survives the drive's identity file", () => {
 
 describe("a severed disk", () => {
   test("takes nothing any more, not through files that are open either", async () => {
-    const disk = severableDisk(createMemoryDisk());
+    const disk = severableDisk(createMemoryDisk(), newId("drive", random));
     const file = await disk.open("file", { access: "create" });
     await file.write(Buffer.from("kept"), 0);
     disk.sever();
@@ -77,12 +78,42 @@ describe("a severed disk", () => {
         return { ...file, fdatasync: () => new Promise<void>((resolve) => (release = resolve)) } as typeof file;
       },
     };
-    const disk = severableDisk(slow as typeof inner);
+    const disk = severableDisk(slow as typeof inner, newId("drive", random));
     const file = await disk.open("file", { access: "create" });
     const synced = file.fdatasync();
     disk.sever();
     release();
     await expect(synced).rejects.toThrow(expect.objectContaining({ code: "ENODEV" }) as Error);
+  });
+});
+
+describe("the disk of a drive", () => {
+  const driveId = newId("drive", random);
+  const identity = { clusterId: newId("cluster", random), driveId, deviceRelation: "parent-device" } as const;
+  const journal = ".kakera/journal";
+
+  test("makes folders where its drive is", async () => {
+    const inner = createMemoryDisk();
+    await formatDrive(inner, identity);
+    await severableDisk(inner, driveId).makeDirectory(journal);
+    expect(await inner.stat(journal)).not.toBeNull();
+  });
+
+  test("leaves an empty folder in the drive's place as it is, as a mount point is after its device went", async () => {
+    const inner = createMemoryDisk();
+    await expect(severableDisk(inner, driveId).makeDirectory(journal)).rejects.toThrow(
+      expect.objectContaining({ code: "ENODEV" }) as Error,
+    );
+    expect(await inner.list(".")).toEqual([]);
+  });
+
+  test("leaves another drive in its place as it is", async () => {
+    const inner = createMemoryDisk();
+    await formatDrive(inner, { ...identity, driveId: newId("drive", random) });
+    await expect(severableDisk(inner, driveId).makeDirectory(journal)).rejects.toThrow(
+      expect.objectContaining({ code: "ENODEV" }) as Error,
+    );
+    expect(await inner.stat(journal)).toBeNull();
   });
 });
 

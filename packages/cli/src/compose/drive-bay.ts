@@ -183,7 +183,11 @@ export class DriveBay {
 
   #take(slot: MutableSlot, driveId: DriveId): SlotState & { kind: "taken" } {
     this.#lock(slot);
-    const taken = { kind: "taken", driveId, disk: severableDisk(this.#components.access.disk(slot.place)) } as const;
+    const taken = {
+      kind: "taken",
+      driveId,
+      disk: severableDisk(this.#components.access.disk(slot.place), driveId),
+    } as const;
     slot.state = taken;
     return taken;
   }

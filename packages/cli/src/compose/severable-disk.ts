@@ -1,4 +1,5 @@
-import { DiskError, type Disk, type DiskFile } from "@kakera/kernel";
+import { DiskError, type Disk, type DiskFile, type DriveId } from "@kakera/kernel";
+import { readIdentity } from "@kakera/storage-node";
 
 /** A disk that can be taken away from whoever holds it. */
 export interface SeverableDisk extends Disk {
@@ -10,8 +11,12 @@ export interface SeverableDisk extends Disk {
  * Files that are open outlive their folder: after an unmount by force, or when somebody removes it, writes to them go on
  * succeeding, and nobody ever finds them again. So that the journal does not count such copies, the disk of a drive that
  * went is cut off.
+ *
+ * Between a drive's going and its being cut off, an empty folder may stand in its place: the bare mount point on the root
+ * disk, or what an operator made for a replacement. Whoever makes folders there would fill the wrong device and count a copy
+ * that is on none of our drives [F24]; so folders are made only where the drive's own identity lies.
  */
-export function severableDisk(disk: Disk): SeverableDisk {
+export function severableDisk(disk: Disk, driveId: DriveId): SeverableDisk {
   let isSevered = false;
   const check = (path: string, operation: string): void => {
     if (isSevered) throw new DiskError("ENODEV", path, operation);
@@ -33,6 +38,11 @@ export function severableDisk(disk: Disk): SeverableDisk {
       await disk.unlink(path);
     },
     async makeDirectory(path) {
+      check(path, "mkdir");
+      const identity = await readIdentity(disk);
+      if (identity === null || identity === "damaged" || identity.driveId !== driveId) {
+        throw new DiskError("ENODEV", path, "mkdir");
+      }
       check(path, "mkdir");
       await disk.makeDirectory(path);
     },

@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { digestOfFile } from "@kakera/kernel";
 
@@ -57,9 +47,8 @@ export function readGuard(directory: string): GuardRecord | null {
   }
 }
 
-/** Durable when it returns. */
+/** Durable when it returns. The folder must be there: of a drive that went, nothing is made again. Throws ENOENT. */
 export function writeGuard(directory: string, record: GuardRecord): void {
-  mkdirSync(directory, { recursive: true });
   const path = join(directory, fileName);
   const temporary = `${path}.new`;
   rmSync(temporary, { force: true });

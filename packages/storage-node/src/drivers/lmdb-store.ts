@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import { AssertionFailure, digestOfFile, DiskError, GIB } from "@kakera/kernel";
@@ -30,6 +30,7 @@ export function openLmdbStore(settings: LmdbStoreSettings): OrderedStore {
   const dataPath = join(folder, "data.mdb");
   const found = readGuard(directory);
   if (!isTrustworthy(found, guard) || !isAsClosed(found, dataPath)) rmSync(folder, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
   writeGuard(directory, { ...guard, standing: "opening" });
   const root = openOrStartAnew(folder);
   writeGuard(directory, { ...guard, standing: "in-use" });
@@ -38,7 +39,13 @@ export function openLmdbStore(settings: LmdbStoreSettings): OrderedStore {
     if (!existsSync(folder)) return;
     // LMDB wrote through the page cache: fsync of its file is what its own sync would do.
     syncPath(dataPath);
-    writeGuard(directory, { ...guard, standing: "clean", content: digestOfFile(dataPath) });
+    const content = digestOfFile(dataPath);
+    try {
+      writeGuard(directory, { ...guard, standing: "clean", content });
+    } catch (error) {
+      // It went while it was being read: the guard went with it.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
   };
   return new LmdbStore(root, folder, onClosed);
 }
