@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -105,8 +105,21 @@ describe("openGuardedView()", () => {
     expect([second.origin, holds(second)]).toEqual(["distrusted", false]);
   });
 
+  test("begins anew when a closed view is not the bytes that it was closed with", async () => {
+    const first = await open();
+    fill(first);
+    await close(first);
+    const path = join(root, "state", "view", "data.mdb");
+    const bytes = readFileSync(path);
+    bytes[bytes.byteLength - 100] = (bytes[bytes.byteLength - 100] as number) ^ 1;
+    writeFileSync(path, bytes);
+    const second = await open();
+    expect([second.origin, holds(second)]).toEqual(["distrusted", false]);
+  });
+
   test("begins anew over a file that ends the process that opens it", async () => {
-    await close(await open());
+    // Of a killed process there is no digest: only the opening can tell.
+    expect(endOfProcessThatFillsTheView()).toBe("SIGKILL");
     writeFileSync(join(root, "state", "view", "data.mdb"), Buffer.alloc(8192, 0x5a));
     // LMDB takes the process down with this file; the mark stays behind, and the next start succeeds.
     expect(endOfProcessThatFillsTheView()).toBe("SIGSEGV");
@@ -117,7 +130,7 @@ describe("openGuardedView()", () => {
   });
 
   test("begins anew in place of what LMDB refuses to open", async () => {
-    await close(await open());
+    expect(endOfProcessThatFillsTheView()).toBe("SIGKILL");
     rmSync(join(root, "state", "view"), { recursive: true });
     writeFileSync(join(root, "state", "view"), "no folder");
     const second = await open();
