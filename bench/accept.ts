@@ -21,7 +21,8 @@ execFileSync("taskset", ["-cp", clientCore, String(process.pid)], { stdio: "igno
 interface Row {
   readonly group: string;
   readonly spec: Omit<LoadSpec, "bucket" | "run" | "durationMs">;
-  readonly ratioMax: number;
+  /** null: this ratio is shown and not judged; what is asked of the row is another figure. */
+  readonly ratioMax: number | null;
 }
 
 const KIB = 1 << 10;
@@ -41,7 +42,7 @@ const read = (
   },
   ratioMax: given.ratioMax,
 });
-const write = (group: string, sizeBytes: number, given: { concurrency: number; ratioMax: number }): Row => ({
+const write = (group: string, sizeBytes: number, given: { concurrency: number; ratioMax: number | null }): Row => ({
   group,
   spec: { operation: "put", sizeBytes, concurrency: given.concurrency, objectCount: 0, payload: "signed" },
   ratioMax: given.ratioMax,
@@ -59,8 +60,8 @@ const rows: readonly Row[] = [
   write("put-small", 16 * KIB, { concurrency: 64, ratioMax: 6 }),
   write("put-small", 64 * KIB, { concurrency: 64, ratioMax: 6 }),
   write("put-small", 256 * KIB, { concurrency: 64, ratioMax: 6 }),
-  write("put", 16 * MIB, { concurrency: 1, ratioMax: Number.POSITIVE_INFINITY }),
-  write("put", 64 * MIB, { concurrency: 4, ratioMax: Number.POSITIVE_INFINITY }),
+  write("put", 16 * MIB, { concurrency: 1, ratioMax: null }),
+  write("put", 64 * MIB, { concurrency: 4, ratioMax: null }),
 ];
 
 const median = (values: readonly number[]): number =>
@@ -77,7 +78,7 @@ async function measure(server: RunningServer, row: Row): Promise<LoadResult> {
   return result;
 }
 
-async function measureRow(ours: RunningServer, bare: RunningServer, row: Row): Promise<boolean> {
+async function measureRow(ours: RunningServer, bare: RunningServer, row: Row): Promise<void> {
   if (row.spec.operation === "get")
     await prefill(ours, { bucket, sizeBytes: row.spec.sizeBytes, objectCount: row.spec.objectCount, concurrency: 4 });
   await runLoad(ours, { ...row.spec, bucket, durationMs: durationMs / 2, run: `w${serial++}` });
@@ -99,12 +100,11 @@ async function measureRow(ours: RunningServer, bare: RunningServer, row: Row): P
     last = a2;
   }
   const ratio = median(ratios);
-  const verdict = ratio <= row.ratioMax ? "met   " : "MISSED";
+  const verdict = row.ratioMax === null ? "shown " : ratio <= row.ratioMax ? "met   " : "MISSED";
   console.log(
-    `${verdict} ${row.spec.operation} ${formatSize(row.spec.sizeBytes).padStart(6)} x${row.spec.concurrency}: ${ratio.toFixed(2)}x bare (accept <= ${row.ratioMax}), ` +
+    `${verdict} ${row.spec.operation} ${formatSize(row.spec.sizeBytes).padStart(6)} x${row.spec.concurrency}: ${ratio.toFixed(2)}x bare (${row.ratioMax === null ? "not judged by this ratio" : `accept <= ${row.ratioMax}`}), ` +
       `${median(ourCpu).toFixed(0)} us/request, ${last?.requestsPerSecond.toFixed(0)} req/s, p50 ${last?.p50Ms.toFixed(2)} ms, rounds ${ratios.map((value) => value.toFixed(2)).join(" ")}`,
   );
-  return ratio <= row.ratioMax;
 }
 
 const ours = await startKakera();

@@ -18,7 +18,7 @@ export interface RunningServer extends Target {
 const serverCore = "0";
 export const clientCore = "1";
 /** What bin/kakera gives node, so that the bare server runs with the same. */
-const nodeFlags = ["--max-http-header-size=65536"];
+const nodeFlags = ["--disable-warning=ExperimentalWarning"];
 
 async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
