@@ -81,7 +81,7 @@ try {
   const driveId = newId("drive", random);
   await formatDrive(disk, { clusterId: newId("cluster", random), driveId, deviceRelation: "parent-device" });
   await disk.makeDirectory("objects");
-  const index = openLmdbStore({ directory: join(root, ".kakera/state/index"), lineage: driveId, bootId: null });
+  const index = await openLmdbStore({ directory: join(root, ".kakera/state/index"), lineage: driveId, bootId: null });
   const drive = await openDrive(
     { disk, index, clock: systemClock, random, logger: silentLogger, meter: silentMeter, failpoints: noFailpoints },
     { place: root },

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -27,9 +27,9 @@ const key = (text: string): Buffer => Buffer.from(text);
 describe.each([
   ["memory", createMemoryStore],
   ["LMDB", () => openLmdbStore({ directory: newFolder(), lineage, bootId: "boot" })],
-])("an ordered store in %s", (_, create: () => OrderedStore) => {
+])("an ordered store in %s", (_, create: () => OrderedStore | Promise<OrderedStore>) => {
   it("gives what was put, in order of the keys' bytes, within bounds and limit", async () => {
-    const store = create();
+    const store = await create();
     store.transact((change) => {
       for (const name of ["b", "a", "ab", "a\xff", "c", "B"]) change.put(key(name), key(`value of ${name}`));
       change.put(Buffer.of(7), Buffer.alloc(0));
@@ -48,7 +48,7 @@ describe.each([
   });
 
   it("undoes a transaction that throws", async () => {
-    const store = create();
+    const store = await create();
     store.transact((change) => change.put(key("a"), key("1")));
     expect(() =>
       store.transact((change) => {
@@ -92,23 +92,46 @@ describe("an LMDB store", () => {
     ["is made anew after a kill in another boot", "another boot", false],
   ])("%s", async (_, bootId, isKept) => {
     const directory = newFolder();
-    putOne(openLmdbStore({ directory, lineage, bootId: "boot" }));
+    putOne(await openLmdbStore({ directory, lineage, bootId: "boot" }));
     // Not closed: as the next process finds it.
     const copy = newFolder();
     cpSync(directory, copy, { recursive: true });
-    const store = openLmdbStore({ directory: copy, lineage, bootId });
+    const store = await openLmdbStore({ directory: copy, lineage, bootId });
     expect(store.get(key("a")) !== undefined).toBe(isKept);
     await store.close();
   });
 
   it("is kept after a clean close, whatever the boot", async () => {
     const directory = newFolder();
-    const store = openLmdbStore({ directory, lineage, bootId: "boot" });
+    const store = await openLmdbStore({ directory, lineage, bootId: "boot" });
     putOne(store);
     await store.close();
-    const again = openLmdbStore({ directory, lineage, bootId: "later" });
+    const again = await openLmdbStore({ directory, lineage, bootId: "later" });
     expect(again.get(key("a"))).toBeDefined();
     await again.close();
+  });
+
+  it("is made anew when a clean close left other bytes than are there now", async () => {
+    const directory = newFolder();
+    const store = await openLmdbStore({ directory, lineage, bootId: "boot" });
+    putOne(store);
+    await store.close();
+    const path = join(directory, "lmdb", "data.mdb");
+    const bytes = readFileSync(path);
+    bytes[bytes.byteLength - 100] = (bytes[bytes.byteLength - 100] as number) ^ 1;
+    writeFileSync(path, bytes);
+    const again = await openLmdbStore({ directory, lineage, bootId: "boot" });
+    expect(again.get(key("a"))).toBeUndefined();
+    await again.close();
+  });
+
+  it("makes nothing again when its folder went before it was closed", async () => {
+    const directory = newFolder();
+    const store = await openLmdbStore({ directory, lineage, bootId: "boot" });
+    putOne(store);
+    rmSync(directory, { recursive: true });
+    await store.close();
+    expect(existsSync(directory)).toBe(false);
   });
 });
 

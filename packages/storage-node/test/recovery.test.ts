@@ -88,7 +88,7 @@ describe("the index of a drive", () => {
     const directory = newFolder();
     const disk = createNodeDisk(directory);
     await format(disk);
-    const openStore = (): OrderedStore =>
+    const openStore = (): Promise<OrderedStore> =>
       openLmdbStore({ directory: join(directory, ".kakera/state/index"), lineage: "one", bootId: "boot" });
     let isDead = false;
     const failpoints = {
@@ -96,7 +96,7 @@ describe("the index of a drive", () => {
         if (name === "segment.before-index" && isDead) throw new Error("the process is dead");
       },
     };
-    const store = openStore();
+    const store = await openStore();
     const drive = await openTestDrive(disk, { components: { index: store, failpoints } });
     const [indexed, notIndexed, own] = [makeShard(), makeShard(), makeShard({ sizeBytes: MIB })];
     await drive.put(indexed);
@@ -105,7 +105,7 @@ describe("the index of a drive", () => {
     await expect(drive.put(notIndexed)).rejects.toThrow("dead");
     expect(await readVerified(drive, refOf(notIndexed))).toBeNull();
     await store.close();
-    const again = await openTestDrive(disk, { components: { index: openStore() } });
+    const again = await openTestDrive(disk, { components: { index: await openStore() } });
     for (const shard of [indexed, notIndexed, own])
       expect((await readVerified(again, refOf(shard), MIB)) as Buffer).toEqual(shard.payload);
     expect(again.status().shardCount).toBe(3);

@@ -30,13 +30,13 @@ export async function openGuardedView(settings: GuardedViewSettings): Promise<Gu
   const { guard: place, bootId, lineage } = settings;
   const found = await readGuard(place);
   const dataPath = join(settings.directory, "data.mdb");
-  const isKept = mayKeep(found, { bootId, lineage }) && isAsClosed(found, dataPath);
+  const isKept = mayKeep(found, { bootId, lineage }) && (await isAsClosed(found, dataPath));
   if (!isKept) removeView(settings.directory);
   const mark = (state: "opening" | "open"): Promise<void> => writeGuard(place, { state, bootId, lineage });
   await mark("opening");
-  const opened = openOrBeginAnew(settings, () => {
+  const opened = openOrBeginAnew(settings, async () => {
     syncNames(settings.directory);
-    return writeGuard(place, { state: "clean", bootId, lineage, content: digestOfFile(dataPath) });
+    await writeGuard(place, { state: "clean", bootId, lineage, content: await digestOfFile(dataPath) });
   });
   await mark("open");
   const origin = !opened.wasReadable ? "unreadable" : isKept ? "kept" : found === null ? "new" : "distrusted";
@@ -44,9 +44,9 @@ export async function openGuardedView(settings: GuardedViewSettings): Promise<Gu
 }
 
 /** A view that was closed is believed only while it holds the bytes that it was closed with. */
-function isAsClosed(guard: Guard | null, dataPath: string): boolean {
+async function isAsClosed(guard: Guard | null, dataPath: string): Promise<boolean> {
   if (guard?.state !== "clean") return true;
-  return guard.content != null && guard.content === digestOfFile(dataPath);
+  return guard.content != null && guard.content === (await digestOfFile(dataPath));
 }
 
 function openOrBeginAnew(

@@ -33,9 +33,9 @@ export function isTrustworthy(found: GuardRecord | null, now: Omit<GuardRecord, 
 }
 
 /** An index that was closed is believed only while its file holds the bytes that it was closed with. */
-export function isAsClosed(found: GuardRecord | null, dataPath: string): boolean {
+export async function isAsClosed(found: GuardRecord | null, dataPath: string): Promise<boolean> {
   if (found?.standing !== "clean") return true;
-  return found.content != null && found.content === digestOfFile(dataPath);
+  return found.content != null && found.content === (await digestOfFile(dataPath));
 }
 
 export function readGuard(directory: string): GuardRecord | null {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import { AssertionFailure, digestOfFile, DiskError, GIB } from "@kakera/kernel";
@@ -23,23 +23,25 @@ export interface LmdbStoreSettings {
 }
 
 /** An index in LMDB, without fsync; deleted first when it may not be whole. The process' only opener of the folder. */
-export function openLmdbStore(settings: LmdbStoreSettings): OrderedStore {
+export async function openLmdbStore(settings: LmdbStoreSettings): Promise<OrderedStore> {
   const { directory, lineage, bootId } = settings;
   const guard = { bootId, lineage, version: indexVersion };
   const folder = join(directory, dataFolder);
   const dataPath = join(folder, "data.mdb");
   const found = readGuard(directory);
-  if (!isTrustworthy(found, guard) || !isAsClosed(found, dataPath)) rmSync(folder, { recursive: true, force: true });
+  if (!isTrustworthy(found, guard) || !(await isAsClosed(found, dataPath)))
+    rmSync(folder, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   writeGuard(directory, { ...guard, standing: "opening" });
   const root = openOrStartAnew(folder);
   writeGuard(directory, { ...guard, standing: "in-use" });
-  const onClosed = (): void => {
-    // Of a drive that went: making its folder again would leave files where it may be mounted next.
-    if (!existsSync(folder)) return;
+  const onClosed = async (): Promise<void> => {
+    // First, and without blocking: of a drive that hangs this never comes back, and what follows is not begun; of one that
+    // went there is nothing, and nothing is made again where another device may be mounted next.
+    const content = await digestOfFile(dataPath);
+    if (content === null) return;
     // LMDB wrote through the page cache: fsync of its file is what its own sync would do.
     syncPath(dataPath);
-    const content = digestOfFile(dataPath);
     try {
       writeGuard(directory, { ...guard, standing: "clean", content });
     } catch (error) {
@@ -86,10 +88,10 @@ function openRoot(folder: string): RootDatabase<Buffer, Buffer> {
 class LmdbStore implements OrderedStore {
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #folder: string;
-  readonly #onClosed: () => void;
+  readonly #onClosed: () => Promise<void>;
   readonly #change: StoreChange;
 
-  constructor(root: RootDatabase<Buffer, Buffer>, folder: string, onClosed: () => void) {
+  constructor(root: RootDatabase<Buffer, Buffer>, folder: string, onClosed: () => Promise<void>) {
     this.#root = root;
     this.#folder = folder;
     this.#onClosed = onClosed;
@@ -128,6 +130,6 @@ class LmdbStore implements OrderedStore {
 
   async close(): Promise<void> {
     await this.#root.close();
-    this.#onClosed();
+    await this.#onClosed();
   }
 }
