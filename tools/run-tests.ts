@@ -1,15 +1,18 @@
 /**
  * Runs the test suites one after another and reports minutes, passes and failures for each. A suite whose needs are
- * missing prints one line `SKIPPED name: reason`; with --forbid-skips that is a failure. Ends with `N passed, N failed`.
+ * missing prints one line `SKIPPED name: reason`; with --forbid-skips that is a failure. Ends with the name and the
+ * first error line of everything that failed (in the runs that shared the totals file too), then `N passed, N failed`.
  * Usage: run-tests [--forbid-skips] [--only a,b] [--also matrix] [--totals FILE]
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { describeFailures, readOutcome, type Failure } from "./suite-outcome.ts";
 
 interface Totals {
   passed: number;
   failed: number;
+  readonly failures: Failure[];
 }
 
 const root = join(import.meta.dirname, "..");
@@ -27,7 +30,7 @@ const totalsPath = option("--totals");
 const totals: Totals =
   totalsPath !== undefined && existsSync(totalsPath)
     ? (JSON.parse(readFileSync(totalsPath, "utf8")) as Totals)
-    : { passed: 0, failed: 0 };
+    : { passed: 0, failed: 0, failures: [] };
 const rows: string[] = [];
 mkdirSync(join(root, ".cache"), { recursive: true });
 
@@ -36,6 +39,7 @@ for (const suite of suites) {
     // A name that runs nothing must not look like a suite that passed.
     totals.failed++;
     rows.push(`${suite.padEnd(10)} there is no such suite`);
+    totals.failures.push({ suite, name: "there is no such suite", reason: "" });
     continue;
   }
   const startedMs = Date.now();
@@ -49,30 +53,22 @@ for (const suite of suites) {
     { cwd: root, stdio: "inherit", env: { ...process.env, KAKERA_TEST_FORBID_SKIPS: forbidSkips ? "1" : "" } },
   );
   const minutes = ((Date.now() - startedMs) / 60_000).toFixed(1);
-  const outcome = readOutcome(resultPath, run.status);
+  const outcome = readOutcome({
+    suite,
+    report: existsSync(resultPath) ? readFileSync(resultPath, "utf8") : null,
+    status: run.status,
+    skips: forbidSkips ? "forbidden" : "allowed",
+  });
   totals.passed += outcome.passed;
   totals.failed += outcome.failed;
+  totals.failures.push(...outcome.failures);
   rows.push(
     `${suite.padEnd(10)} ${minutes.padStart(5)} min  ${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`,
   );
 }
 
-/** A suite that crashed before it wrote a result, or ran no test, has failed once. A skip is a failure where skips are forbidden. */
-function readOutcome(path: string, status: number | null): Totals & { skipped: number } {
-  if (!existsSync(path)) return { passed: 0, failed: 1, skipped: 0 };
-  const result = JSON.parse(readFileSync(path, "utf8")) as {
-    numPassedTests: number;
-    numFailedTests: number;
-    numPendingTests: number;
-    numTotalTests: number;
-  };
-  const skipped = result.numPendingTests;
-  let failed = result.numFailedTests + (forbidSkips ? skipped : 0);
-  if (failed === 0 && (status !== 0 || result.numTotalTests === 0)) failed = 1;
-  return { passed: result.numPassedTests, failed, skipped };
-}
-
 console.log(`\n${rows.join("\n")}\n`);
+if (totals.failures.length > 0) console.log(`${describeFailures(totals.failures).join("\n")}\n`);
 if (totalsPath !== undefined) writeFileSync(totalsPath, JSON.stringify(totals));
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exitCode = totals.failed === 0 ? 0 : 1;
