@@ -4,12 +4,14 @@ import type { Counter, Gauge, Histogram, Meter } from "@kakera/kernel";
 export interface LogMetrics {
   readonly commitSeconds: Histogram;
   readonly batchOperations: Histogram;
+  readonly syncSeconds: Histogram;
   readonly journalBytes: Counter;
   readonly membersReachable: Gauge;
   readonly checkpointSeconds: Histogram;
 }
 
 const secondsBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const syncSecondsBuckets = [0.0001, 0.0002, ...secondsBuckets];
 const operationsBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000];
 const checkpointSecondsBuckets = [0.1, 0.5, 1, 5, 10, 30, 60, 300];
 
@@ -24,6 +26,12 @@ export function createLogMetrics(meter: Meter): LogMetrics {
       name: "kakera_log_batch_operations",
       help: "Changes that travelled in one batch",
       buckets: operationsBuckets,
+    }),
+    syncSeconds: meter.histogram({
+      name: "kakera_log_sync_duration_seconds",
+      help: "Time of one synchronous write of batches to a drive's journal",
+      labels: ["drive"],
+      buckets: syncSecondsBuckets,
     }),
     journalBytes: meter.counter({
       name: "kakera_log_journal_bytes_total",

@@ -11,6 +11,7 @@ import {
   type SessionId,
 } from "@kakera/kernel";
 import { journal as messages } from "@kakera/protocol";
+import type { LogMetrics } from "../metrics.ts";
 import type { ViewPosition, WritableView } from "../ports/view.ts";
 import { batchBytes, headerBytes, payloadOf, sealBatch, type BatchHeader } from "./batch-format.ts";
 import { bringViewUp } from "./bring-view-up.ts";
@@ -34,6 +35,7 @@ export interface EstablishInput {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly failpoints: Failpoints;
+  readonly metrics: LogMetrics;
   readonly settings: JournalSettings;
   readonly plan: JournalPlan;
   readonly events: MemberEvents;
@@ -120,11 +122,10 @@ class Attempt {
     input: EstablishInput,
     of: { scans: readonly MemberScan[]; unreadable: readonly MemberStatus[]; quorum: Quorum },
   ) {
-    const { settings, failpoints, events } = input;
     this.#scans = of.scans;
     this.#unreadable = of.unreadable;
     this.#quorum = of.quorum;
-    this.members = of.scans.map((scan) => new Member(scan, { settings, failpoints, events }));
+    this.members = of.scans.map((scan) => new Member(scan, input));
   }
 
   joined(): Member[] {

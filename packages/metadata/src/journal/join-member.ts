@@ -1,7 +1,7 @@
-import { ClusterFailure, type ClusterId, type Failpoints } from "@kakera/kernel";
+import { ClusterFailure, type ClusterId } from "@kakera/kernel";
 import type { CommitPipeline } from "./commit-pipeline.ts";
 import type { JournalPlace } from "./journal-folder.ts";
-import { Member, type MemberEvents } from "./member.ts";
+import { Member, type MemberComponents } from "./member.ts";
 import { writePromise } from "./promise-file.ts";
 import { copiesOf, readChainInPieces } from "./read-chain.ts";
 import { findJournal, halt } from "./recovery-decision.ts";
@@ -24,13 +24,12 @@ export interface JoinContext {
  */
 export async function joinMember(
   place: JournalPlace,
-  context: JoinContext & {
-    readonly failpoints: Failpoints;
-    readonly term: number;
-    /** With this drive: it may take the place of one that was given up. */
-    readonly copiesNeeded: number;
-    readonly events: MemberEvents;
-  },
+  context: JoinContext &
+    MemberComponents & {
+      readonly term: number;
+      /** With this drive: it may take the place of one that was given up. */
+      readonly copiesNeeded: number;
+    },
 ): Promise<void> {
   const { clusterId, settings } = context;
   const scan = await openAndScanMember(place, clusterId);

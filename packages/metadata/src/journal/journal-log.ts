@@ -190,6 +190,7 @@ class RunningJournal implements JournalLog {
     this.#lastAttempt = [];
     const established = await establish({
       ...this.#components,
+      metrics: this.#metrics,
       settings: this.#settings,
       mayRebuildView: !this.#hasServed,
       plan: {
@@ -306,8 +307,8 @@ class RunningJournal implements JournalLog {
       await old.close();
     }
     await joinMember(place, {
-      clusterId: this.#components.clusterId,
-      failpoints: this.#components.failpoints,
+      ...this.#components,
+      metrics: this.#metrics,
       settings: this.#settings,
       term: this.#term,
       copiesNeeded: this.#quorum(place.driveId).copiesNeeded,

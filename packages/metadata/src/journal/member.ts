@@ -1,4 +1,5 @@
-import { assert, ClusterFailure, type DriveId, type Failpoints } from "@kakera/kernel";
+import { assert, ClusterFailure, type Clock, type DriveId, type Failpoints } from "@kakera/kernel";
+import type { LogMetrics } from "../metrics.ts";
 import { JournalFolder, type JournalPlace } from "./journal-folder.ts";
 import type { CheckpointFile } from "./read-checkpoint.ts";
 import type { MemberScan } from "./scan-member.ts";
@@ -33,6 +34,14 @@ export interface MemberEvents {
   progressed(member: Member): void;
 }
 
+export interface MemberComponents {
+  readonly clock: Clock;
+  readonly failpoints: Failpoints;
+  readonly metrics: LogMetrics;
+  readonly settings: JournalSettings;
+  readonly events: MemberEvents;
+}
+
 /** One drive's copy of the journal while the log runs: writes what it is given in order, one write at a time. */
 export class Member {
   readonly place: JournalPlace;
@@ -40,9 +49,7 @@ export class Member {
   /** Oldest first; at most two. */
   checkpoints: CheckpointFile[];
   failure: unknown = null;
-  readonly #settings: JournalSettings;
-  readonly #failpoints: Failpoints;
-  readonly #events: MemberEvents;
+  readonly #components: MemberComponents;
   #condition: MemberCondition = "joining";
   #durableSequence = 0;
   #queue: OutgoingBatch[] = [];
@@ -50,16 +57,11 @@ export class Member {
   #writing: Promise<void> | null = null;
   #awaited: { readonly sequence: number; readonly done: PromiseWithResolvers<void> }[] = [];
 
-  constructor(
-    scan: MemberScan,
-    components: { settings: JournalSettings; failpoints: Failpoints; events: MemberEvents },
-  ) {
+  constructor(scan: MemberScan, components: MemberComponents) {
     this.place = scan.place;
     this.folder = new JournalFolder(scan.place, components.settings, scan);
     this.checkpoints = [...scan.checkpoints].sort((a, b) => a.from.sequence - b.from.sequence);
-    this.#settings = components.settings;
-    this.#failpoints = components.failpoints;
-    this.#events = components.events;
+    this.#components = components;
   }
 
   get status(): MemberStatus {
@@ -87,7 +89,7 @@ export class Member {
     this.#queue.push(batch);
     this.#queueBytes += batch.bytes.byteLength;
     // One batch alone may be larger than the bound: it is the queue that makes a drive slow.
-    if (this.#queue.length > 1 && this.#queueBytes > this.#settings.backlogBytesMax) this.#lag();
+    if (this.#queue.length > 1 && this.#queueBytes > this.#components.settings.backlogBytesMax) this.#lag();
     else this.#drain();
   }
 
@@ -132,7 +134,7 @@ export class Member {
     this.failure = error;
     this.#dropQueue();
     this.#tellAwaited();
-    this.#events.progressed(this);
+    this.#components.events.progressed(this);
   }
 
   /** Resolves when everything up to `sequence` is durable here; rejects when the member drops out before. */
@@ -177,7 +179,7 @@ export class Member {
     this.#condition = "lagging";
     this.#dropQueue();
     this.#tellAwaited();
-    this.#events.progressed(this);
+    this.#components.events.progressed(this);
   }
 
   #dropQueue(): void {
@@ -200,7 +202,7 @@ export class Member {
     let count = 0;
     for (const batch of this.#queue) {
       bytes += batch.bytes.byteLength;
-      if (count > 0 && bytes > this.#settings.batchBytesMax) break;
+      if (count > 0 && bytes > this.#components.settings.batchBytesMax) break;
       count++;
     }
     const gathered = this.#queue.splice(0, count);
@@ -217,7 +219,7 @@ export class Member {
       this.#durableSequence = lastSequence;
       for (const batch of batches) batch.release(true);
       this.#tellAwaited();
-      this.#events.progressed(this);
+      this.#components.events.progressed(this);
     } catch (error) {
       for (const batch of batches) batch.release(false);
       this.fail(error);
@@ -225,11 +227,14 @@ export class Member {
   }
 
   async #writeBytes(batches: readonly OutgoingBatch[], lastSequence: number): Promise<void> {
-    this.#failpoints.hit("journal.before-write");
+    const { clock, failpoints, metrics } = this.#components;
+    failpoints.hit("journal.before-write");
     const bytes =
       batches.length === 1 ? (batches[0] as OutgoingBatch).bytes : Buffer.concat(batches.map((batch) => batch.bytes));
+    const startedMs = clock.monotonicMs();
     await this.folder.append(bytes, lastSequence);
-    this.#failpoints.hit("journal.after-write");
+    metrics.syncSeconds.observe((clock.monotonicMs() - startedMs) / 1000, { drive: this.place.driveId });
+    failpoints.hit("journal.after-write");
     if (this.folder.wantsSpares) void this.folder.prepareSpares().catch((error: unknown) => this.fail(error));
   }
 }
