@@ -20,6 +20,12 @@ export interface Bodies {
    */
   read(parts: readonly StoredBody[], range: BodyRange, sink: BodySink, signal: AbortSignal): Promise<void>;
 
+  /**
+   * Writes a range of what is stored anew, in chunks of its own. Rejects as `read` and `write` do. A copy that waits for memory
+   * holds none.
+   */
+  copy(original: BodyOriginal, owner: BodyOwner, signal: AbortSignal): Promise<WrittenBody>;
+
   /** Frees the shards of bodies that no record names (definite failure of their commit). Best effort; never rejects. */
   discard(bodies: readonly WrittenBody[]): Promise<void>;
 }
@@ -42,6 +48,14 @@ export interface BodyOwner {
   readonly objectKey: Uint8Array;
   /** Bodies up to this size are returned inline, for the record. */
   readonly inlineBytesMax: number;
+}
+
+/** What a copy is made of: bytes of the concatenated `parts`. */
+export interface BodyOriginal {
+  readonly parts: readonly StoredBody[];
+  readonly range: BodyRange;
+  /** Sees every slice, in order, before it is written; it is the copy's again when this returns. */
+  readonly watch: (bytes: Buffer) => void;
 }
 
 /** Where a body is: in the record, on drives, or nowhere (empty). */

@@ -4,6 +4,7 @@ import { readClusterMap, type CommitLog } from "@kakera/metadata";
 import type { RepairQueue } from "@kakera/rpc";
 import type { Bodies, WrittenBody } from "./bodies.ts";
 import { createBodyMetrics } from "./body-metrics.ts";
+import { copyBody } from "./copy-path/copy-body.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { HedgeBudget } from "./read-path/hedge-budget.ts";
 import { readBody, type ReadParts } from "./read-path/read-body.ts";
@@ -131,6 +132,16 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
       const generation = reads.begin();
       try {
         await readBody(reading, { bodies, range, sink, signal });
+      } finally {
+        reads.end(generation);
+      }
+    },
+    async copy(original, owner, signal) {
+      const generation = reads.begin();
+      try {
+        const { body, writeNumber } = await copyBody({ budget, reading, writing }, { original, owner, signal });
+        if (writeNumber !== null) numbers.set(body, writeNumber);
+        return body;
       } finally {
         reads.end(generation);
       }

@@ -9,7 +9,16 @@ export { failpointNames, type FailpointName } from "./failpoint-names.ts";
 export { signMetricsToken } from "./http/metrics-token.ts";
 
 // The seam between operations and the data path.
-export type { Bodies, BodyOwner, BodyRange, BodySink, BodySource, StoredBody, WrittenBody } from "./bodies.ts";
+export type {
+  Bodies,
+  BodyOriginal,
+  BodyOwner,
+  BodyRange,
+  BodySink,
+  BodySource,
+  StoredBody,
+  WrittenBody,
+} from "./bodies.ts";
 export {
   createBodies,
   type BodiesComponents,

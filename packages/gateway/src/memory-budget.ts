@@ -1,5 +1,8 @@
 import { assert, ClusterFailure, type Clock, type Timer } from "@kakera/kernel";
 
+/** What takes memory from somewhere and gives it back. */
+export type Budget = Pick<MemoryBudget, "bytesMax" | "tryTake" | "take" | "give">;
+
 /**
  * Bytes that all requests together may hold at one moment. A request takes everything it may need in one `take` before
  * it starts and waits for nothing while it holds some: so two half-served requests never wait for each other

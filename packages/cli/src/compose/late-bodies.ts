@@ -19,6 +19,7 @@ export function createLateBodies(): LateBodies {
     },
     write: async (source, owner, signal) => bodies().write(source, owner, signal),
     read: async (parts, range, sink, signal) => bodies().read(parts, range, sink, signal),
+    copy: async (original, owner, signal) => bodies().copy(original, owner, signal),
     discard: async (written) => bodies().discard(written),
     settle: (written) => bodies().settle(written),
     get writeFloor() {

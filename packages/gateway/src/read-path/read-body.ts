@@ -1,7 +1,7 @@
 import { assert, ClusterFailure } from "@kakera/kernel";
 import type { SharedMemory } from "@kakera/erasure";
 import type { BodyRange, BodySink, StoredBody } from "../bodies.ts";
-import type { MemoryBudget } from "../memory-budget.ts";
+import type { Budget } from "../memory-budget.ts";
 import { SlabLease } from "../slab-lease.ts";
 import type { FetchParts } from "./fetch-parts.ts";
 import { WindowFetch } from "./fetch-window.ts";
@@ -11,7 +11,7 @@ import { readAheadDepth, readNowBytesMax } from "./read-settings.ts";
 
 export interface ReadParts extends FetchParts {
   readonly memory: SharedMemory;
-  readonly budget: MemoryBudget;
+  readonly budget: Budget;
 }
 
 export interface ReadRequest {
@@ -25,7 +25,8 @@ export interface ReadRequest {
 export async function readBody(parts: ReadParts, request: ReadRequest): Promise<void> {
   const { bodies, range, signal } = request;
   if (range.lengthBytes === 0) return;
-  const neededBytes = memoryNeeded(parts.map, bodies, range);
+  // A copy's share may be less: the read goes on without reading ahead.
+  const neededBytes = Math.min(memoryNeeded(parts.map, bodies, range), parts.budget.bytesMax);
   if (!parts.budget.tryTake(neededBytes)) await parts.budget.take(neededBytes, signal);
   const lease = new SlabLease(parts.memory, neededBytes, (bytes) => parts.budget.give(bytes));
   try {

@@ -12,7 +12,7 @@ import type { Codec, SharedMemory } from "@kakera/erasure";
 import type { Pool } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import type { BodyOwner, BodySource, WrittenBody } from "../bodies.ts";
-import type { MemoryBudget } from "../memory-budget.ts";
+import type { Budget } from "../memory-budget.ts";
 import { SlabLease } from "../slab-lease.ts";
 import type { BodyHasher } from "./body-hasher.ts";
 import { BodyReader } from "./body-reader.ts";
@@ -26,7 +26,7 @@ import type { WriteRegister } from "./write-register.ts";
 export interface WriteParts extends Omit<SenderParts, "signal" | "avoided"> {
   readonly memory: SharedMemory;
   readonly codec: Codec;
-  readonly budget: MemoryBudget;
+  readonly budget: Budget;
   readonly random: Random;
   readonly logger: Logger;
   readonly register: WriteRegister;
@@ -68,6 +68,12 @@ export async function writeBody(parts: WriteParts, request: WriteRequest): Promi
   } finally {
     lease.end();
   }
+}
+
+/** What `writeBody` takes of the budget for a body of this size. */
+export function memoryNeededToWrite(parts: WriteParts, sizeBytes: number, owner: BodyOwner): number {
+  const pool = parts.map.writePool();
+  return pool === null || sizeBytes <= owner.inlineBytesMax ? 0 : memoryNeeded(pool, sizeBytes, parts.settings);
 }
 
 interface Reading {

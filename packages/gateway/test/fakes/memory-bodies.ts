@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { ClusterFailure, idBytes, newId, type Random, type SessionId } from "@kakera/kernel";
 import type { BodyOwner, BodyRange, BodySink, BodySource, StoredBody, WrittenBody } from "../../src/bodies.ts";
+import { pipeBody } from "../../src/copy-path/pipe-body.ts";
 import type { OperationBodies } from "../../src/gateway-parts.ts";
 
 /** Bodies in memory, honest about bytes, digests and what was freed; faults on request. */
@@ -96,6 +97,16 @@ export function createMemoryBodies(parts: { session: SessionId; random: Random; 
         bodies.readingCount--;
       }
     },
+
+    copy: (original, owner, signal) =>
+      pipeBody(
+        original,
+        {
+          read: (sink, stop) => bodies.read(original.parts, original.range, sink, stop),
+          write: (source) => bodies.write(source, owner, signal),
+        },
+        signal,
+      ),
 
     settle(list) {
       bodies.settledCount += list.length;

@@ -14,8 +14,8 @@ interface OverDrives extends AsyncDisposable {
 }
 
 /** The whole gateway: S3 over a socket, the real data path, drives and log in memory. */
-async function startOverDrives(geometry: { k: number; m: number }): Promise<OverDrives> {
-  const store = await createTestStore({ geometry });
+async function startOverDrives(geometry: { k: number; m: number }, memoryBytes = 96 * MIB): Promise<OverDrives> {
+  const store = await createTestStore({ geometry, memoryBytes });
   const { log, bodies, clock } = store;
   const gateway = await startGateway({ minPartBytes: 1, components: { log, bodies, clock } });
   const client = new S3Client(gateway.port, root, () => clock.nowMs());
@@ -131,6 +131,44 @@ describe.each([
       () => gateway.gateway.inFlightCount === 0 && store.freeMemoryBytes() === freeBytes,
       "all is given back",
     );
+  });
+});
+
+describe("S3 in little memory", () => {
+  it("many copies at once each get what they read and write with, and none waits for another for ever", async () => {
+    // One copy reads with 12 MiB and writes with 10: the reading ends of three alone would fill the budget.
+    await using over = await startOverDrives({ k: 2, m: 2 }, 48 * MIB);
+    const { client, store } = over;
+    const freeBytes = store.freeMemoryBytes();
+    const body = patternBytes(3 * MIB);
+    await put(client, "k", body);
+    const uploadId = (await client.call({ method: "POST", target: "/b-1/parts?uploads" })).xml("UploadId");
+    const headers = { "x-amz-copy-source": "/b-1/k" };
+    // So that all of them have begun before the first is done.
+    for (const drive of store.drives)
+      drive.fate = (operation) => (operation === "read" ? { kind: "late", byMs: 20 } : { kind: "ok" });
+    const targets = [0, 1, 2, 3].flatMap((i) => [
+      `/b-1/copy-${i}`,
+      `/b-1/parts?partNumber=${i + 1}&uploadId=${uploadId}`,
+    ]);
+    const copies = targets.map((target) => client.call({ method: "PUT", target, headers }));
+    const answers = await underClock(store.clock, Promise.all(copies));
+    expect(answers.map(({ status, code }) => [status, code])).toEqual(targets.map(() => [200, undefined]));
+    for (const drive of store.drives) drive.fate = () => ({ kind: "ok" });
+    for (const i of [0, 1, 2, 3]) expect((await get(client, `copy-${i}`)).body.equals(body)).toBe(true);
+    const isAllBack = eventually(() => store.freeMemoryBytes() === freeBytes, "all is given back");
+    await underClock(store.clock, isAllBack);
+  });
+
+  it("a copy goes through where there is memory for a read or for a write, and not for all of both", async () => {
+    await using over = await startOverDrives({ k: 2, m: 2 }, 28 * MIB);
+    const { client, store } = over;
+    const body = patternBytes(9 * MIB + 7);
+    await put(client, "k", body);
+    const headers = { "x-amz-copy-source": "/b-1/k" };
+    const copied = await underClock(store.clock, client.call({ method: "PUT", target: "/b-1/copy", headers }));
+    expect([copied.status, copied.code]).toEqual([200, undefined]);
+    expect((await get(client, "copy")).body.equals(body)).toBe(true);
   });
 });
 

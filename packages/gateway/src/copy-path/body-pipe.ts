@@ -1,4 +1,4 @@
-import type { BodySink, BodySource } from "../../bodies.ts";
+import type { BodySink, BodySource } from "../bodies.ts";
 
 /**
  * The two ends of a copy: what a fetch hands over is taken by a write, slice by slice, without a buffer between. A slice is the
