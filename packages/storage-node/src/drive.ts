@@ -177,7 +177,7 @@ export class LocalDrive implements Drive {
   }
 
   status(): DriveStatus {
-    const { settings, health, space, index, compactor } = this.#parts;
+    const { settings, health, space, index } = this.#parts;
     return {
       driveId: this.driveId,
       place: settings.place,
@@ -186,7 +186,7 @@ export class LocalDrive implements Drive {
       freeBytes: space.freeBytes,
       totalBytes: space.totalBytes,
       shardCount: index.state.shardCount,
-      garbageBytes: compactor.garbageBytes(),
+      garbageBytes: index.deadBytes,
     };
   }
 

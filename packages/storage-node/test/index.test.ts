@@ -251,6 +251,24 @@ describe("the index of shards", () => {
     );
   });
 
+  it("knows how much of its sealed segments is dead, as one that is opened anew does", () => {
+    fc.assert(
+      fc.property(history, fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }), (found, gone) => {
+        const store = applyAll(found);
+        const index = new ShardIndex(store);
+        const segmentIds = [...index.uses().keys()];
+        for (const segmentId of segmentIds) {
+          const recordBytes = index.liveBytes(segmentId) + 1000 * segmentId;
+          index.sealSegment(segmentId, { sizeBytes: 4096 + recordBytes, recordBytes });
+        }
+        expect(index.deadBytes).toBe(segmentIds.reduce((sum, segmentId) => sum + 1000 * segmentId, 0));
+        for (const [i, segmentId] of segmentIds.entries()) if (gone[i % 8]) index.dropSegment(segmentId);
+        expect(index.deadBytes).toBe([...index.uses().keys()].reduce((sum, segmentId) => sum + 1000 * segmentId, 0));
+        expect(new ShardIndex(store).deadBytes).toBe(index.deadBytes);
+      }),
+    );
+  });
+
   it("does nothing when a change throws", () => {
     const store = createMemoryStore();
     const index = new ShardIndex(store);

@@ -52,11 +52,15 @@ export interface HeldShard {
 
 /** Asks so many times what to do next at most: each answer but "wait" uses up a drive or a declaration. */
 const verdictsMax = 256;
+const whole: Verdict & { kind: "acknowledge" } = { kind: "acknowledge", lacking: [], strength: "full" };
 
-interface Attempt extends HeldShard {
-  readonly domain: string;
+interface Timing {
   readonly startedAtMs: number;
   readonly graceMs: number;
+}
+
+interface Attempt extends HeldShard, Timing {
+  readonly domain: string;
   progress: "pending" | "late" | "durable" | "failed" | "full";
   readonly settled: Promise<void>;
 }
@@ -70,23 +74,29 @@ export class ShardSender {
   readonly #parts: SenderParts;
   readonly #job: ShardJob;
   readonly #attempts: Attempt[] = [];
-  readonly #quorum = Promise.withResolvers<void>();
-  readonly #ended = Promise.withResolvers<void>();
+  readonly #startedAtMs: number;
+  /** What substitutes wait for; most writes have none. */
+  #awaited: { readonly quorum: PromiseWithResolvers<void>; readonly ended: PromiseWithResolvers<void> } | null = null;
   #quorumAtMs: number | null = null;
+  /** Shards of which a receipt came. */
+  #durableCount = 0;
+  #alarm: Timer | null = null;
+  #onAbort: (() => void) | null = null;
   /** The deadline has passed: what is durable now is all that counts. */
   #isLastJudgement = false;
   #failure: Error | null = null;
-  #wake: () => void = () => {};
+  #wake: (() => void) | null = null;
 
   constructor(parts: SenderParts, job: ShardJob) {
     this.#parts = parts;
     this.#job = job;
-    this.#quorum.promise.catch(() => {});
+    this.#startedAtMs = parts.clock.monotonicMs();
+    const timing = { startedAtMs: this.#startedAtMs, graceMs: parts.settings.writeGraceMs };
     for (const [shardIndex, sent] of job.firsts.entries()) {
       const home = job.homes.homes[shardIndex];
       if (sent === null) continue;
       assert(home !== null && home !== undefined, "nothing is sent to a vacant home");
-      this.#track({ shardIndex, driveId: home }, sent, parts.settings.writeGraceMs);
+      this.#track({ shardIndex, driveId: home }, sent, timing);
     }
   }
 
@@ -95,20 +105,13 @@ export class ShardSender {
    * then still to be called.
    */
   async send(): Promise<SentChunk> {
-    const { clock, settings, signal } = this.#parts;
-    const deadline = clock.setTimer(settings.writeDeadlineMs, () => {
-      this.#isLastJudgement = true;
-      this.#wake();
-    });
-    const onAbort = (): void => this.#fail(signal.reason as Error);
-    signal.addEventListener("abort", onAbort, { once: true });
     try {
       return await this.#untilAcknowledged();
     } finally {
-      deadline.cancel();
-      signal.removeEventListener("abort", onAbort);
-      this.#ended.resolve();
-      this.#quorum.reject(new ClusterFailure("retry", "the write was given up"));
+      this.#alarm?.cancel();
+      this.#ignoreAbort();
+      this.#awaited?.ended.resolve();
+      this.#awaited?.quorum.reject(new ClusterFailure("retry", "the write was given up"));
     }
   }
 
@@ -124,7 +127,7 @@ export class ShardSender {
       while (this.#isPlainlyUnderWay()) await this.#untilSomethingHappens();
       if (this.#failure !== null) throw this.#failure;
       this.#parts.signal.throwIfAborted();
-      const verdict = this.#judge();
+      const verdict = this.#isPlainlyDone() ? whole : this.#judge();
       switch (verdict.kind) {
         case "wait":
           await this.#untilSomethingHappens();
@@ -148,16 +151,25 @@ export class ShardSender {
     throw new ClusterFailure("retry", "no drives were found for a chunk", { reason: "QUORUM_LOST" });
   }
 
-  /** The common case, in which there is nothing to judge yet. */
+  /** The common case, in which there is nothing to judge yet: every shard is at its home, or on its way there. */
   #isPlainlyUnderWay(): boolean {
-    if (this.#failure !== null || this.#isLastJudgement || this.#attempts.length < this.#job.homes.homes.length)
-      return false;
+    if (this.#failure !== null || this.#isLastJudgement || !this.#isPlain()) return false;
     let isPending = false;
     for (const { progress } of this.#attempts) {
       if (progress === "pending") isPending = true;
       else if (progress !== "durable") return false;
     }
     return isPending;
+  }
+
+  /** The common end: every shard is durable at its home. */
+  #isPlainlyDone(): boolean {
+    return this.#isPlain() && this.#durableCount === this.#attempts.length;
+  }
+
+  /** One attempt for each shard. */
+  #isPlain(): boolean {
+    return this.#awaited === null && this.#attempts.length === this.#job.homes.homes.length;
   }
 
   #judge(): Verdict {
@@ -185,12 +197,23 @@ export class ShardSender {
   #substitute({ shardIndex, driveId }: HeldShard): void {
     const drive = this.#parts.drives.get(driveId);
     assert(drive !== undefined, "candidates are drives at hand");
+    const { quorum, ended } = this.#awaitedBySubstitutes();
     const sent = this.#job.substitute(shardIndex, drive, {
-      ended: this.#ended.promise,
-      quorum: this.#quorum.promise,
+      ended: ended.promise,
+      quorum: quorum.promise,
       held: () => this.#held(),
     });
-    this.#track({ shardIndex, driveId }, sent, this.#job.substituteGraceMs);
+    const startedAtMs = this.#parts.clock.monotonicMs();
+    this.#track({ shardIndex, driveId }, sent, { startedAtMs, graceMs: this.#job.substituteGraceMs });
+  }
+
+  #awaitedBySubstitutes(): { readonly quorum: PromiseWithResolvers<void>; readonly ended: PromiseWithResolvers<void> } {
+    if (this.#awaited === null) {
+      this.#awaited = { quorum: Promise.withResolvers<void>(), ended: Promise.withResolvers<void>() };
+      this.#awaited.quorum.promise.catch(() => {});
+      if (this.#quorumAtMs !== null) this.#awaited.quorum.resolve();
+    }
+    return this.#awaited;
   }
 
   async #declare(shardIndexes: readonly number[]): Promise<void> {
@@ -204,60 +227,88 @@ export class ShardSender {
     );
   }
 
-  #track({ shardIndex, driveId }: HeldShard, sent: Promise<Receipt>, graceMs: number): void {
+  #track({ shardIndex, driveId }: HeldShard, sent: Promise<Receipt>, timing: Timing): void {
     const settled = sent.then(
       () => this.#succeeded(attempt),
       (failure: unknown) => this.#failed(attempt, failure),
     );
     const domain = this.#parts.map.drive(driveId)?.domain ?? driveId;
-    const startedAtMs = this.#parts.clock.monotonicMs();
-    const attempt: Attempt = { shardIndex, driveId, domain, startedAtMs, graceMs, progress: "pending", settled };
+    const attempt: Attempt = { shardIndex, driveId, domain, ...timing, progress: "pending", settled };
     this.#attempts.push(attempt);
   }
 
   #succeeded(attempt: Attempt): void {
+    const isKnown = this.#attempts.some(
+      (other) => other.shardIndex === attempt.shardIndex && other.progress === "durable",
+    );
     attempt.progress = "durable";
-    if (this.#quorumAtMs === null && this.#durableCount() >= this.#job.homes.geometry.k) {
+    if (!isKnown) this.#durableCount++;
+    if (this.#quorumAtMs === null && this.#durableCount >= this.#job.homes.geometry.k) {
       this.#quorumAtMs = this.#parts.clock.monotonicMs();
-      this.#quorum.resolve();
+      this.#awaited?.quorum.resolve();
     }
-    this.#wake();
+    if (!this.#isPlainlyUnderWay()) this.#wake?.();
   }
 
   #failed(attempt: Attempt, failure: unknown): void {
     this.#parts.avoided.add(attempt.driveId);
     attempt.progress = failure instanceof ClusterFailure && failure.kind === "full" ? "full" : "failed";
     if (!(failure instanceof ClusterFailure)) this.#failure ??= failure as Error;
-    this.#wake();
+    this.#wake?.();
   }
 
   #fail(failure: Error): void {
     this.#failure ??= failure;
-    this.#wake();
+    this.#wake?.();
   }
 
-  #durableCount(): number {
-    return new Set(this.#attempts.filter(({ progress }) => progress === "durable").map(({ shardIndex }) => shardIndex))
-      .size;
+  /** From the first alarm on: a write that takes no longer than any other is not worth a listener. */
+  #heedAbort(): void {
+    const { signal } = this.#parts;
+    if (this.#onAbort !== null) return;
+    this.#onAbort = () => this.#fail(signal.reason as Error);
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  /** Until a drive answers, a shard becomes late, or the whole write fails. */
+  #ignoreAbort(): void {
+    if (this.#onAbort !== null) this.#parts.signal.removeEventListener("abort", this.#onAbort);
+  }
+
+  /** Until there is something to judge: a drive answered, a shard became late, or the whole write fails. */
   async #untilSomethingHappens(): Promise<void> {
-    let timer: Timer | null = null;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      if (this.#failure !== null || this.#isLastJudgement) return resolve();
-      timer = this.#setGraceTimer(resolve);
-    });
-    (timer as Timer | null)?.cancel();
-    this.#wake = () => {};
+    if (this.#failure === null && !this.#isLastJudgement) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        this.#setAlarm();
+      });
+      this.#wake = null;
+    }
     this.#markLate();
   }
 
-  #setGraceTimer(wake: () => void): Timer | null {
-    const dueMs = Math.min(...this.#attempts.map((attempt) => this.#lateAtMs(attempt)));
-    if (!Number.isFinite(dueMs)) return null;
-    return this.#parts.clock.setTimer(Math.max(0, dueMs - this.#parts.clock.monotonicMs()), wake);
+  /** One timer serves the deadline and every shard that may become late: it goes off no later than the first of them. */
+  #setAlarm(): void {
+    if (this.#alarm !== null) return;
+    const { clock, settings } = this.#parts;
+    const { substituteGraceMs } = this.#job;
+    const nowMs = clock.monotonicMs();
+    // Without a quorum nothing can be late before a grace has passed from now.
+    let dueAtMs = this.#quorumAtMs === null ? nowMs + Math.min(settings.writeGraceMs, substituteGraceMs) : Infinity;
+    for (const attempt of this.#attempts) dueAtMs = Math.min(dueAtMs, this.#lateAtMs(attempt));
+    dueAtMs = Math.min(dueAtMs, this.#startedAtMs + settings.writeDeadlineMs);
+    this.#alarm = clock.setTimer(Math.max(0, dueAtMs - nowMs), () => this.#alarmed());
+  }
+
+  #alarmed(): void {
+    const { clock, settings } = this.#parts;
+    this.#alarm = null;
+    this.#heedAbort();
+    const nowMs = clock.monotonicMs();
+    if (nowMs >= this.#startedAtMs + settings.writeDeadlineMs) this.#isLastJudgement = true;
+    else if (this.#failure === null && !this.#attempts.some((attempt) => this.#lateAtMs(attempt) <= nowMs))
+      return this.#setAlarm();
+    this.#wake?.();
   }
 
   #lateAtMs(attempt: Attempt): number {

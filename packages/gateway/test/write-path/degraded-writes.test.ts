@@ -282,6 +282,21 @@ describe("a write that is given up", () => {
     expect(store.drives.map(({ shards, openStreams }) => [shards.size, openStreams])).toEqual(Array(3).fill([0, 0]));
   });
 
+  test("because the client went away while its drives hang does not wait for the deadline", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 1 } });
+    for (const drive of store.drives) drive.fate = () => ({ kind: "hang" });
+    const client = new AbortController();
+    const writing = store.bodies.write(sourceOf(patternBytes(20 * KIB)), store.owner, client.signal);
+    const startedMs = store.clock.monotonicMs();
+    store.clock.setTimer(100, () => client.abort(new Error("client gone")));
+    const failedMs = writing.catch((failure: unknown) => {
+      expect(failure).toMatchObject({ message: "client gone" });
+      return store.clock.monotonicMs();
+    });
+    expect((await underClock(store.clock, failedMs as Promise<number>)) - startedMs).toBeLessThan(25_000);
+    heal(store.drives);
+  });
+
   test("after it was written is freed at homes and substitutes by discard", async () => {
     const store = await createTestStore({ geometry: { k: 2, m: 1 }, driveCount: 4 });
     store.drives[0]!.fate = (operation) =>

@@ -1,6 +1,7 @@
 import type { DriveId } from "@kakera/kernel";
 import { keys, ranges } from "../key-space.ts";
 import type { View } from "../ports/view.ts";
+import { AtRevision } from "./at-revision.ts";
 import { DriveList } from "./drive-list.ts";
 import { decodeDrive, decodeGroup, decodePool, type Group, type MappedDrive, type Pool } from "./map-rows.ts";
 import { RowCache } from "./row-cache.ts";
@@ -16,25 +17,27 @@ export interface ClusterMap {
   drives(): readonly MappedDrive[];
 }
 
-/** Reads the map out of the view, decoding a row again only when its revision changed: one lookup a call on the hot path. */
+/** Reads the map out of the view, each row once for each state of the view: writes ask for the same rows again and again. */
 export function readClusterMap(view: View): ClusterMap {
   const pools = new RowCache(view, decodePool);
   const groups = new RowCache(view, decodeGroup);
   const drives = new RowCache(view, decodeDrive);
   const driveList = new DriveList(view, (driveId) => drives.get(driveId, () => keys.drive(driveId)));
   const poolRange = ranges.table("pool");
+  const listed = new AtRevision(view, () => driveList.read());
   const groupTexts: string[][] = [];
+  const newestPool = new AtRevision(view, () => {
+    const last = view.last(poolRange.from, poolRange.to);
+    return last === null ? null : decodePool(last.value);
+  });
   return {
-    writePool() {
-      const last = view.last(poolRange.from, poolRange.to);
-      return last === null ? null : decodePool(last.value);
-    },
+    writePool: () => newestPool.get(),
     pool: (pool) => pools.get(String(pool), () => keys.pool(pool)),
     group(pool, group) {
       const texts = (groupTexts[pool] ??= []);
       return groups.get((texts[group] ??= `${pool}/${group}`), () => keys.group(pool, group));
     },
     drive: (driveId) => drives.get(driveId, () => keys.drive(driveId)),
-    drives: () => driveList.read(),
+    drives: () => listed.get(),
   };
 }

@@ -1,10 +1,21 @@
 import type { Key, View } from "../ports/view.ts";
+import { AtRevision } from "./at-revision.ts";
 
-/** Decoded rows by name: a row is decoded again only when its revision changed. Rows that vanish are answered with null. */
+interface Row<T> {
+  /** As the view has it. */
+  readonly current: AtRevision<T | null>;
+  revision: number;
+  decoded: T | null;
+}
+
+/**
+ * Decoded rows by name: a row is looked up once for each state of the view, and decoded again only when its own revision
+ * changed. Rows that vanish are answered with null.
+ */
 export class RowCache<T extends object> {
   readonly #view: View;
   readonly #decode: (value: Uint8Array, revision: number) => T;
-  readonly #rows = new Map<string, { readonly key: Key; revision: number; decoded: T | null }>();
+  readonly #rows = new Map<string, Row<T>>();
 
   constructor(view: View, decode: (value: Uint8Array, revision: number) => T) {
     this.#view = view;
@@ -14,15 +25,25 @@ export class RowCache<T extends object> {
   get(name: string, makeKey: () => Key): T | null {
     let row = this.#rows.get(name);
     if (row === undefined) {
-      row = { key: makeKey(), revision: 0, decoded: null };
+      const key = makeKey();
+      const made: Row<T> = {
+        current: new AtRevision(this.#view, () => this.#read(key, made)),
+        revision: 0,
+        decoded: null,
+      };
+      row = made;
       this.#rows.set(name, row);
     }
-    const known = row;
-    return this.#view.with(known.key, (value, revision) => {
-      if (known.decoded !== null && known.revision === revision) return known.decoded;
-      known.decoded = this.#decode(value, revision);
-      known.revision = revision;
-      return known.decoded;
+    return row.current.get();
+  }
+
+  #read(key: Key, row: Row<T>): T | null {
+    return this.#view.with(key, (value, revision) => {
+      if (row.decoded === null || row.revision !== revision) {
+        row.decoded = this.#decode(value, revision);
+        row.revision = revision;
+      }
+      return row.decoded;
     });
   }
 }

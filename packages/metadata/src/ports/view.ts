@@ -44,6 +44,9 @@ export interface View {
 
   /** Keys in the view. */
   readonly entryCount: number;
+
+  /** Revision of the last batch applied; as long as it is the same, so is every entry. 0 = nothing, or not all of it yet. */
+  readonly appliedRevision: number;
 }
 
 export interface RangeEntry extends Entry {
@@ -61,8 +64,6 @@ export interface BucketUsage {
 
 /** What a log driver needs of a view: apply batches in order. */
 export interface WritableView extends View {
-  /** Revision of the last batch applied; 0 = nothing. */
-  readonly appliedRevision: number;
   /** Applies one batch atomically. Batches come in order of revision without gaps in the log's own sequence. */
   apply(batch: ViewBatch): void;
   /** Empties it, to be rebuilt. */

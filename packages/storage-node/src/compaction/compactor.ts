@@ -58,11 +58,6 @@ export class Compactor {
     await this.idle();
   }
 
-  /** Bytes of records in sealed segments that are dead. */
-  garbageBytes(): number {
-    return this.#uses().reduce((sum, use) => sum + use.recordBytes - use.liveBytes, 0);
-  }
-
   async #run(): Promise<void> {
     try {
       for (;;) {

@@ -44,6 +44,7 @@ const pairsPerPage = 4096;
 export class ShardIndex {
   readonly #store: OrderedStore;
   readonly #uses = new Map<number, SegmentUse>();
+  #deadBytes = 0;
   /** Looked at by every write. */
   readonly #sealedEpochs = new Map<number, number>();
   #state: IndexState;
@@ -54,7 +55,7 @@ export class ShardIndex {
     this.#state = stored === undefined ? emptyState : decodeState(stored);
     const { from, until } = kindRange(keyKind.use);
     for (const [key, value] of store.range(from, until, Number.MAX_SAFE_INTEGER)) {
-      this.#uses.set(segmentOfUseKey(key), decodeUse(value));
+      this.#setUse(segmentOfUseKey(key), decodeUse(value));
     }
     for (const [key, value] of store.range(...bounds(kindRange(keyKind.seal)))) {
       this.#sealedEpochs.set(groupOfSealKey(key), decodeMark(value).mark);
@@ -112,6 +113,11 @@ export class ShardIndex {
   /** Bytes of the segment that are live. */
   liveBytes(segmentId: number): number {
     return this.#uses.get(segmentId)?.liveBytes ?? 0;
+  }
+
+  /** Bytes of records in sealed segments that are dead. */
+  get deadBytes(): number {
+    return this.#deadBytes;
   }
 
   applyBatch(batch: IndexedBatch): void {
@@ -205,7 +211,7 @@ export class ShardIndex {
       change.dropSegment(segmentId);
       return this.#state;
     });
-    this.#uses.delete(segmentId);
+    this.#setUse(segmentId, null);
   }
 
   /** After a rebuild: tombstones of which nothing is left to kill become garbage. */
@@ -232,7 +238,14 @@ export class ShardIndex {
       store.put(stateKey, encodeState(next));
     });
     this.#state = next;
-    for (const [segmentId, use] of uses) this.#uses.set(segmentId, use);
+    for (const [segmentId, use] of uses) this.#setUse(segmentId, use);
+  }
+
+  /** null: the segment is gone. */
+  #setUse(segmentId: number, use: SegmentUse | null): void {
+    this.#deadBytes += deadBytesOf(use) - deadBytesOf(this.#uses.get(segmentId) ?? null);
+    if (use === null) this.#uses.delete(segmentId);
+    else this.#uses.set(segmentId, use);
   }
 
   #dropEach(refs: readonly ShardRef[], drop: (change: IndexChange, ref: ShardRef) => void): void {
@@ -267,6 +280,10 @@ export class ShardIndex {
       .range(from, until, limit)
       .map(([key, value]) => ({ ref: refOfKey(value), sequence: sequenceOfKey(key) }));
   }
+}
+
+function deadBytesOf(use: SegmentUse | null): number {
+  return use === null || use.sizeBytes === 0 ? 0 : use.recordBytes - use.liveBytes;
 }
 
 function isIn(segments: ReadonlySet<number>, place: Place): boolean {
