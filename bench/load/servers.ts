@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,11 +11,24 @@ const credentials = { accessKey: "bench-access", secretKey: "bench-secret-key-01
 export interface RunningServer extends Target {
   readonly pid: number;
   readonly directory: string;
+  /** From the start of its command to the first good answer of the probe. */
+  readonly readySeconds: number;
+  /** In good order; removes the directory unless it was given. */
   stop(): Promise<void>;
+  /** SIGKILL; the directory stays. */
+  kill(): Promise<void>;
 }
 
-/** Both servers are pinned to the first core, the client to the second (see `pinSelf`). */
-const serverCore = "0";
+export interface KakeraOptions {
+  readonly driveCount?: number;
+  /** Kept when the server ends; without it a temporary one is made and removed. */
+  readonly directory?: string;
+  readonly args?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Servers, and what stands for them in a ratio, are pinned to the first core, the client to the second. */
+export const serverCore = "0";
 export const clientCore = "1";
 /** What bin/kakera gives node, so that the bare server runs with the same. */
 const nodeFlags = ["--disable-warning=ExperimentalWarning"];
@@ -47,12 +60,13 @@ async function untilAnswers(url: string, child: ChildProcess, output: () => stri
 async function start(
   command: string,
   args: readonly string[],
-  given: { port: number; probe: string; directory: string; env?: Record<string, string> },
+  given: { port: number; probe: string; directory: string; keeps: boolean; environment?: Record<string, string> },
 ): Promise<RunningServer> {
+  const startedMs = performance.now();
   const child = spawn("taskset", ["-c", serverCore, command, ...args], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env.PATH ?? "", HOME: given.directory, ...given.env },
+    env: { PATH: process.env.PATH ?? "", HOME: given.directory, ...given.environment },
   });
   let output = "";
   const collect = (slice: Buffer): void => {
@@ -61,20 +75,24 @@ async function start(
   child.stdout.on("data", collect);
   child.stderr.on("data", collect);
   await untilAnswers(`http://127.0.0.1:${given.port}${given.probe}`, child, () => output);
+  const readySeconds = (performance.now() - startedMs) / 1000;
+  const end = (signal: "SIGTERM" | "SIGKILL"): Promise<void> =>
+    new Promise((resolve) => {
+      child.once("exit", () => resolve());
+      child.kill(signal);
+    });
   return {
     host: "127.0.0.1",
     port: given.port,
     ...credentials,
     pid: child.pid as number,
     directory: given.directory,
-    stop: () =>
-      new Promise((resolve) => {
-        child.once("exit", () => {
-          rmSync(given.directory, { recursive: true, force: true });
-          resolve();
-        });
-        child.kill("SIGTERM");
-      }),
+    readySeconds,
+    stop: async () => {
+      await end("SIGTERM");
+      if (!given.keeps) rmSync(given.directory, { recursive: true, force: true });
+    },
+    kill: () => end("SIGKILL"),
   };
 }
 
@@ -85,35 +103,28 @@ export async function startBare(): Promise<RunningServer> {
     port,
     probe: "/x/get-1/0",
     directory,
+    keeps: false,
   });
 }
 
-/** Our server on `driveCount` folders of one device. */
-export async function startKakera(driveCount = 4, extraArgs: readonly string[] = []): Promise<RunningServer> {
+/** Our server on folders of one device. Resolves as soon as it is ready. */
+export async function startKakera(options: KakeraOptions = {}): Promise<RunningServer> {
+  // As the server does by itself, but with this process's own environment: a setup is no part of a start.
+  execFileSync(join(root, "tools", "bootstrap.sh"), { stdio: "inherit" });
   const port = await freePort();
-  const directory = mkdtempSync(join(tmpdir(), "kakera-bench-"));
-  return start(
-    join(root, "bin", "kakera"),
-    [
-      "server",
-      join(directory, `drive{1...${driveCount}}`),
-      "--address",
-      `127.0.0.1:${port}`,
-      "--console-address",
-      "off",
-      "--log-level",
-      "warn",
-      ...extraArgs,
-    ],
-    {
-      port,
-      probe: "/health/ready",
-      directory,
-      env: {
-        KAKERA_ROOT_USER: credentials.accessKey,
-        KAKERA_ROOT_PASSWORD: credentials.secretKey,
-        KAKERA_METRICS_AUTH: "public",
-      },
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), "kakera-bench-"));
+  const address = ["--address", `127.0.0.1:${port}`, "--console-address", "off", "--log-level", "warn"];
+  const drives = join(directory, `drive{1...${options.driveCount ?? 4}}`);
+  return start(join(root, "bin", "kakera"), ["server", drives, ...address, ...(options.args ?? [])], {
+    port,
+    probe: "/health/ready",
+    directory,
+    keeps: options.directory !== undefined,
+    environment: {
+      KAKERA_ROOT_USER: credentials.accessKey,
+      KAKERA_ROOT_PASSWORD: credentials.secretKey,
+      KAKERA_METRICS_AUTH: "public",
+      ...options.environment,
     },
-  );
+  });
 }
