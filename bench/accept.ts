@@ -7,12 +7,16 @@
 import { execFileSync } from "node:child_process";
 import { clientCore } from "./load/servers.ts";
 import { getBig, getMiddle, getSmall, putBig, putSmall } from "./rows/against-bare.ts";
+import { degraded } from "./rows/degraded.ts";
 import { deleteObjects } from "./rows/delete-objects.ts";
+import { fiveGib } from "./rows/five-gib.ts";
 import { groupCommit } from "./rows/group-commit.ts";
 import { list } from "./rows/list.ts";
+import { memory } from "./rows/memory.ts";
 import { putParts } from "./rows/put-parts.ts";
 import { ready } from "./rows/ready.ts";
 import type { Row } from "./rows/row.ts";
+import { tenThousandParts } from "./rows/ten-thousand-parts.ts";
 
 const rows: Readonly<Record<string, Row>> = {
   "get-small": getSmall,
@@ -25,6 +29,10 @@ const rows: Readonly<Record<string, Row>> = {
   ready,
   "group-commit": groupCommit,
   "put-parts": putParts,
+  degraded,
+  memory,
+  "five-gib": fiveGib,
+  "ten-thousand-parts": tenThousandParts,
 };
 
 const args = process.argv.slice(2);

@@ -18,7 +18,7 @@ function timesOf(pid: number): ProcessTimes | null {
 }
 
 /** `pid` and all its descendants. */
-function processTree(pid: number): number[] {
+export function processTree(pid: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;

@@ -65,7 +65,8 @@ function hashOf(key: string, body: Buffer): string {
   return hash;
 }
 
-const objectName = (sizeBytes: number, index: number): string => `get-${sizeBytes}/${index}`;
+/** The key of an object that gets read. */
+export const objectName = (sizeBytes: number, index: number): string => `get-${sizeBytes}/${index}`;
 
 /** Puts the objects that get, range and list read. */
 export async function prefill(
