@@ -1,6 +1,6 @@
 import { growthByDrive, scrape, total, type Metrics } from "../load/metrics.ts";
 import { makeBucket, runLoad, type LoadResult } from "../load/run-load.ts";
-import { median } from "../load/rounds.ts";
+import { compareInTurn, median } from "../load/rounds.ts";
 import { runBeside } from "../load/run-beside.ts";
 import { startKakera, type RunningServer } from "../load/servers.ts";
 import { report, voidUnless } from "../load/verdict.ts";
@@ -96,28 +96,25 @@ async function askStrace(server: RunningServer): Promise<void> {
   });
 }
 
+/** Against the medians of both syncs, made by a process that does nothing else, in turns with the load. */
 async function alone(server: RunningServer, { roundCount, durationMs }: RunPlan): Promise<void> {
-  const rounds: { p50Ms: number; sumMs: number; probeMs: number }[] = [];
-  for (let round = 0; round < roundCount; round++) {
-    const before = await scrape(server);
-    const { p50Ms } = await load(server, 1, durationMs);
-    const syncs = syncsOf(before, await scrape(server));
-    const segmentMs = (total(syncs.segmentSeconds) / total(syncs.segment)) * 1000;
-    const journalMs = (total(syncs.journalSeconds) / total(syncs.journal)) * 1000;
-    type Probe = { segmentMs: number; journalMs: number };
-    const probe = await runBeside<Probe>("sync-probe.ts", server.directory, String(2 * sizeBytes));
-    rounds.push({ p50Ms, sumMs: segmentMs + journalMs, probeMs: probe.segmentMs + probe.journalMs });
-  }
-  const of = (value: (round: (typeof rounds)[number]) => number): number => median(rounds.map(value));
-  report(
-    "PUT 4KiB x1, p50 in one segment and one journal sync",
-    of(({ p50Ms, sumMs }) => p50Ms / sumMs),
-    {
-      asked: { atMost: 3 },
-      unit: "x",
-      detail:
-        `${of(({ p50Ms }) => p50Ms).toFixed(2)} ms against ${of(({ sumMs }) => sumMs).toFixed(2)} (means of the run's own); ` +
-        `${of(({ p50Ms, probeMs }) => p50Ms / probeMs).toFixed(2)}x the two made by a process that does nothing else`,
+  const before = await scrape(server);
+  const compared = await compareInTurn(
+    roundCount,
+    async () => (await load(server, 1, durationMs)).p50Ms,
+    async () => {
+      const probe = await runBeside<{ segmentMs: number; journalMs: number }>("sync-probe.ts", server.directory);
+      return probe.segmentMs + probe.journalMs;
     },
   );
+  const syncs = syncsOf(before, await scrape(server));
+  const ownMs =
+    (total(syncs.segmentSeconds) / total(syncs.segment) + total(syncs.journalSeconds) / total(syncs.journal)) * 1000;
+  report("PUT 4KiB x1, p50 in one segment and one journal sync", compared.ratio, {
+    asked: { atMost: 3 },
+    unit: "x",
+    detail:
+      `${compared.ours.toFixed(2)} against ${compared.theirs.toFixed(2)} ms (the server's own mean, several drives at once: ` +
+      `${ownMs.toFixed(2)}), rounds ${compared.rounds.map((ratio) => ratio.toFixed(2)).join(" ")}`,
+  });
 }
