@@ -217,6 +217,14 @@ describe("line 4: refusals of the Authorization header", () => {
       withAmzDate: "no",
     });
     expect(verify(signed).kind).toBe("signed");
+    // botocore, when its caller sets a Date of his own.
+    const byBotocore = signedHead({
+      method: "GET",
+      target: "/b/k",
+      headers: [...host, ["Date", "Fri, 24 May 2013 00:00:00 -0000"]],
+      withAmzDate: "no",
+    });
+    expect(verify(byBotocore).kind).toBe("signed");
   });
 
   it("refuses a malformed header", () => {

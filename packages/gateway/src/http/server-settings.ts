@@ -30,4 +30,7 @@ export function applyServerSettings(server: Server): void {
   server.headersTimeout = serverOptions.headersTimeout;
   server.keepAliveTimeout = serverOptions.keepAliveTimeout;
   server.timeout = 0;
+  // A client may close its sending side when its request is out (`nc -N`, some proxies): its answer is still due. Node's own
+  // default closes ours at once, also after a commit.
+  (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
 }

@@ -3,6 +3,7 @@ import { RawConnection } from "../fakes/raw-client.ts";
 import { readable } from "../fakes/s3-client.ts";
 import { startGateway } from "../fakes/start-gateway.ts";
 import { eventually } from "../fakes/eventually.ts";
+import { createSlowLog } from "../fakes/slow-log.ts";
 
 describe("line 47: connections of every kind", () => {
   it("answers HTTP/1.0 and closes", async () => {
@@ -123,6 +124,34 @@ describe("line 47: connections of every kind", () => {
     expect([answer.status, answer.code]).toEqual([400, "IncompleteBody"]);
     connection.destroy();
     expect(gateway.bodies.stored.size).toBe(0);
+  });
+});
+
+describe("line 44: a client that closes its sending side when its request is out", () => {
+  const requests = [
+    { method: "PUT", bucket: "b-1", key: "k", body: "hello", status: 200 },
+    { method: "GET", bucket: "b-1", key: "there", status: 200 },
+    { method: "DELETE", bucket: "b-1", key: "there", status: 204 },
+  ] as const;
+  it.each(requests)("has its answer to $method, and then the end of the connection", async ({ status, ...call }) => {
+    let waiting: (() => Promise<void>) | null = null;
+    await using gateway = await startGateway({
+      wrapLog: (log) => createSlowLog(log, { beforeCommit: () => waiting?.() }),
+    });
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "there", body: Buffer.alloc(5_000, 1) });
+    // Nothing is answered before the server has seen the end: requests that are sent after it are answered first.
+    waiting = async () => {
+      for (let i = 0; i < 3; i++) await fetch(`http://127.0.0.1:${gateway.port}/health/live`);
+    };
+    gateway.bodies.faults.beforeRead = waiting;
+    const wire = gateway.client.wire(call);
+    const connection = await RawConnection.open(gateway.port);
+    connection.socket.end(Buffer.concat([Buffer.from(wire.head, "latin1"), wire.body]));
+    expect((await connection.answer()).status).toBe(status);
+    await connection.closed();
+    connection.destroy();
+    await eventually(() => gateway.gateway.inFlightCount === 0, "nothing is left in flight");
   });
 });
 

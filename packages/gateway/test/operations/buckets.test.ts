@@ -241,6 +241,14 @@ describe("line 27: tags", () => {
   const tagging = (count: number, key = "k", value = "v"): string =>
     `<Tagging><TagSet>${Array.from({ length: count }, (_, i) => `<Tag><Key>${key}${i}</Key><Value>${value}</Value></Tag>`).join("")}</TagSet></Tagging>`;
 
+  it("come back in the order of their keys, in which suites compare them", async () => {
+    await using gateway = await startWithBucket();
+    const headers = { "x-amz-tagging": "%EF%BF%BD=1&b=2&%F0%9F%98%80=3&a=4" };
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "k", body: "x", headers });
+    const tags = await gateway.client.call({ method: "GET", target: "/b-1/k?tagging" });
+    expect(tags.xmlAll("Value")).toEqual(["4", "2", "1", "3"]);
+  });
+
   it("of an object come back, count in headers, and go", async () => {
     await using gateway = await startWithBucket();
     await gateway.client.call({

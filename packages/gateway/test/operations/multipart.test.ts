@@ -406,6 +406,8 @@ describe("line 40: checksums", () => {
     ).toBe(whole);
     const part = await gateway.client.call({ method: "GET", target: "/b-1/k?partNumber=2", headers: enabled });
     expect(part.headers.get("x-amz-checksum-crc32")).toBe(sums[1]?.toString("base64"));
+    // Of the object, not of the part: SDKs compare it with what Create was told.
+    expect(part.headers.get("x-amz-checksum-type")).toBe("COMPOSITE");
   });
 
   it("full-object: combined of the parts', and compared with what Complete says", async () => {

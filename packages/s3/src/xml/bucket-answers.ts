@@ -7,8 +7,9 @@ export function renderBucketLocation(region: string): string {
   return documentXml("LocationConstraint", region === "us-east-1" ? "" : escapeXml(region));
 }
 
-/** The answer of GetObjectTagging and GetBucketTagging. */
+/** The answer of GetObjectTagging and GetBucketTagging, in the order of the keys' bytes. */
 export function renderTagging(tags: readonly Tag[]): string {
-  const xml = tags.map((tag) => `<Tag>${elementXml("Key", tag.key)}${elementXml("Value", tag.value)}</Tag>`);
+  const sorted = tags.toSorted((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)));
+  const xml = sorted.map((tag) => `<Tag>${elementXml("Key", tag.key)}${elementXml("Value", tag.value)}</Tag>`);
   return documentXml("Tagging", `<TagSet>${xml.join("")}</TagSet>`);
 }

@@ -67,6 +67,9 @@ function selectPartBytes(partNumber: number, record: ObjectRecord, view: View): 
     );
   }
   if (partsCount !== null) headers.push("x-amz-mp-parts-count", String(partsCount));
-  const partChecksum = checksumOf(partIndex === null ? record.checksum : table?.[partIndex]?.checksum, 0);
+  const objectChecksum = checksumOf(record.checksum, record.partCount);
+  const ownChecksum = partIndex === null ? objectChecksum : checksumOf(table?.[partIndex]?.checksum, 0);
+  // The value is the part's own, the type is the object's: how the parts' values were put together.
+  const partChecksum = ownChecksum === null ? null : { ...ownChecksum, type: objectChecksum?.type ?? ownChecksum.type };
   return { status: 206, range: { offsetBytes, lengthBytes }, headers, extent: { kind: "part", partChecksum } };
 }
