@@ -134,4 +134,58 @@ describe("maintenance", () => {
     await until(async () => (await shardsOf(cluster, dataId)).length === 3);
     await maintenance.stop();
   });
+
+  test("mends at once what waited for a drive that was away too short a time to be declared", async () => {
+    const cluster = await createTestCluster({ geometry: { k: 2, m: 1 } });
+    const dataId = await cluster.put("a", patternBytes(300 * KIB, 1));
+    const [lost] = await shardsOf(cluster, dataId);
+    const drive = cluster.drives[lost!.driveIndex]!;
+    await drive.drive.remove([lost!.ref]);
+    const { maintenance, until } = maintain(cluster);
+    drive.isAway = true;
+    maintenance.start();
+    maintenance.repairQueue.report({ ref: lost!.ref, driveId: drive.driveId, why: "missing" });
+    await until(() => maintenance.repair().waitingCount === 1);
+    cluster.clock.advance(SECOND_MS);
+    await until(() => true);
+    drive.isAway = false;
+    const backMs = cluster.clock.monotonicMs();
+    await until(async () => (await shardsOf(cluster, dataId)).length === 3);
+    expect(cluster.clock.monotonicMs() - backMs).toBeLessThan(5 * SECOND_MS);
+    expect(cluster.map.drive(drive.driveId)?.standing).toBe("MEMBER");
+    await maintenance.stop();
+  });
+
+  test("mends at once what was found to wait for a drive just when that was taken back", async () => {
+    const cluster = await createTestCluster({ geometry: { k: 2, m: 1 } });
+    const dataId = await cluster.put("a", patternBytes(300 * KIB, 1));
+    const shards = await shardsOf(cluster, dataId);
+    const [lost, held] = [0, 1].map((index) => shards.find(({ ref }) => ref.shardIndex === index));
+    const [away, asked] = [cluster.drives[lost!.driveIndex]!, cluster.drives[held!.driveIndex]!];
+    await away.drive.remove([lost!.ref]);
+    away.isAway = true;
+    const { maintenance, until } = maintain(cluster);
+    maintenance.start();
+    await until(() => cluster.map.drive(away.driveId)?.standing === "DOWN");
+    // The look at the chunk has seen that its home is away, and takes its time over the rest.
+    const describeAtOnce = asked.drive.describe.bind(asked.drive);
+    let isLooking = false;
+    const takenBack = Promise.withResolvers<void>();
+    asked.drive.describe = async (ref) => {
+      if (ref.shardIndex === 1 && !isLooking) {
+        isLooking = true;
+        await takenBack.promise;
+      }
+      return describeAtOnce(ref);
+    };
+    maintenance.repairQueue.report({ ref: lost!.ref, driveId: away.driveId, why: "missing" });
+    await until(() => isLooking);
+    away.isAway = false;
+    await until(() => cluster.map.drive(away.driveId)?.standing === "MEMBER");
+    const backMs = cluster.clock.monotonicMs();
+    takenBack.resolve();
+    await until(async () => (await shardsOf(cluster, dataId)).length === 3);
+    expect(cluster.clock.monotonicMs() - backMs).toBeLessThan(5 * SECOND_MS);
+    await maintenance.stop();
+  });
 });

@@ -49,4 +49,21 @@ describe("the repair backlog", () => {
     for (const index of [1, 2]) backlog.add({ dataId: dataId(index), chunkIndex: 0, group: 0, spareShards: 1 });
     expect(wakes).toBe(1);
   });
+
+  test("puts an item off, but for nothing when a drive came back while it was in hand", () => {
+    const { backlog, clock } = create(10);
+    backlog.add({ dataId: dataId(1), chunkIndex: 0, group: 0, spareShards: 1 });
+    const first = backlog.next()!;
+    backlog.putOff(first, 60_000);
+    expect(backlog.next()).toBeNull();
+    clock.advance(60_000);
+    const second = backlog.next()!;
+    // What it was found to wait for may be there by now.
+    backlog.hurry();
+    backlog.putOff(second, 60_000);
+    const third = backlog.next()!;
+    expect(third).toBe(first);
+    backlog.putOff(third, 60_000);
+    expect(backlog.next()).toBeNull();
+  });
 });

@@ -1,7 +1,7 @@
 import { newId, type DriveId } from "@kakera/kernel";
 import { declareDrive } from "@kakera/metadata";
 import type { DriveCondition } from "@kakera/rpc";
-import type { MaintenanceParts } from "../maintenance-parts.ts";
+import { takingDrive, type MaintenanceParts } from "../maintenance-parts.ts";
 import { judgeStanding, type StandingRule } from "./judge-standing.ts";
 import { takeBack } from "./take-back.ts";
 
@@ -9,14 +9,17 @@ import { takeBack } from "./take-back.ts";
 export class StandingKeeper {
   readonly #rule: StandingRule;
   readonly #seen = new Map<DriveId, { readonly condition: DriveCondition; readonly sinceMs: number }>();
+  #taking: ReadonlySet<DriveId> = new Set();
 
   constructor(rule: StandingRule) {
     this.#rule = rule;
   }
 
-  /** One look at every drive. Returns those that were taken back. */
+  /**
+   * One look at every drive. Returns those that can be given shards now and could not when the last look ended: taken back,
+   * new, or away for too short a time to be declared.
+   */
   async look(parts: MaintenanceParts): Promise<DriveId[]> {
-    const back: DriveId[] = [];
     for (const { driveId, standing } of parts.map.drives()) {
       const nowMs = parts.clock.monotonicMs();
       const condition = parts.drives.get(driveId)?.status().condition ?? "offline";
@@ -25,9 +28,12 @@ export class StandingKeeper {
         this.#rule,
       );
       if (verdict === "declare-down") await declareDown(parts, driveId);
-      if (verdict === "take-back" && (await takeBack(parts, driveId))) back.push(driveId);
+      if (verdict === "take-back") await takeBack(parts, driveId);
     }
-    return back;
+    const before = this.#taking;
+    const taking = parts.map.drives().filter(({ driveId }) => takingDrive(parts, driveId) !== null);
+    this.#taking = new Set(taking.map(({ driveId }) => driveId));
+    return [...this.#taking].filter((driveId) => !before.has(driveId));
   }
 
   #since(driveId: DriveId, condition: DriveCondition, nowMs: number): number {

@@ -18,6 +18,8 @@ export interface RepairItem {
   /** Monotonic. */
   readonly sinceMs: number;
   notBeforeMs: number;
+  /** How often the backlog had been hurried when the item was last given out. */
+  hurriesSeen: number;
 }
 
 export type RepairFinding = Pick<RepairItem, "dataId" | "chunkIndex" | "group" | "spareShards"> & {
@@ -39,6 +41,7 @@ export class RepairBacklog implements RepairQueue {
   readonly #onDamage: () => void;
   readonly #items = new Map<string, RepairItem>();
   #wake: () => void = () => {};
+  #hurries = 0;
 
   constructor(
     parts: { readonly clock: Clock; readonly onDamage: () => void },
@@ -75,6 +78,7 @@ export class RepairBacklog implements RepairQueue {
         strays: new Map(),
         sinceMs,
         notBeforeMs: sinceMs,
+        hurriesSeen: this.#hurries,
       };
       this.#items.set(name, item);
     }
@@ -97,6 +101,7 @@ export class RepairBacklog implements RepairQueue {
       best = item;
       if (urgencyOf(best) === 0) break;
     }
+    if (best !== null) best.hurriesSeen = this.#hurries;
     return best;
   }
 
@@ -104,13 +109,18 @@ export class RepairBacklog implements RepairQueue {
     this.#items.delete(nameOf(item));
   }
 
-  /** It cannot be mended now: a home is away, or too few shards are. */
+  /**
+   * It cannot be mended now: a home is away, or too few shards are. One that was in hand while a drive came back may have
+   * been judged without it: its turn comes again at once.
+   */
   putOff(item: RepairItem, byMs: number): void {
-    item.notBeforeMs = this.#clock.monotonicMs() + byMs;
+    const isJudgedAnew = item.hurriesSeen !== this.#hurries;
+    item.notBeforeMs = this.#clock.monotonicMs() + (isJudgedAnew ? 0 : byMs);
   }
 
   /** Everything may be tried again: a drive came back. */
   hurry(): void {
+    this.#hurries++;
     for (const item of this.#items.values()) item.notBeforeMs = 0;
     this.#wake();
   }
