@@ -33,7 +33,6 @@ export type { Author, Seen } from "./transitions/transition.ts";
 export {
   partNumberMax,
   partTableOf,
-  readBucket,
   readCompleted,
   readObject,
   readPart,
@@ -43,6 +42,7 @@ export {
   repairIdOf,
   repairKeysOf,
 } from "./transitions/read-records.ts";
+export { readBucket } from "./transitions/read-bucket.ts";
 export { createBucket } from "./transitions/create-bucket.ts";
 export { closeBucket, removeBucket, reopenBucket } from "./transitions/remove-bucket.ts";
 export { putObject, type ObjectContent, type ObjectWrite } from "./transitions/put-object.ts";

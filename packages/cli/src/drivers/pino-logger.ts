@@ -27,7 +27,10 @@ export function createPinoLogger(
     target,
   );
   return {
-    log: (lineLevel, event, fields) => logger[lineLevel](plainFields(fields), event),
+    log: (lineLevel, event, fields) => {
+      if (logger.isLevelEnabled(lineLevel)) logger[lineLevel](plainFields(fields), event);
+    },
+    isEnabled: (lineLevel) => logger.isLevelEnabled(lineLevel),
     setLevel: (lowest) => {
       logger.level = lowest;
     },

@@ -1,5 +1,7 @@
 import type { InstrumentSpec, Meter } from "@kakera/kernel";
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type Metric } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Registry, type Metric } from "prom-client";
+import { LabelledSeries } from "./labelled-series.ts";
+import { PromHistogram } from "./prom-histogram.ts";
 
 export interface PromMeter {
   readonly meter: Meter;
@@ -35,18 +37,44 @@ export function createPromMeter(): PromMeter {
     const made = registry.getSingleMetric(spec.name) as Made | undefined;
     return made ?? make();
   };
+  const histograms = new Map<string, PromHistogram>();
+  const counters = new Map<string, LabelledSeries<Counted>>();
+  const onceCounted = (spec: Spec): LabelledSeries<Counted> => {
+    const known = counters.get(spec.name);
+    if (known !== undefined) return known;
+    const series = new LabelledSeries<Counted>(spec.labels ?? [], () => ({ pending: 0 }));
+    counters.set(spec.name, series);
+    new Counter({ ...common(spec), collect: handOver });
+    return series;
+
+    function handOver(this: Counter): void {
+      for (const { labels, value } of series) {
+        this.inc({ ...labels }, value.pending);
+        value.pending = 0;
+      }
+    }
+  };
   const meter: Meter = {
     counter(spec) {
-      const counter = once(spec, () => new Counter(common(spec)));
-      return { add: (amount = 1, labels = {}) => counter.inc({ ...labels }, amount) };
+      const series = onceCounted(spec);
+      return {
+        add: (amount = 1, labels = {}) => {
+          series.at(labels).pending += amount;
+        },
+      };
     },
     gauge(spec) {
       const gauge = once(spec, () => new Gauge(common(spec)));
       return { set: (value, labels = {}) => gauge.set({ ...labels }, value) };
     },
     histogram(spec) {
-      const histogram = once(spec, () => new Histogram({ ...common(spec), buckets: [...spec.buckets] }));
-      return { observe: (value, labels = {}) => histogram.observe({ ...labels }, value) };
+      const known = histograms.get(spec.name);
+      const histogram = known ?? new PromHistogram({ ...common(spec), buckets: spec.buckets });
+      if (known === undefined) {
+        histograms.set(spec.name, histogram);
+        registry.registerMetric(histogram.asMetric());
+      }
+      return { observe: (value, labels = {}) => histogram.observe(value, labels) };
     },
     onCollect: (collect) => void collectors.push(collect),
   };
@@ -68,6 +96,11 @@ export function createPromMeter(): PromMeter {
       return registry.metrics();
     },
   };
+}
+
+/** Counted since the last scrape: handed over to prom-client at the next. */
+interface Counted {
+  pending: number;
 }
 
 type Put = (row: MeterRow) => void;

@@ -98,7 +98,7 @@ async function perform(verified: Verified, parts: OperationParts): Promise<Answe
     principal,
     nowMs,
     body: createRequestBody(exchange.incoming, request, authentication),
-    signal: exchange.signal,
+    client: exchange.client,
     requestId: exchange.requestId,
   };
   await authorise(call, operation.name, parts);

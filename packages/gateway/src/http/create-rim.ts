@@ -3,7 +3,7 @@ import type { Server as HttpsServer } from "node:https";
 import Koa from "koa";
 import type { Clock, Random } from "@kakera/kernel";
 import { attachServer, Connections, type ServerRim } from "./attach-server.ts";
-import { signalOfClient, type Exchange } from "./exchange.ts";
+import { ClientPresence, type Exchange } from "./exchange.ts";
 import { handleExchange, type ExchangeHandler } from "./handle-exchange.ts";
 import { bodyRateRule, IncomingBytes } from "./incoming-bytes.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -26,7 +26,7 @@ export function createRim(parts: RimParts): { attach(server: HttpServer): void }
   const hostId = newHostId(random);
   const expecting = new WeakSet<IncomingMessage>();
 
-  const open = (request: IncomingMessage, response: ServerResponse): Exchange => {
+  const open = (request: IncomingMessage, response: ServerResponse, client: ClientPresence): Exchange => {
     const isExpecting = expecting.has(request);
     const askToContinue = (): void => {
       if (isExpecting) response.writeContinue();
@@ -39,15 +39,19 @@ export function createRim(parts: RimParts): { attach(server: HttpServer): void }
       isExpecting,
       requestId: newRequestId(random),
       incoming: new IncomingBytes(request, { clock, rule: bodyRateRule, askToContinue }),
-      signal: signalOfClient(response),
+      client,
       isDraining: () => inFlight.isDraining,
       sentBytes: 0,
     };
   };
   const serve = (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const exchange = open(request, response);
+    const client = new ClientPresence();
+    const exchange = open(request, response, client);
     inFlight.begin();
-    response.once("close", () => inFlight.end());
+    response.once("close", () => {
+      inFlight.end();
+      if (!response.writableFinished) client.leave();
+    });
     connections.note(exchange);
     return handleExchange(exchange, handler);
   };
@@ -60,13 +64,22 @@ export function createRim(parts: RimParts): { attach(server: HttpServer): void }
   };
 }
 
+/**
+ * Koa's own way to a middleware, without its watch for the end of the answer (three listeners a request): that watch answers what a
+ * middleware throws, and ours throws nothing.
+ */
+class DispatchingKoa extends Koa {
+  handleRequest(context: Koa.Context, middleware: (context: Koa.Context) => Promise<unknown>): Promise<unknown> {
+    return middleware(context);
+  }
+}
+
 /** Koa dispatches and no more: answering through its context would cost more than the whole of a small GET. */
 function dispatchByKoa(
   serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
   expecting: WeakSet<IncomingMessage>,
 ): ServerRim["handle"] {
-  const koa = new Koa();
-  koa.silent = true;
+  const koa = new DispatchingKoa();
   koa.use((context) => {
     context.respond = false;
     return serve(context.req, context.res);

@@ -14,19 +14,34 @@ export interface Exchange {
   readonly hostId: string;
   /** The client waits for "100 Continue" before it sends its body. */
   readonly isExpecting: boolean;
-  /** Aborted when the client goes away before it has its answer. */
-  readonly signal: AbortSignal;
+  readonly client: ClientPresence;
   /** The process is going away: every answer ends its connection. */
   readonly isDraining: () => boolean;
   /** Body bytes handed to the socket so far. */
   sentBytes: number;
 }
 
-/** Aborts with {@link ClientGone} when the connection closes before the answer was handed over whole. */
-export function signalOfClient(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  response.once("close", () => {
-    if (!response.writableFinished) controller.abort(new ClientGone("the client closed the connection"));
-  });
-  return controller.signal;
+/** Whether the client still waits for its answer. The signal is made when it is first asked for: most requests are over before. */
+export class ClientPresence {
+  #controller: AbortController | null = null;
+  #isGone = false;
+
+  /** Aborts with {@link ClientGone} when the connection closes before the answer was handed over whole. */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#isGone) this.#abort();
+    }
+    return this.#controller.signal;
+  }
+
+  /** The connection is closed; the answer was not handed over whole. */
+  leave(): void {
+    this.#isGone = true;
+    this.#abort();
+  }
+
+  #abort(): void {
+    this.#controller?.abort(new ClientGone("the client closed the connection"));
+  }
 }

@@ -84,6 +84,7 @@ function account(
   metrics.duration.observe(done.durationMs / 1000, { operation: done.operation });
   if (exchange.incoming.receivedBytes > 0) metrics.bytes.add(exchange.incoming.receivedBytes, { direction: "in" });
   if (exchange.sentBytes > 0) metrics.bytes.add(exchange.sentBytes, { direction: "out" });
+  if (logger.isEnabled?.("debug") === false) return;
   logger.log("debug", "request.done", {
     ...ids(exchange, done),
     method: exchange.request.method,

@@ -66,7 +66,7 @@ async function sendStream(exchange: Exchange, answer: Answer & { kind: "stream" 
     return answer.status;
   }
   try {
-    await answer.send(createBodySink(exchange, writeHead), exchange.signal);
+    await answer.send(createBodySink(exchange, writeHead), exchange.client.signal);
   } catch (failure) {
     if (!response.headersSent) throw failure;
     // Short of its Content-Length: a body is never ended as if it were whole.

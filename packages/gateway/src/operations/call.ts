@@ -9,8 +9,8 @@ export interface Call {
   readonly operation: DetectedOperation;
   readonly principal: Principal;
   readonly body: RequestBody;
-  /** Aborted when the client goes away. */
-  readonly signal: AbortSignal;
+  /** Its signal is aborted when the client goes away; made when it is first asked for. */
+  readonly client: { readonly signal: AbortSignal };
   /** Wall clock at arrival, milliseconds since the epoch. */
   readonly nowMs: number;
   readonly requestId: string;

@@ -111,7 +111,7 @@ async function copyBytes(
   const { body, checksum } = await copyBody(
     parts,
     { stored: storedBodies(parts.log.view, record), range, owner, algorithm },
-    call.signal,
+    call.client.signal,
   );
   const described = copy.describe(record);
   const { etag, modifiedMs } = await commitOrDiscard(parts, body, () =>

@@ -20,6 +20,7 @@ import { listObjects } from "./list-objects.ts";
 import { listObjectsV2 } from "./list-objects-v2.ts";
 import { listParts } from "./list-parts.ts";
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from "./object-tagging.ts";
+import { changing } from "./steps/changing.ts";
 import { putAcl } from "./put-acl.ts";
 import { putObject } from "./put-object.ts";
 import { deleteUnsetConfiguration, getUnsetConfiguration } from "./unset-configuration.ts";
@@ -29,33 +30,33 @@ import { uploadPartCopy } from "./upload-part-copy.ts";
 /** Every operation by S3's name. */
 export const operationTable: Readonly<Record<OperationName, Operation>> = {
   ListBuckets: listBuckets,
-  CreateBucket: createBucket,
+  CreateBucket: changing(createBucket),
   HeadBucket: headBucket,
-  DeleteBucket: deleteBucket,
+  DeleteBucket: changing(deleteBucket),
   GetBucketLocation: getBucketLocation,
-  PutObject: putObject,
+  PutObject: changing(putObject),
   GetObject: getObject,
   HeadObject: getObject,
-  DeleteObject: deleteObject,
-  CopyObject: copyObject,
-  DeleteObjects: deleteObjects,
+  DeleteObject: changing(deleteObject),
+  CopyObject: changing(copyObject),
+  DeleteObjects: changing(deleteObjects),
   GetObjectAttributes: getObjectAttributes,
   ListObjects: listObjects,
   ListObjectsV2: listObjectsV2,
   ListObjectVersions: listObjectVersions,
-  CreateMultipartUpload: createMultipartUpload,
-  UploadPart: uploadPart,
-  UploadPartCopy: uploadPartCopy,
-  CompleteMultipartUpload: completeMultipartUpload,
-  AbortMultipartUpload: abortMultipartUpload,
+  CreateMultipartUpload: changing(createMultipartUpload),
+  UploadPart: changing(uploadPart),
+  UploadPartCopy: changing(uploadPartCopy),
+  CompleteMultipartUpload: changing(completeMultipartUpload),
+  AbortMultipartUpload: changing(abortMultipartUpload),
   ListParts: listParts,
   ListMultipartUploads: listMultipartUploads,
   GetObjectTagging: getObjectTagging,
-  PutObjectTagging: putObjectTagging,
-  DeleteObjectTagging: deleteObjectTagging,
+  PutObjectTagging: changing(putObjectTagging),
+  DeleteObjectTagging: changing(deleteObjectTagging),
   GetBucketTagging: getBucketTagging,
-  PutBucketTagging: putBucketTagging,
-  DeleteBucketTagging: deleteBucketTagging,
+  PutBucketTagging: changing(putBucketTagging),
+  DeleteBucketTagging: changing(deleteBucketTagging),
   GetUnsetConfiguration: getUnsetConfiguration,
   DeleteUnsetConfiguration: deleteUnsetConfiguration,
   PutAcl: putAcl,

@@ -25,7 +25,7 @@ export async function putObject(call: Call, parts: OperationParts): Promise<Answ
   checkWriteCondition(condition, present === null ? null : etagOf(present.record), key.text);
   const { source, digests } = receiveBody(call, expected, { algorithm: null, parts });
   const owner = { bucketId: bucket.id, objectKey: key.bytes, inlineBytesMax: parts.settings.inlineBytesMax };
-  const body = await parts.bodies.write(source, owner, call.signal);
+  const body = await parts.bodies.write(source, owner, call.client.signal);
   parts.failpoints.hit("put.before-commit");
   const { checksum } = digests;
   const { etag } = await commitOrDiscard(parts, body, async () => {

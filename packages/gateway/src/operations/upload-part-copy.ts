@@ -52,7 +52,7 @@ async function copyPart(
   const { body, checksum } = await copyBody(
     parts,
     { stored: storedBodies(view, record), range, owner, algorithm },
-    call.signal,
+    call.client.signal,
   );
   const { etag, modifiedMs } = await commitOrDiscard(parts, body, () =>
     commitPart(parts, { place, number: copy.number, body, checksum }),

@@ -17,7 +17,7 @@ export async function uploadPart(call: Call, parts: OperationParts): Promise<Ans
   checkPartAlgorithm(uploadChecksum, expected.digests.checksum);
   const { source, digests } = receiveBody(call, expected, { algorithm: uploadChecksum?.algorithm ?? null, parts });
   const owner = { bucketId: place.bucketId, objectKey: place.objectKey, inlineBytesMax: parts.settings.inlineBytesMax };
-  const body = await parts.bodies.write(source, owner, call.signal);
+  const body = await parts.bodies.write(source, owner, call.client.signal);
   // Verified whenever it was sent; kept and told only when the upload named a kind.
   const checksum = uploadChecksum === null ? null : digests.checksum;
   const { etag } = await commitOrDiscard(parts, body, async () => {

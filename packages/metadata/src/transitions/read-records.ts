@@ -1,7 +1,6 @@
 import { idFromBytes, type BucketId, type DataId, type TaskId, type UploadId } from "@kakera/kernel";
 import {
   records,
-  type BucketRecord,
   type CompletedRecord,
   type ObjectRecord,
   type PartEntry,
@@ -14,10 +13,6 @@ import type { Key, View } from "../ports/view.ts";
 import type { Seen } from "./transition.ts";
 
 // Decoded messages keep slices of the bytes they were decoded from, so each is decoded from a copy of its own.
-
-export function readBucket(view: View, name: string): Seen<BucketRecord> | null {
-  return read(view, keys.bucket(name), (bytes) => records.BucketRecord.decode(bytes));
-}
 
 export function readObject(view: View, bucketId: BucketId, objectKey: Uint8Array): Seen<ObjectRecord> | null {
   return read(view, keys.current(bucketId, objectKey), (bytes) => records.ObjectRecord.decode(bytes));

@@ -1,14 +1,14 @@
-import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import { createHmac } from "node:crypto";
 import type { CredentialScope } from "./credential-scope.ts";
+import { SigningKey } from "./signing-key.ts";
 
 interface CachedKey {
   readonly secret: string;
-  readonly key: KeyObject;
+  readonly key: SigningKey;
 }
 
 /**
- * Signing keys by access key, day and region, as KeyObjects (an HMAC with one costs a sixth of one with a Buffer).
- * Only keys that verified a signature are kept, so that nobody without a secret can push out those in use.
+ * Signing keys by access key, day and region. Only keys that verified a signature are kept, so that nobody without a secret can push out those in use.
  */
 export class SigningKeys {
   readonly #keys = new Map<string, CachedKey>();
@@ -19,13 +19,13 @@ export class SigningKeys {
   }
 
   /** The key for this scope; derived when it is not cached, or was cached for another secret. */
-  find(credential: CredentialScope, secret: string): KeyObject {
+  find(credential: CredentialScope, secret: string): SigningKey {
     const cached = this.#keys.get(cacheName(credential));
     return cached !== undefined && cached.secret === secret ? cached.key : deriveSigningKey(credential, secret);
   }
 
   /** Call with a key from {@link find} that has verified a signature. */
-  keep(credential: CredentialScope, secret: string, key: KeyObject): void {
+  keep(credential: CredentialScope, secret: string, key: SigningKey): void {
     const name = cacheName(credential);
     if (this.#keys.get(name)?.key === key) return;
     if (this.#keys.size >= this.#countMax) this.#keys.delete(this.#keys.keys().next().value!);
@@ -38,11 +38,11 @@ function cacheName(credential: CredentialScope): string {
 }
 
 /** AWS Signature Version 4, task 3. */
-export function deriveSigningKey(credential: CredentialScope, secret: string): KeyObject {
+export function deriveSigningKey(credential: CredentialScope, secret: string): SigningKey {
   const day = hmac(Buffer.from(`AWS4${secret}`, "utf8"), credential.day);
   const region = hmac(day, credential.region);
   const service = hmac(region, credential.service);
-  return createSecretKey(hmac(service, "aws4_request"));
+  return new SigningKey(hmac(service, "aws4_request"));
 }
 
 function hmac(key: Buffer, text: string): Buffer {

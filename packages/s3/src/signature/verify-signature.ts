@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import type { HeaderIndex } from "../addressing/header-index.ts";
 import type { S3Request } from "../addressing/parse-request.ts";
 import { formatAmzDate } from "../dates.ts";
@@ -17,12 +16,13 @@ import { checkPresignedTime, parsePresigned } from "./parse-presigned.ts";
 import { isPresignedQuery } from "./presigned-query.ts";
 import { checkClockSkew, readRequestTime } from "./request-time.ts";
 import { isSignature, sha256OfLatin1 } from "./signature-hashes.ts";
+import type { SigningKey } from "./signing-key.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
 /** What the signatures of chunks and trailer are made with. */
 export interface SigningContext {
   readonly accessKey: string;
-  readonly signingKey: KeyObject;
+  readonly signingKey: SigningKey;
   /** yyyymmddThhmmssZ */
   readonly amzDate: string;
   /** yyyymmdd/region/s3/aws4_request */
@@ -170,7 +170,7 @@ function checkClaim(request: S3Request, dated: DatedClaim, verifier: SignatureVe
 }
 
 interface Signer {
-  readonly signingKey: KeyObject;
+  readonly signingKey: SigningKey;
   readonly prefix: string;
   readonly signature: string;
 }
