@@ -61,6 +61,21 @@ export const ranges = {
   layout: (layout: DataId): KeyRange => within(join(table.layout, idBytes(layout)), Buffer.alloc(0)),
 } as const;
 
+const tablesOfAnswers: ReadonlySet<number> = new Set([
+  table.bucket,
+  table.current,
+  table.version,
+  table.upload,
+  table.part,
+  table.completed,
+  table.layout,
+]);
+
+/** Whether clients are told of the row; the others are the store's own: where bytes lie, and what is to be done. */
+export function isRowOfAnswers(key: Key): boolean {
+  return tablesOfAnswers.has(key[0] as number);
+}
+
 /** The object key within a `current` key. A view, not a copy. */
 export function objectKeyOfCurrent(key: Uint8Array): Uint8Array {
   return key.subarray(1 + bucketIdBytes);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { geometries, runHistory, type Violation } from "./journal-model.ts";
+import { geometries } from "./journal-model/geometries.ts";
+import { runHistory, type Violation } from "./journal-model/run-history.ts";
 
 const historiesPerGeometry = 100_000;
 

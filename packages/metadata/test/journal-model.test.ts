@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { geometries, runHistory, type BrokenRule, type Geometry, type Violation } from "./journal-model.ts";
+import { brokenRules, type BrokenRule } from "./journal-model/broken-rules.ts";
+import { geometries, type Geometry } from "./journal-model/geometries.ts";
+import { runHistory, type Violation } from "./journal-model/run-history.ts";
 
 function firstViolation(
   among: readonly Geometry[],
@@ -22,18 +24,7 @@ describe("a random journal", () => {
 });
 
 describe("the model sees that something is lost when the journal would", () => {
-  const broken: BrokenRule[] = [
-    "acknowledge with fewer copies",
-    "start with any drive",
-    "use a term before it is promised",
-    "answer before the tail is copied",
-    "believe the page cache",
-    "count a drive that has a gap",
-    "count a drive that is being refilled",
-    "go on after an undecided batch",
-    "refill without the base's own batch",
-  ];
-  test.each(broken)("%s", (rule) => {
+  test.each(brokenRules)("%s", (rule) => {
     expect(firstViolation(geometries.slice(1, 4), 2500, rule)).not.toBeNull();
   });
 });

@@ -9,17 +9,21 @@ import {
   type CrashWorld,
 } from "@kakera/disk";
 import { ClusterFailure, createSeededRandom, newId, type Disk, type Random } from "@kakera/kernel";
-import { createMemoryView, UnknownOutcome, type Change, type JournalLog, type WritableView } from "../src/index.ts";
+import { UnknownOutcome, type Change, type Entry, type JournalLog } from "../src/index.ts";
 import { JournalDrives } from "./journal-drives.ts";
 
 /** Recorded lives for each geometry. */
 const lives = Number(process.env["KAKERA_JOURNAL_LIVES"] ?? 2);
+const keyCount = 12;
 const settings = {
   fileSizeBytes: 16 * 1024,
   batchBytesMax: 8 * 1024,
   backlogBytesMax: 32 * 1024,
   checkpointBlockBytes: 1024,
 };
+
+/** Rows of a table that clients are told of. */
+const rows = "l";
 
 /** A change that was acknowledged, and when: a crash at this position or later must keep it. */
 interface Acknowledged {
@@ -43,7 +47,7 @@ async function live(
     const count = 1 + Math.floor(random.fraction() * 6);
     await Promise.all(
       Array.from({ length: count }, async () => {
-        const key = `k${Math.floor(random.fraction() * 12)}`;
+        const key = `k${Math.floor(random.fraction() * keyCount)}`;
         const value = `${round}-${random.fraction()}`.padEnd(Math.floor(random.fraction() * 3000), "x");
         const result = await log.commit(put(key, value, random)).catch(refusedByTheLog);
         if (result?.outcome === "committed")
@@ -67,41 +71,58 @@ function put(key: string, value: string, random: Random): Change {
     id: newId("change", random),
     purpose: "write",
     compares: [],
-    puts: [{ key: Buffer.from(`P${key}`), value: Buffer.from(value) }],
+    puts: [{ key: Buffer.from(`${rows}${key}`), value: Buffer.from(value) }],
     deletes: [],
   };
 }
 
-/** What is wrong with the view after a crash at `position`, or null. */
-function faultIn(view: WritableView, acknowledged: readonly Acknowledged[], position: number): string | null {
+/** What is wrong with what the log shows after a crash at `position`, or null. What it keeps back is not wrong. */
+function faultIn(log: JournalLog, acknowledged: readonly Acknowledged[], position: number): string | null {
   const newest = new Map<string, Acknowledged>();
   for (const one of acknowledged)
     if (one.position <= position && (newest.get(one.key)?.revision ?? 0) < one.revision) newest.set(one.key, one);
   for (const [key, expected] of newest) {
-    const entry = view.get(Buffer.from(`P${key}`));
+    const entry = shown(log, key);
+    if (entry === "kept back") continue;
     if (entry === null || entry.revision < expected.revision) return `${key} at revision ${expected.revision} is gone`;
     if (entry.revision === expected.revision && entry.value.toString() !== expected.value)
       return `${key} has another value`;
   }
-  for (const entry of view.range(Buffer.from("P"), Buffer.from("Q"), 1000))
-    if (entry.revision > view.appliedRevision) return "an entry is newer than the view";
-  return null;
+  const isNewer = ({ revision }: Acknowledged): boolean => revision > log.view.appliedRevision;
+  return readAll(log, position).some(isNewer) ? "an entry is newer than the view" : null;
+}
+
+function shown(log: JournalLog, key: string): Entry | null | "kept back" {
+  try {
+    return log.view.get(Buffer.from(`${rows}${key}`));
+  } catch (error) {
+    if (error instanceof ClusterFailure && error.kind === "retry" && !log.status().canWrite) return "kept back";
+    throw error;
+  }
+}
+
+/** All that the log shows, as if it had been acknowledged to a reader at `position`. */
+function readAll(log: JournalLog, position: number): Acknowledged[] {
+  const read: Acknowledged[] = [];
+  for (let number = 0; number < keyCount; number++) {
+    const [key, entry] = [`k${number}`, shown(log, `k${number}`)];
+    if (entry === null || entry === "kept back") continue;
+    read.push({ key, value: entry.value.toString(), revision: entry.revision, position });
+  }
+  return read;
 }
 
 async function reopen(
   drives: JournalDrives,
   disks: readonly Disk[],
   options: { isFormed: boolean; present?: readonly number[] },
-): Promise<{ log: JournalLog; view: WritableView }> {
+): Promise<JournalLog> {
   disks.forEach((disk, index) => (drives.disks[index] = disk));
-  const view = createMemoryView();
-  const log = await drives.open({
-    view,
+  return drives.open({
     settings,
     start: options.isFormed ? "open" : "form",
     ...(options.present === undefined ? {} : { present: options.present }),
   });
-  return { log, view };
 }
 
 type Plant = (disk: Disk) => Disk;
@@ -136,10 +157,14 @@ async function firstFault(of: {
   return null;
 }
 
-async function faultOfImage(
-  image: CrashImage,
-  of: { drives: JournalDrives; acknowledged: readonly Acknowledged[]; isFormed: boolean; random: Random },
-): Promise<string | null> {
+interface Crash {
+  readonly drives: JournalDrives;
+  readonly acknowledged: readonly Acknowledged[];
+  readonly isFormed: boolean;
+  readonly random: Random;
+}
+
+async function faultOfImage(image: CrashImage, of: Crash): Promise<string | null> {
   const { drives, acknowledged, isFormed, random } = of;
   // As many drives as may be lost stay away, now and then.
   const indexes = drives.driveIds.map((_, index) => index);
@@ -150,34 +175,54 @@ async function faultOfImage(
     .sort((a, b) => a - b);
   try {
     const world = createCrashWorld({ random, start: image.trees });
-    const { log, view } = await reopen(drives, world.disks, { isFormed, present });
-    if (log.status().canWrite) {
-      const fault = faultIn(view, acknowledged, image.position);
-      if (fault !== null) return fault;
-      await log.commit(put("after", "the crash", random));
-    }
+    const log = await reopen(drives, world.disks, { isFormed, present });
+    const isReadable = await log.barrier().then(
+      () => true,
+      () => false,
+    );
+    if (!isReadable) return "nothing can be read though no more drives are absent than may be";
+    const fault = faultIn(log, acknowledged, image.position);
+    if (fault !== null) return fault;
+    const read = readAll(log, image.position);
+    if (log.status().canWrite) await log.commit(put("after", "the crash", random));
     await log.close();
-    return await faultOfSecondCrash(world, of, image.position);
+    const told = { ...of, acknowledged: [...acknowledged, ...read] };
+    const toldAt = world.position();
+    return (
+      (await faultOfOthers(world, told, image.position)) ??
+      (await faultOfSecondCrash(world, (at) => (at < toldAt ? of : told), image.position))
+    );
   } catch (error) {
     return `opening: ${String(error)}`;
   }
 }
 
-/** The power goes again, at any moment of that recovery. */
+/** The drives that were there go, and those that were absent are there instead: what was read from the first must not be gone. */
+async function faultOfOthers(world: CrashWorld, of: Crash, position: number): Promise<string | null> {
+  if (!of.isFormed) return null;
+  const { drives, random } = of;
+  const absent = Math.floor(random.fraction() * 2 ** drives.driveIds.length);
+  const present = drives.driveIds.map((_, index) => index).filter((index) => (absent & (1 << index)) === 0);
+  if (present.length < drives.driveIds.length - drives.tolerance) return null;
+  const log = await reopen(drives, world.disks, { isFormed: true, present });
+  const fault = faultIn(log, of.acknowledged, position);
+  await log.close();
+  return fault === null ? null : `${fault} for drives ${present.join(" and ")}`;
+}
+
+/** The power goes again, at any moment of those recoveries. */
 async function faultOfSecondCrash(
   world: CrashWorld,
-  of: { drives: JournalDrives; acknowledged: readonly Acknowledged[]; isFormed: boolean; random: Random },
+  known: (at: number) => Crash,
   position: number,
 ): Promise<string | null> {
   const history = world.history();
-  const at = Math.floor(of.random.fraction() * history.events.length);
-  for (const image of crashImages(history, {
-    random: of.random,
-    imagesPerPosition: 1,
-    isWanted: (one) => one === at,
-  })) {
-    const { log, view } = await reopen(of.drives, image.disks(), { isFormed: of.isFormed });
-    const fault = faultIn(view, of.acknowledged, position);
+  const { random } = known(0);
+  const at = Math.floor(random.fraction() * history.events.length);
+  const { drives, isFormed, acknowledged } = known(at);
+  for (const image of crashImages(history, { random, imagesPerPosition: 1, isWanted: (one) => one === at })) {
+    const log = await reopen(drives, image.disks(), { isFormed });
+    const fault = faultIn(log, acknowledged, position);
     await log.close();
     if (fault !== null) return `${fault} after a second crash at ${at}`;
   }
@@ -236,7 +281,7 @@ describe("a journal whose power is cut at any moment, and again while it recover
       if (seed % 2 === 0) await log.rejoin(drives.place(0));
       else await log.close();
       const again = seed % 2 === 0 ? log : await drives.open({ settings, start: "open" });
-      const wasFound = again.view.get(Buffer.from("Pdoubtful")) !== null;
+      const wasFound = again.view.get(Buffer.from(`${rows}doubtful`)) !== null;
       expect(wasFound).toBe(true);
       const answeredAt = world.position();
       for (const image of crashImages(world.history(), {
@@ -244,8 +289,8 @@ describe("a journal whose power is cut at any moment, and again while it recover
         imagesPerPosition: 5,
         isWanted: (position) => position === answeredAt,
       })) {
-        const { log: after, view } = await reopen(drives, image.disks(), { isFormed: true });
-        expect(view.get(Buffer.from("Pdoubtful"))?.value.toString()).toBe("y");
+        const after = await reopen(drives, image.disks(), { isFormed: true });
+        expect(after.view.get(Buffer.from(`${rows}doubtful`))?.value.toString()).toBe("y");
         await after.close();
       }
       await again.close();

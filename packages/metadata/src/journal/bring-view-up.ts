@@ -28,9 +28,12 @@ export async function bringViewUp(
 ): Promise<"replayed" | "rebuilt"> {
   const { chain, logId } = sources.journal;
   const position = view.position;
-  const isKnown = position !== null && position.logId === logId && isOnChain(position, chain);
+  const isKnown =
+    position === null
+      ? how === "must-continue" && sources.journal.bases.some((base) => base.sequence === 0)
+      : position.logId === logId && isOnChain(position, chain);
   if (!isKnown && how === "must-continue") throw halt("the view that answers reads holds what the journal does not");
-  const from = isKnown ? position.sequence : await rebuild(view, sources);
+  const from = isKnown ? (position?.sequence ?? 0) : await rebuild(view, sources);
   await replay(
     view,
     chain.filter((batch) => batch.sequence > from),

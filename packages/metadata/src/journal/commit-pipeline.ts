@@ -8,7 +8,7 @@ import { BatchBuffers, type LentBuffer } from "./batch-buffers.ts";
 import { changeFieldBytes, encodeChange, FormingBatch, type Answer, type Offer } from "./forming-batch.ts";
 import type { Member } from "./member.ts";
 import { PendingState } from "./pending-state.ts";
-import { judgeCommit } from "./rules.ts";
+import { judgeCommit, mayLackTerm } from "./rules.ts";
 import type { JournalSettings } from "./settings.ts";
 import { UnknownOutcome } from "./unknown-outcome.ts";
 
@@ -51,6 +51,7 @@ export class CommitPipeline {
   readonly #components: PipelineComponents;
   readonly #events: PipelineEvents;
   #copiesNeeded: number;
+  readonly #tolerance: number;
   readonly #pending: PendingState;
   readonly #buffers = new BatchBuffers();
   #forming: FormingBatch;
@@ -68,11 +69,12 @@ export class CommitPipeline {
   constructor(
     components: PipelineComponents,
     events: PipelineEvents,
-    start: { readonly position: ViewPosition; readonly copiesNeeded: number },
+    start: { readonly position: ViewPosition; readonly copiesNeeded: number; readonly tolerance: number },
   ) {
     this.#components = components;
     this.#events = events;
     this.#copiesNeeded = start.copiesNeeded;
+    this.#tolerance = start.tolerance;
     this.#pending = new PendingState(components.view);
     this.#forming = new FormingBatch(components.session);
     this.#sealed = start.position;
@@ -252,6 +254,7 @@ export class CommitPipeline {
     this.#pending.landed();
     // The next batch flies while these are told.
     this.#takeOff();
+    this.#note(flight.position);
     this.#tell(flight.batch.accepted);
     this.#tell(flight.batch.refused);
     const bytes = flight.buffer.bytes.byteLength;
@@ -259,6 +262,14 @@ export class CommitPipeline {
     this.#becameIdle();
     this.#events.acknowledged(bytes);
     this.#advance();
+  }
+
+  /** While no batch follows, nothing but a note tells a later start with few drives that this one was acknowledged. */
+  #note({ checksum }: ViewPosition): void {
+    if (this.#flight !== null || this.#queue.length > 0) return;
+    const { members } = this.#components;
+    if (!mayLackTerm(members.length, { copiesNeeded: this.#copiesNeeded, tolerance: this.#tolerance })) return;
+    for (const member of members) member.noteAcknowledged(checksum);
   }
 
   /** Nobody can say what became of the batch in flight, or (`viewError`) it happened and cannot be shown. */

@@ -24,6 +24,7 @@ import type { CheckpointFile } from "./read-checkpoint.ts";
 import { checkWitnesses, findJournal, halt, quorumOf, type FoundJournal, type Quorum } from "./recovery-decision.ts";
 import { refillMember, unmarkFilling } from "./refill-member.ts";
 import { genesis, nextTerm } from "./rules.ts";
+import { showProven, type Shown } from "./show-proven.ts";
 import { openAndScanMember, type LocatedBatch, type MemberScan } from "./scan-member.ts";
 import type { JournalSettings } from "./settings.ts";
 
@@ -55,13 +56,15 @@ export interface TooFew {
   readonly kind: "short";
   readonly members: readonly MemberStatus[];
   readonly membersNeeded: number;
+  /** What is shown all the same; null: nothing new. */
+  readonly shown: Shown | null;
 }
 
 /**
  * Takes the journal over (correctness.md F10): reads every drive, chooses the tail, promises a new term on enough drives,
  * makes each drive whole up to the tail, writes the new term's first batch, and only when all this is durable on enough
- * drives brings the view up to date. With too few drives at any step nothing is answered; the next attempt begins anew,
- * and finds at least what this one found.
+ * drives brings the view up to date. With too few drives at any step nothing is promised, and only what is proven is shown; the
+ * next attempt begins anew, and finds at least what this one found.
  */
 export async function establish(input: EstablishInput): Promise<Established | TooFew> {
   const { plan, clusterId, failpoints } = input;
@@ -73,32 +76,37 @@ export async function establish(input: EstablishInput): Promise<Established | To
   if (found === null) checkThatNoneIsMissing(plan, quorum);
   checkPresence(input, { scans, forgotten, quorum });
   if (found !== null) checkWitnesses(found, plan.witnesses ?? []);
+  const journal = found ?? emptyJournal(input.random);
+  const checkpoints = checkpointsOf(scans);
+  const sources = { journal, copies: copiesOf(scans), checkpoints, scans, witnesses: plan.witnesses ?? [] };
+  const attempt = new Attempt(input, { scans, unreadable, quorum });
+  const giveUp = async (): Promise<TooFew> => {
+    const mayShow = found !== null && plan.start === "open" && input.mayRebuildView;
+    return { ...(await attempt.giveUp()), shown: mayShow ? await showProven(input.view, sources) : null };
+  };
+  if (attempt.isShort) return giveUp();
   failpoints.hit("recovery.before-promise");
 
   const term = nextTerm(
     scans.map((scan) => scan.promisedTerm),
     scans.flatMap((scan) => scan.batches),
   );
-  const attempt = new Attempt(input, { scans, unreadable, quorum });
   await attempt.onEach((member) => writePromise(member.place.disk, member.place.directory, { term, clusterId }));
-  if (attempt.isShort) return attempt.giveUp();
+  if (attempt.isShort) return giveUp();
   failpoints.hit("recovery.after-promise");
 
-  const journal = found ?? emptyJournal(input.random);
-  const sources = { journal, copies: copiesOf(scans), checkpoints: checkpointsOf(scans) };
   if (found !== null) {
-    const checkpointed = { ...sources, journal: found };
     await attempt.onEach(async (member, scan) => {
-      await refillMember(member, scan, checkpointed, input.settings.batchBytesMax);
+      await refillMember(member, scan, sources, input.settings.batchBytesMax);
       if (scan.isNewcomer) await unmarkFilling(member.place);
     });
-    if (attempt.isShort) return attempt.giveUp();
+    if (attempt.isShort) return giveUp();
   }
   failpoints.hit("recovery.before-term");
 
   const opening = openingBatch(input, { journal, term, forgotten, members: attempt.joined() });
   await attempt.onEach((member) => member.refill({ bytes: opening.bytes, lastSequence: opening.position.sequence }));
-  if (attempt.isShort) return attempt.giveUp();
+  if (attempt.isShort) return giveUp();
   failpoints.hit("recovery.after-term");
 
   const how = await bringViewUp(input.view, sources, input.mayRebuildView ? "may-rebuild" : "must-continue");
@@ -150,7 +158,7 @@ class Attempt {
     );
   }
 
-  async giveUp(): Promise<TooFew> {
+  async giveUp(): Promise<Omit<TooFew, "shown">> {
     const members = [...this.members.map((member) => member.status), ...this.#unreadable];
     for (const member of this.members) await member.close();
     return { kind: "short", members, membersNeeded: this.#quorum.copiesNeeded };

@@ -3,14 +3,17 @@ import { createLogMetrics, type LogMetrics } from "../metrics.ts";
 import type { Change, CommitLog, CommitResult, LogStatus } from "../ports/commit-log.ts";
 import type { View } from "../ports/view.ts";
 import { catchUp, joinMember } from "./join-member.ts";
+import { CheckpointSchedule } from "./checkpoint-schedule.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
+import { DoubtfulView } from "./doubtful-view.ts";
 import { establish, type Established } from "./establish.ts";
 import type { JournalPlace } from "./journal-folder.ts";
 import type { JournalComponents, JournalPlan } from "./journal-plan.ts";
 import type { Member, MemberStatus } from "./member.ts";
 import { quorumOf, type LogWitness } from "./recovery-decision.ts";
-import { isCheckpointDue, runCheckpoint } from "./run-checkpoint.ts";
+import { runCheckpoint } from "./run-checkpoint.ts";
 import { checkSettings, journalSettingsDefault, type JournalSettings } from "./settings.ts";
+import type { Shown } from "./show-proven.ts";
 
 export interface JournalLog extends CommitLog {
   /**
@@ -27,19 +30,18 @@ export interface JournalLog extends CommitLog {
   members(): readonly MemberStatus[];
 }
 
-const batchesBetweenFailedCheckpoints = 256;
-
 /**
  * - `waiting`: too few drives for a new term; nothing was answered in this life
  * - `open`
- * - `interrupted`: a batch reached too few drives; reads go on, writes wait for a new term
+ * - `read-only`: a batch reached too few drives, or a start had too few for a term: reads go on, writes wait for a new term
  * - `halted`: the view could not be brought up to date
  */
-type Phase = "waiting" | "open" | "interrupted" | "halted" | "closed";
+type Phase = "waiting" | "open" | "read-only" | "halted" | "closed";
 
 /**
  * Opens the journal: recovers it, begins a new term, and brings the view up to date before it resolves. With too few
- * drives for that it resolves all the same, answers `retry` to everything, and goes on when drives rejoin or are forgotten.
+ * drives for that it resolves all the same and goes on when drives rejoin or are forgotten; until then it answers reads with
+ * what is proven, where they are enough for that, and `retry` to everything else.
  * Rejects with ClusterFailure: `retry` (QUORUM_LOST: fewer drives than a start needs), `halt` (something acknowledged is
  * missing or damaged on all of them).
  */
@@ -73,8 +75,9 @@ class RunningJournal implements JournalLog {
   #witness: LogWitness | null = null;
   /** While there are no members: what the last attempt to begin a term found. */
   #lastAttempt: readonly MemberStatus[] = [];
-  #isCheckpointing = false;
-  #noCheckpointBefore = 0;
+  /** Since a start that could not tell what became of the last batch, until there is a new term. */
+  #doubtfulView: DoubtfulView | null = null;
+  readonly #checkpoints: CheckpointSchedule;
 
   constructor(components: JournalComponents, plan: JournalPlan) {
     this.#components = components;
@@ -86,11 +89,13 @@ class RunningJournal implements JournalLog {
     this.#present = new Set(plan.presentDrives);
     this.#drives = new Set(plan.drives);
     this.#forgotten = [...(plan.forget ?? [])];
+    const { logger } = components;
+    this.#checkpoints = new CheckpointSchedule(() => this.checkpoint(), { logger, settings: this.#settings });
     assert(plan.tolerance < plan.drives.length, "fewer drives may be lost than there are");
   }
 
   get view(): View {
-    return this.#components.view;
+    return this.#doubtfulView ?? this.#components.view;
   }
 
   async start(): Promise<void> {
@@ -104,7 +109,7 @@ class RunningJournal implements JournalLog {
 
   async barrier(): Promise<void> {
     // What was acknowledged is in the view, also while too few drives can be reached.
-    if (this.#phase !== "open" && this.#phase !== "interrupted") throw this.#unavailable();
+    if (this.#phase !== "open" && this.#phase !== "read-only") throw this.#unavailable();
   }
 
   status(): LogStatus {
@@ -185,7 +190,7 @@ class RunningJournal implements JournalLog {
   async #establish(): Promise<void> {
     if (this.#phase === "closed" || this.#phase === "halted") throw this.#unavailable();
     await this.#stopPipeline("the journal begins a new term");
-    this.#phase = this.#hasServed ? "interrupted" : "waiting";
+    this.#phase = this.#hasServed ? "read-only" : "waiting";
     await this.#closeMembers();
     this.#lastAttempt = [];
     const established = await establish({
@@ -215,7 +220,8 @@ class RunningJournal implements JournalLog {
     if (established.kind === "short") {
       this.#lastAttempt = established.members;
       const membersReachable = established.members.filter(({ condition }) => condition === "joining").length;
-      this.#components.logger.log("warn", "journal.waiting", {
+      if (established.shown !== null) this.#showOnly(established.shown);
+      this.#components.logger.log("warn", `journal.${this.#phase}`, {
         membersReachable,
         membersNeeded: established.membersNeeded,
       });
@@ -223,6 +229,12 @@ class RunningJournal implements JournalLog {
     }
     for (const member of established.members) if (member.condition === "live") this.#drives.add(member.place.driveId);
     this.#open(established);
+  }
+
+  #showOnly({ doubt }: Shown): void {
+    this.#doubtfulView = doubt === null ? null : new DoubtfulView(this.#components.view, doubt);
+    this.#phase = "read-only";
+    this.#hasServed = true;
   }
 
   #open(established: Established): void {
@@ -242,15 +254,20 @@ class RunningJournal implements JournalLog {
         members: this.#members,
       },
       {
-        acknowledged: () => this.#checkpointWhenDue(),
-        undecided: () => this.#leave("interrupted", null),
+        acknowledged: () => this.#checkpoints.writeWhenDue(this.#members, this.#acknowledgedSequence),
+        undecided: () => this.#leave("read-only", null),
         broken: (error) => this.#leave("halted", error),
         spaceShort: () => this.#makeRoom(),
       },
-      { position: established.position, copiesNeeded: this.#quorum().copiesNeeded },
+      {
+        position: established.position,
+        copiesNeeded: this.#quorum().copiesNeeded,
+        tolerance: this.#plan.tolerance,
+      },
     );
     this.#phase = "open";
     this.#hasServed = true;
+    this.#doubtfulView = null;
     this.#countMembers();
     this.#components.logger.log("info", "journal.opened", {
       term: this.#term,
@@ -259,7 +276,7 @@ class RunningJournal implements JournalLog {
     });
   }
 
-  #leave(phase: "interrupted" | "halted", error: unknown): void {
+  #leave(phase: "read-only" | "halted", error: unknown): void {
     this.#phase = phase;
     this.#components.logger.log("error", `journal.${phase}`, { term: this.#term, error });
   }
@@ -321,32 +338,13 @@ class RunningJournal implements JournalLog {
     this.#components.logger.log("info", "journal.member.refilled", { drive: place.driveId });
   }
 
-  #checkpointWhenDue(): void {
-    const { sequence } = this.#pipeline?.acknowledged ?? { sequence: 0 };
-    if (
-      !this.#isCheckpointing &&
-      sequence >= this.#noCheckpointBefore &&
-      isCheckpointDue(this.#members, this.#settings)
-    ) {
-      this.#checkpointInBackground();
-    }
-  }
-
-  #checkpointInBackground(): void {
-    if (this.#isCheckpointing) return;
-    this.#isCheckpointing = true;
-    void this.checkpoint()
-      .catch((error: unknown) => {
-        // One that fails is not tried again with each batch.
-        this.#noCheckpointBefore = (this.#pipeline?.acknowledged.sequence ?? 0) + batchesBetweenFailedCheckpoints;
-        this.#components.logger.log("error", "checkpoint.failed", { error });
-      })
-      .finally(() => (this.#isCheckpointing = false));
+  get #acknowledgedSequence(): number {
+    return this.#pipeline?.acknowledged.sequence ?? 0;
   }
 
   /** A change found no room: old journal files may be given up, and the drives may have room again. */
   #makeRoom(): void {
-    this.#checkpointInBackground();
+    this.#checkpoints.writeNow(this.#acknowledgedSequence);
     for (const member of this.#members) {
       if (member.condition === "live") void member.folder.prepareSpares().catch((error: unknown) => member.fail(error));
     }
@@ -379,11 +377,15 @@ class RunningJournal implements JournalLog {
   }
 
   #unavailable(): ClusterFailure {
+    const reason = { reason: "LOG_UNREACHABLE" } as const;
     if (this.#phase === "halted")
-      return new ClusterFailure("halt", "the view could not be brought up to date with the journal", {
-        reason: "LOG_UNREACHABLE",
-      });
-    return new ClusterFailure("retry", `the journal is ${this.#phase}`, { reason: "LOG_UNREACHABLE" });
+      return new ClusterFailure("halt", "the view could not be brought up to date with the journal", reason);
+    if (this.#phase === "read-only") {
+      const { membersReachable, membersNeeded } = this.status();
+      const message = `reads only: ${membersReachable} of the ${membersNeeded} drives that a change needs can be reached`;
+      return new ClusterFailure("retry", message, reason);
+    }
+    return new ClusterFailure("retry", `the journal is ${this.#phase}`, reason);
   }
 
   #runExclusive<T>(task: () => Promise<T>): Promise<T> {

@@ -6,6 +6,8 @@ export const journalNames = {
   /** Being written; removed at a start. */
   unfinished: (name: string): string => `${name}.unfinished`,
   promise: "promise",
+  /** The last batch known to be acknowledged, while none follows. */
+  acknowledged: "acknowledged",
   /** Here while a drive that held no journal is being filled: it does not count before it is whole. */
   filling: "filling",
 } as const;

@@ -1,5 +1,6 @@
 import { assert, ClusterFailure, type Clock, type DriveId, type Failpoints } from "@kakera/kernel";
 import type { LogMetrics } from "../metrics.ts";
+import { AcknowledgedNote } from "./acknowledged-note.ts";
 import { JournalFolder, type JournalPlace } from "./journal-folder.ts";
 import type { CheckpointFile } from "./read-checkpoint.ts";
 import type { MemberScan } from "./scan-member.ts";
@@ -50,6 +51,7 @@ export class Member {
   checkpoints: CheckpointFile[];
   failure: unknown = null;
   readonly #components: MemberComponents;
+  readonly #note: AcknowledgedNote;
   #condition: MemberCondition = "joining";
   #durableSequence = 0;
   #queue: OutgoingBatch[] = [];
@@ -62,6 +64,7 @@ export class Member {
     this.folder = new JournalFolder(scan.place, components.settings, scan);
     this.checkpoints = [...scan.checkpoints].sort((a, b) => a.from.sequence - b.from.sequence);
     this.#components = components;
+    this.#note = new AcknowledgedNote(scan.place);
   }
 
   get status(): MemberStatus {
@@ -137,6 +140,11 @@ export class Member {
     this.#components.events.progressed(this);
   }
 
+  /** The batch is acknowledged, and none follows: a start with too few drives for a new term shall know. Never throws. */
+  noteAcknowledged(checksum: string): void {
+    if (this.#condition === "live") this.#note.write(checksum).catch((error: unknown) => this.fail(error));
+  }
+
   /** Resolves when everything up to `sequence` is durable here; rejects when the member drops out before. */
   whenDurable(sequence: number): Promise<void> {
     if (this.#durableSequence >= sequence) return Promise.resolve();
@@ -155,6 +163,7 @@ export class Member {
     await this.settled();
     this.#dropQueue();
     try {
+      await this.#note.close();
       await this.folder.close();
     } catch (error) {
       this.fail(error);

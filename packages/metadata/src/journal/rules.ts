@@ -96,6 +96,30 @@ function checkBases<Batch extends BatchSummary>(chain: readonly Batch[], bases: 
   return { kind: "damaged", after: first, missingSequence: first.sequence - 1 };
 }
 
+/**
+ * How many batches of a chain surely lie on as many drives as a batch needs: whatever drives come and go, every later start
+ * finds them too. A batch is written only when the one before it is acknowledged (and a term's first one only when the tail
+ * before it was copied to as many drives), so only the last is open to doubt; `isProven` says what else is known of it.
+ */
+export function provenLength<Batch extends BatchSummary>(
+  chain: readonly Batch[],
+  isProven: (last: Batch) => boolean,
+): number {
+  const last = chain.at(-1);
+  return last === undefined || isProven(last) ? chain.length : chain.length - 1;
+}
+
+/**
+ * Whether a start may have every acknowledged batch and yet too few drives for a new term: when as many of those that hold the
+ * journal are lost as may be.
+ */
+export function mayLackTerm(
+  memberCount: number,
+  of: { readonly copiesNeeded: number; readonly tolerance: number },
+): boolean {
+  return memberCount - of.tolerance < of.copiesNeeded;
+}
+
 /** Order of batches: by term, then by sequence. */
 function isLater(batch: BatchSummary, than: BatchSummary): boolean {
   return batch.term !== than.term ? batch.term > than.term : batch.sequence > than.sequence;

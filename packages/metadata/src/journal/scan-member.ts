@@ -1,4 +1,5 @@
 import { DiskError, type Disk } from "@kakera/kernel";
+import { readAcknowledgedNote } from "./acknowledged-note.ts";
 import type { BatchHeader } from "./batch-format.ts";
 import type { JournalFile, JournalPlace } from "./journal-folder.ts";
 import { journalNames, parseJournalName } from "./journal-names.ts";
@@ -18,6 +19,8 @@ export interface LocatedBatch extends BatchHeader {
 export interface MemberScan {
   readonly place: JournalPlace;
   readonly promisedTerm: number;
+  /** Checksum of a batch that is known to be acknowledged; null when the drive has no note of one. */
+  readonly acknowledged: string | null;
   /** It never held the whole journal: empty, or its first filling was not finished. */
   readonly isNewcomer: boolean;
   readonly batches: readonly LocatedBatch[];
@@ -73,13 +76,14 @@ export async function scanMember(place: JournalPlace, clusterId: string): Promis
     else files.push(await scanFile(place, { clusterId, number: parsed.number, sizeBytes }, batches));
   }
   const promisedTerm = await readPromise(disk, directory, clusterId);
+  const acknowledged = await readAcknowledgedNote(disk, directory);
   const isFilling = (await disk.stat(`${directory}/${journalNames.filling}`)) !== null;
   const isNewcomer = isFilling || (batches.length === 0 && checkpoints.length === 0);
   // A write to the file that an earlier life filled last may have passed its deadline and land yet.
   const last = files.at(-1);
   if (last !== undefined) last.mayRecycle = false;
   const nextNumber = highestNumber + numbersLeftOut;
-  return { place, promisedTerm, isNewcomer, batches, checkpoints, files, spares, nextNumber };
+  return { place, promisedTerm, acknowledged, isNewcomer, batches, checkpoints, files, spares, nextNumber };
 }
 
 /** The batches of some of a drive's files. */
