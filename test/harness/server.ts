@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 
 export const root = join(import.meta.dirname, "..", "..");
 export const testCredentials = { accessKey: "test-access-key", secretKey: "test-secret-key-0123456789" } as const;
@@ -85,7 +85,8 @@ export async function spawnServer(options: ServerOptions = {}): Promise<TestServ
   };
   child.stdout.on("data", collect);
   child.stderr.on("data", collect);
-  const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  // "close" comes when all that it printed was read too; "exit" may come before its last words.
+  const ended = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
   const server: TestServer = {
     endpoint: `http://127.0.0.1:${port}`,
@@ -129,18 +130,6 @@ export async function untilReady(server: TestServer): Promise<void> {
     if (Date.now() > deadlineMs) throw new Error(`not ready within ${readyWithinMs} ms:\n${server.output()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve((address as { port: number }).port));
-    });
-  });
 }
 
 /** Polls until `condition` gives true; rejects after `withinMs` with `what`. */

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, root, testCredentials, until } from "../harness/server.ts";
+import { freePort } from "../harness/free-port.ts";
+import { root, testCredentials, until } from "../harness/server.ts";
 import { straceArguments } from "./syscall-log.ts";
 
 const tracer = "strace";

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { boundedDisk, createNodeDisk, DriveSlowFailure } from "@kakera/disk";
-import { systemClock, type Disk } from "@kakera/kernel";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createManualClock, type Disk } from "@kakera/kernel";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 /** libuv's default; the calls of all drives of a process share it. */
 const poolThreads = 4;
@@ -36,12 +36,14 @@ describe("a drive that hangs", () => {
 
   it("leaves the other drives alone when its calls are bounded, and comes back", async () => {
     const events: string[] = [];
+    // Time passes when the test says so: on a busy machine the drive that is well may take as long as it likes.
+    const clock = createManualClock();
     const bounded = (drive: string): ReturnType<typeof boundedDisk> =>
       boundedDisk(createNodeDisk(join(folder, drive)), {
         callsMax: Math.floor(poolThreads / 3),
         queuedCallsMax: 100,
         deadlineMs: 150,
-        clock: systemClock,
+        clock,
         onSuspect: () => events.push(`${drive} suspect`),
         onRecovered: () => events.push(`${drive} recovered`),
       });
@@ -55,28 +57,27 @@ describe("a drive that hangs", () => {
         ),
       ),
     );
-    expect(await within(10_000, exercise(well))).toBe("done");
+    await exercise(well);
+    clock.advance(150);
     for (const failure of await failures) expect(failure).toBeInstanceOf(DriveSlowFailure);
     expect(hung.isSuspect()).toBe(true);
-    expect(await within(10_000, exercise(well))).toBe("done");
+    await exercise(well);
     release();
     await hung.settled();
     expect(events).toEqual(["hung suspect", "hung recovered"]);
-    expect(await within(10_000, exercise(hung))).toBe("done");
-    // The file that opened too late was closed.
-    await well.stat("");
-    expect(openIn(folder)).toEqual([]);
+    await exercise(hung);
+    // The file that opened too late is closed, though nobody waits for that.
+    await vi.waitFor(() => expect(openIn(folder)).toEqual([]), { timeout: 30_000 });
   });
 });
 
-async function exercise(disk: Disk): Promise<string> {
+async function exercise(disk: Disk): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) {
     const file = await disk.open("a", { access: "create" });
     await file.write(new Uint8Array(100), 0);
     await file.close();
     await disk.unlink("a");
   }
-  return "done";
 }
 
 async function within<Result>(limitMs: number, answer: Promise<Result>): Promise<Result | "no answer"> {

@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
+import { freePort } from "../../../../test/harness/free-port.ts";
 import { signRequest } from "../../src/client/sign-request.ts";
 
 const program = join(import.meta.dirname, "..", "..", "..", "..", "bin", "kakera");
@@ -24,7 +23,8 @@ export interface Kakera {
   output(): string;
 }
 
-const running = new Set<ChildProcess>();
+/** What runs, and what it printed so far. */
+const running = new Map<ChildProcess, () => string>();
 
 export function start(
   args: readonly string[],
@@ -36,8 +36,9 @@ export function start(
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"] ?? "", ...env },
   });
-  running.add(child);
   let [stdout, stderr] = ["", ""];
+  const output = (): string => stdout + stderr;
+  running.set(child, output);
   child.stdout.on("data", (bytes: Buffer) => (stdout += bytes.toString()));
   child.stderr.on("data", (bytes: Buffer) => (stderr += bytes.toString()));
   const ended = new Promise<Ended>((resolve) => {
@@ -46,12 +47,12 @@ export function start(
       resolve({ code, stdout, stderr });
     });
   });
-  return { process: child, ended, output: () => stdout + stderr };
+  return { process: child, ended, output };
 }
 
 /** Ends what a failed test left running. */
 export function killAll(): void {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running.keys()) child.kill("SIGKILL");
 }
 
 /** Somebody who is not root. */
@@ -68,11 +69,17 @@ export function temporaryFolder(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+interface Answered {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Record<string, string | string[] | undefined>;
+}
+
 export interface RunningServer extends Kakera {
   readonly endpoint: string;
   readonly consoleOrigin: string;
-  send(method: string, target: string, body?: string): Promise<{ status: number; text: string }>;
-  get(path: string): Promise<{ status: number; text: string; headers: Record<string, string | string[] | undefined> }>;
+  send(method: string, target: string, body?: string): Promise<Answered>;
+  get(path: string): Promise<Answered>;
   /** SIGTERM, and how it ended. */
   stop(): Promise<Ended>;
 }
@@ -97,7 +104,7 @@ export async function startServer(
         { credentials: rootKey, region: "us-east-1", nowMs: Date.now() },
       );
       const answer = await request(url, { method: method as "GET", headers, ...(body === "" ? {} : { body }) });
-      return { status: answer.statusCode, text: await answer.body.text() };
+      return { status: answer.statusCode, text: await answer.body.text(), headers: answer.headers };
     },
     async get(path) {
       const answer = await request(endpoint + path);
@@ -116,33 +123,34 @@ export async function startReadyServer(
   env?: Readonly<Record<string, string>>,
 ): Promise<RunningServer> {
   const server = await startServer(args, env);
-  await until(`ready:\n${server.output()}`, async () => {
-    if (server.process.exitCode !== null)
-      throw new Error(`it ended with ${server.process.exitCode}:\n${server.output()}`);
-    return (await server.get("/health/ready").catch(() => null))?.status === 200;
-  });
+  const { process: child } = server;
+  try {
+    await until("ready", async () => {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
+      return (await server.get("/health/ready").catch(() => null))?.status === 200;
+    });
+  } catch (cause) {
+    throw new Error(`the server is not ready:\n${server.output()}`, { cause });
+  }
   return server;
 }
 
+/** So long takes nothing that happens at all, however busy the machine is. */
+const waitMsMax = 120_000;
+
+/** Resolves when the condition holds; rejects, with what the running programs printed, when it never does. */
 export async function until(
   what: string,
   condition: () => Promise<boolean> | boolean,
-  withinMs = 30_000,
+  withinMs = waitMsMax,
 ): Promise<void> {
   const deadlineMs = Date.now() + withinMs;
   while (!(await condition())) {
-    if (Date.now() > deadlineMs) throw new Error(`waited ${withinMs} ms for ${what}`);
+    if (Date.now() > deadlineMs) {
+      const printed = [...running.values()].map((output) => output());
+      throw new Error(`waited ${withinMs} ms for ${what}\n${printed.join("\n")}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }
