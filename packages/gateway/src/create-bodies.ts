@@ -1,5 +1,5 @@
 import { assert, type Clock, type Logger, type Meter, type Random } from "@kakera/kernel";
-import type { Codec, SharedMemory } from "@kakera/erasure";
+import { createMd5, type Codec, type SharedMemory } from "@kakera/erasure";
 import { readClusterMap, type CommitLog } from "@kakera/metadata";
 import type { RepairQueue } from "@kakera/rpc";
 import type { Bodies, WrittenBody } from "./bodies.ts";
@@ -11,10 +11,11 @@ import { readBody, type ReadParts } from "./read-path/read-body.ts";
 import { ReadLatency } from "./read-path/read-latency.ts";
 import { ReadRegister } from "./read-path/read-register.ts";
 import { defaultReadSettings, type ReadSettings } from "./read-path/read-settings.ts";
-import { createInlineMd5, createNoMd5, type BodyHasher } from "./write-path/body-hasher.ts";
+import { createNoMd5 } from "./write-path/body-hasher.ts";
 import type { Drives } from "./write-path/choose-homes.ts";
 import { createDriveDeclarer } from "./write-path/declare-drive.ts";
 import { discardBodies } from "./write-path/discard-bodies.ts";
+import { createLaneMd5 } from "./write-path/lane-md5.ts";
 import { writeBody, type WriteParts } from "./write-path/write-body.ts";
 import { WriteRegister } from "./write-path/write-register.ts";
 import { defaultWriteSettings, type WriteSettings } from "./write-path/write-settings.ts";
@@ -31,8 +32,6 @@ export interface BodiesComponents {
   readonly logger: Logger;
   readonly meter: Meter;
   readonly repairQueue: RepairQueue;
-  /** Default: MD5 in this thread. */
-  readonly makeHasher?: () => BodyHasher;
 }
 
 export interface BodiesSettings {
@@ -96,7 +95,7 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
     register,
     settings: writeSettings,
     declarer: createDriveDeclarer({ log, clock, random, logger }),
-    makeHasher: writeSettings.etag === "fast" ? createNoMd5 : (components.makeHasher ?? createInlineMd5),
+    makeHasher: writeSettings.etag === "fast" ? createNoMd5 : createLaneMd5({ md5: createMd5(memory), memory, clock }),
     session: () => log.session,
     onSent: ({ strength }) => {
       if (strength === "no-spare") metrics.writesWithoutSpare.add();

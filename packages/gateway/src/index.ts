@@ -27,6 +27,5 @@ export {
   type WatchedBodyStore,
   type Watermarks,
 } from "./create-bodies.ts";
-export type { BodyHasher } from "./write-path/body-hasher.ts";
 export { defaultWriteSettings, type WriteSettings } from "./write-path/write-settings.ts";
 export { defaultReadSettings, type ReadSettings } from "./read-path/read-settings.ts";

@@ -11,6 +11,7 @@ export class BodyReader {
   #sliceAt = 0;
   #isEnded = false;
   #takenBytes = 0;
+  #digest: Promise<Buffer | null> | null = null;
   /** Bytes that were given back, to be filled in again: hashed already. */
   #again: Buffer | null = null;
 
@@ -72,6 +73,14 @@ export class BodyReader {
   /** Waits for the source's end, where it checks its digests: only then is the body known to be right. */
   async finish(): Promise<void> {
     assert(!(await this.hasMore()), "a source brings no more bytes than it announced");
+    // Begun now, so that it is done while the drives write.
+    this.#digest ??= this.#hasher.digest();
+  }
+
+  /** The MD5 of the finished body; null: none is kept. */
+  digest(): Promise<Buffer | null> {
+    assert(this.#digest !== null, "a body is finished before its digest is asked for");
+    return this.#digest;
   }
 
   #refill(target: Buffer): number {

@@ -82,6 +82,11 @@ export class StripeBuffer {
     }
   }
 
+  /** Resolves when the bytes of the last fill are hashed. */
+  async hashed(): Promise<void> {
+    await this.#hashing;
+  }
+
   /** Before it is filled again: slabs that a hung drive still reads are exchanged for fresh ones of the lease. */
   renew(): void {
     for (const [index, slab] of this.#slabs.entries()) {

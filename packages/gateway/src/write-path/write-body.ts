@@ -50,10 +50,9 @@ export interface NumberedBody {
 /** Takes a whole body in and makes it durable: the story of architecture.md section 5, up to the commit. Contract: Bodies. */
 export async function writeBody(parts: WriteParts, request: WriteRequest): Promise<NumberedBody> {
   const { source, owner, signal } = request;
-  const hasher = parts.makeHasher();
-  const reader = new BodyReader(source, { hasher, signal });
+  const reader = new BodyReader(source, { hasher: parts.makeHasher(), signal });
   if (source.sizeBytes !== null && source.sizeBytes <= owner.inlineBytesMax) {
-    return readInline({ parts, reader, hasher }, source.sizeBytes);
+    return readInline({ parts, reader }, source.sizeBytes);
   }
   const pool = parts.map.writePool();
   if (pool === null) throw new ClusterFailure("retry", "no pool is formed yet", { reason: "QUORUM_LOST" });
@@ -62,9 +61,9 @@ export async function writeBody(parts: WriteParts, request: WriteRequest): Promi
   const lease = new SlabLease(parts.memory, neededBytes, (bytes) => parts.budget.give(bytes));
   try {
     if (source.sizeBytes !== null) {
-      return await writeChunks({ parts, reader, hasher, request, pool, lease }, source.sizeBytes);
+      return await writeChunks({ parts, reader, request, pool, lease }, source.sizeBytes);
     }
-    return await writeUnknown({ parts, reader, hasher, request, pool, lease });
+    return await writeUnknown({ parts, reader, request, pool, lease });
   } finally {
     lease.end();
   }
@@ -79,7 +78,6 @@ export function memoryNeededToWrite(parts: WriteParts, sizeBytes: number, owner:
 interface Reading {
   readonly parts: WriteParts;
   readonly reader: BodyReader;
-  readonly hasher: BodyHasher;
 }
 
 interface Writing extends Reading {
@@ -88,12 +86,12 @@ interface Writing extends Reading {
   readonly lease: SlabLease;
 }
 
-async function readInline({ parts, reader, hasher }: Reading, sizeBytes: number): Promise<NumberedBody> {
+async function readInline({ parts, reader }: Reading, sizeBytes: number): Promise<NumberedBody> {
   const bytes = Buffer.allocUnsafe(sizeBytes);
   const filledBytes = await reader.fill(bytes, () => {});
   assert(filledBytes === sizeBytes, "a source brings as many bytes as it announced");
   await reader.finish();
-  const md5 = await hasher.digest();
+  const md5 = await reader.digest();
   return { body: { kind: "inline", bytes, sizeBytes, session: parts.session(), md5, repair: null }, writeNumber: null };
 }
 
@@ -114,7 +112,7 @@ async function writeUnknown(writing: Writing): Promise<NumberedBody> {
 }
 
 async function writeChunks(writing: Writing, sizeBytes: number | null): Promise<NumberedBody> {
-  const { parts, reader, hasher, request, pool, lease } = writing;
+  const { parts, reader, request, pool, lease } = writing;
   const avoided = new Set<DriveId>();
   const body: BodyWrite = {
     dataId: newId("data", parts.random),
@@ -138,7 +136,7 @@ async function writeChunks(writing: Writing, sizeBytes: number | null): Promise<
       parts.onSent(outcome);
     } while (sizeBytes === null ? await reader.hasMore() : reader.takenBytes < sizeBytes);
     await reader.finish();
-    const md5 = await hasher.digest();
+    const md5 = await reader.digest();
     return { body: describe(body, { sizeBytes: reader.takenBytes, md5, sent }), writeNumber: body.writeNumber };
   } catch (failure) {
     await giveUp(parts, body, chunks);

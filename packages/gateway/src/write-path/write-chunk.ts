@@ -130,6 +130,7 @@ export class ChunkWrite {
           first.shardBytes,
         ));
         await this.#untilTaken(appends[turn ^ 1] as Promise<void>[]);
+        await other.hashed();
         other.renew();
         await other.fill(reader, { wantedBytes: leftBytes, end: span.end });
       }

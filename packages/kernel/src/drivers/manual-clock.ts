@@ -18,6 +18,8 @@ export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
       timers.set(id, { dueMs: elapsedMs + Math.max(0, delayMs), callback });
       return { cancel: () => timers.delete(id) };
     },
+    // Promises are all that such a clock's world runs on.
+    atTurnEnd: (callback) => queueMicrotask(callback),
     advance(byMs) {
       const untilMs = elapsedMs + byMs;
       for (;;) {

@@ -9,4 +9,5 @@ export const systemClock: Clock = {
     timeout.unref();
     return { cancel: () => clearTimeout(timeout) };
   },
+  atTurnEnd: (callback) => void setImmediate(callback),
 };

@@ -6,6 +6,11 @@ export interface Clock {
   monotonicMs(): number;
   /** Calls `callback` once after `delayMs`. The timer does not keep the process alive. */
   setTimer(delayMs: number, callback: () => void): Timer;
+  /**
+   * Calls `callback` once, when the event loop has handled what it has at hand: what arrived together can be worked on
+   * together, at no wait.
+   */
+  atTurnEnd(callback: () => void): void;
 }
 
 export interface Timer {
