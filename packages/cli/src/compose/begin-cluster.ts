@@ -18,19 +18,8 @@ export interface ClusterComponents {
 
 /** Writes the records that a new cluster begins with, where they are not there. Throws CommandFailure when the log is another cluster's. */
 export async function beginCluster(components: ClusterComponents, formation: FormationFile): Promise<void> {
+  if (checkCluster(components, formation) === "known") return;
   const { log, bay, clock, random } = components;
-  const known = log.view.get(keys.cluster());
-  if (known !== null) {
-    const clusterId = idFromBytes("cluster", records.ClusterRecord.decode(known.value).clusterId);
-    if (clusterId === formation.clusterId) return;
-    throw new CommandFailure(
-      "DRIVE_FOREIGN",
-      `the journal belongs to cluster ${clusterId}, the drives to ${formation.clusterId}`,
-      {
-        exitCode: exitCodes.refused,
-      },
-    );
-  }
   const drives: { driveId: DriveId; weightBytes: number }[] = [];
   for (const { state } of bay.slots) {
     if (state.kind === "left") continue;
@@ -41,6 +30,19 @@ export async function beginCluster(components: ClusterComponents, formation: For
   for (const change of formCluster({ clusterId, geometry, drives, nowMs: clock.nowMs(), random }))
     await log.commit(change);
   components.logger.log("info", "cluster.formed", { cluster: clusterId });
+}
+
+/** Whether the log has the cluster's records. Throws CommandFailure when it is another cluster's. */
+export function checkCluster({ log }: Pick<ClusterComponents, "log">, formation: FormationFile): "known" | "new" {
+  const known = log.view.get(keys.cluster());
+  if (known === null) return "new";
+  const clusterId = idFromBytes("cluster", records.ClusterRecord.decode(known.value).clusterId);
+  if (clusterId === formation.clusterId) return "known";
+  throw new CommandFailure(
+    "DRIVE_FOREIGN",
+    `the journal belongs to cluster ${clusterId}, the drives to ${formation.clusterId}`,
+    { exitCode: exitCodes.refused },
+  );
 }
 
 /** Makes the buckets of `--bucket` that are missing; none is ever deleted. */

@@ -77,7 +77,12 @@ export async function composeServer(
   const core: ServerCore = new ServerCore({ ...components, meter }, { ...settings, bay, prepared, rootKey });
   const { log, bodies, admin, state } = core;
   const { eventLoopLagSeconds, processIo } = components;
-  measureServer(metrics, { state, eventLoopLagSeconds, viewLagRevisions: () => core.viewLagRevisions });
+  measureServer(metrics, {
+    state,
+    eventLoopLagSeconds,
+    viewLagRevisions: () => core.viewLagRevisions,
+    isLogWritable: () => log.status().canWrite,
+  });
   showMinioMetrics(metrics, { state, processIo, server: serverName(settings.server) });
   const { accessKey, secretKey } = rootKey.credentials;
   const gateway = createGateway(
@@ -94,7 +99,7 @@ export async function composeServer(
     gatewaySettings(settings.server, settings.test),
   );
   const ended = new AbortController();
-  let keeping: Promise<void> = Promise.resolve();
+  let keeping: Promise<unknown> = Promise.resolve();
   return {
     gateway,
     state,
@@ -108,7 +113,11 @@ export async function composeServer(
       await core.openLog();
       await bay.open();
       const { exclusively } = core;
-      keeping = keepDrives({ ...components, bay, log, exclusively, formation: () => core.formation }, ended.signal);
+      const drives = keepDrives(
+        { ...components, bay, log, exclusively, formation: () => core.formation },
+        ended.signal,
+      );
+      keeping = Promise.all([drives, core.workWhenWritable(ended.signal)]);
       await core.openService(signal);
     },
     async close() {

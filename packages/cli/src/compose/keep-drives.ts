@@ -10,6 +10,7 @@ import {
   type Logger,
   type Random,
 } from "@kakera/kernel";
+import type { CommitLog } from "@kakera/metadata";
 import type { DriveBay } from "./drive-bay.ts";
 import { writeFormationFile, type FormationFile } from "./formation-file.ts";
 import type { LateLog } from "./late-log.ts";
@@ -61,9 +62,10 @@ async function lookOnce(components: KeeperComponents): Promise<void> {
   const { bay, formation } = components;
   await bay.poll(formation(), { opened: (driveId, disk) => takeUp(components, driveId, disk) });
   await mendJournal(components);
+  await writeIncarnations(components);
 }
 
-/** A drive is back: it learns what the drives are by now, its journal is refilled, and the log learns of its incarnation. */
+/** A drive is back: it learns what the drives are by now, and its journal is refilled. */
 async function takeUp(components: KeeperComponents, driveId: DriveId, disk: Disk): Promise<void> {
   const { log, formation, logger } = components;
   await writeFormationFile(disk, formation());
@@ -73,15 +75,15 @@ async function takeUp(components: KeeperComponents, driveId: DriveId, disk: Disk
       logger.log("warn", "journal.not-rejoined", { drive: driveId, error });
     });
   }
-  await writeIncarnations(components);
 }
 
+/** The log learns of the incarnations of the drives that are open, as soon as it takes changes. */
 export async function writeIncarnations({
   bay,
   log,
   random,
-}: Pick<KeeperComponents, "bay" | "log" | "random">): Promise<void> {
-  if (!(await log.isOpen())) return;
+}: Pick<KeeperComponents, "bay" | "random"> & { readonly log: CommitLog }): Promise<void> {
+  if (!log.status().canWrite) return;
   const opened = bay.slots
     .map(({ state }) => state)
     .filter((state) => state.kind === "open")

@@ -29,7 +29,7 @@ export interface LateLog extends CommitLog {
 
 const closedStatus: LogStatus = { canWrite: false, membersReachable: 0, membersNeeded: 1, revision: 0, term: 0 };
 
-/** `session` and `view` outlive every journal that is opened. */
+/** `session` and `view` outlive every journal that is opened; one that cannot say all shows a part of the view. */
 export function createLateLog(lasting: { readonly session: SessionId; readonly view: () => View }): LateLog {
   let opened: JournalLog | null = null;
   const log = (): JournalLog => {
@@ -40,7 +40,7 @@ export function createLateLog(lasting: { readonly session: SessionId; readonly v
   return {
     session: lasting.session,
     get view(): View {
-      return lasting.view();
+      return opened?.view ?? lasting.view();
     },
     get current() {
       return opened;

@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { assert, newId, SECOND_MS, sleep, type DriveId, type Meter } from "@kakera/kernel";
+import { assert, ClusterFailure, newId, SECOND_MS, sleep, type DriveId, type Meter } from "@kakera/kernel";
 import type { Admin } from "@kakera/gateway";
 import type { Maintenance } from "@kakera/maintenance";
-import type { JournalLog, WritableView } from "@kakera/metadata";
+import { keys, type JournalLog, type WritableView } from "@kakera/metadata";
 import { createAdmin } from "../admin/create-admin.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
-import { beginCluster, ensureBuckets } from "./begin-cluster.ts";
+import { beginCluster, checkCluster, ensureBuckets, type ClusterComponents } from "./begin-cluster.ts";
 import { forgetDrive, replaceDrive, type DriveChangeComponents } from "./change-drives.ts";
 import type { ServerComponents } from "./compose-server.ts";
 import type { DriveBay } from "./drive-bay.ts";
@@ -47,6 +47,8 @@ export class ServerCore {
   #view: WritableView | null = null;
   #maintenance: Maintenance | null = null;
   #isServing = false;
+  /** All that needs changes has begun. */
+  #isWorking = false;
 
   constructor(components: ServerComponents & { readonly meter: Meter }, settings: CoreSettings) {
     this.#components = components;
@@ -89,7 +91,7 @@ export class ServerCore {
     return this.#formation;
   }
 
-  /** Opens the view and the journal. With too few drives for writes the journal waits, and answers nothing. */
+  /** Opens the view and the journal. With too few drives for writes the journal answers reads, or waits. */
   async openLog(): Promise<void> {
     const { bay, server, prepared } = this.#settings;
     const first = bay.slots.find(({ state }) => state.kind !== "left");
@@ -100,19 +102,37 @@ export class ServerCore {
     this.log.use(await this.#openJournal(prepared.start, prepared.witnesses));
   }
 
-  /** Waits until the log answers, and makes the server ready. Rejects when `signal` is aborted first. */
+  /** Waits until the log answers, and makes the server ready, if only for reads. Rejects when `signal` is aborted first. */
   async openService(signal: AbortSignal): Promise<void> {
     const { clock } = this.#components;
-    while (!(await this.log.isOpen())) await sleep(clock, logWaitMs, signal);
-    const cluster = { ...this.#components, bay: this.#settings.bay, log: this.log };
-    await beginCluster(cluster, this.#formation);
-    await writeIncarnations(cluster);
+    while (!(await this.#canServe())) await sleep(clock, logWaitMs, signal);
+    const cluster = this.#cluster;
+    if (this.log.status().canWrite) await beginCluster(cluster, this.#formation);
+    else checkCluster(cluster, this.#formation);
     const { bodies, maintenance } = openService({ ...this.#components, ...cluster }, this.#settings);
     this.bodies.open(bodies);
     this.#maintenance = maintenance;
-    maintenance.start();
-    await ensureBuckets(cluster, this.#settings.server.buckets);
+    if (this.log.status().canWrite) await this.#beginWork(maintenance);
     this.#isServing = true;
+  }
+
+  /**
+   * Once the log takes changes after a start that could only read: what a start does with them. Maintenance waits for that too:
+   * what it takes for garbage may be what the last batch named that is in doubt. Ends when `signal` is aborted.
+   */
+  async workWhenWritable(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#components;
+    const maintenance = this.#maintenance;
+    while (!this.#isWorking && !signal.aborted) {
+      try {
+        await sleep(clock, logWaitMs, signal);
+        if (maintenance !== null && this.log.status().canWrite) await this.#beginWork(maintenance);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof ClusterFailure)) throw error;
+        logger.log("warn", "server.work-not-begun", { error });
+      }
+    }
   }
 
   /** What the log knows of a drive; nothing before it was opened. */
@@ -141,6 +161,23 @@ export class ServerCore {
     for (const close of parts) {
       await close().catch((error: unknown) => logger.log("warn", "server.close-failed", { error }));
     }
+  }
+
+  get #cluster(): ClusterComponents {
+    return { ...this.#components, bay: this.#settings.bay, log: this.log };
+  }
+
+  /** Reads can be answered, and there is something to read or a log to write it to. */
+  async #canServe(): Promise<boolean> {
+    if (!(await this.log.isOpen())) return false;
+    return this.log.status().canWrite || this.#openView.get(keys.cluster()) !== null;
+  }
+
+  async #beginWork(maintenance: Maintenance): Promise<void> {
+    await writeIncarnations(this.#cluster);
+    await ensureBuckets(this.#cluster, this.#settings.server.buckets);
+    maintenance.start();
+    this.#isWorking = true;
   }
 
   get #openView(): WritableView {

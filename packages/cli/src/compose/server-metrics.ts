@@ -13,6 +13,7 @@ export function measureServer(
     readonly state: ServerState;
     readonly eventLoopLagSeconds: () => number;
     readonly viewLagRevisions: () => number;
+    readonly isLogWritable: () => boolean;
   },
 ): void {
   const lag = metrics.meter.gauge({
@@ -23,6 +24,10 @@ export function measureServer(
     name: "kakera_view_lag_revisions",
     help: "changes of the log that the view has not applied; on one machine a change is applied before it is acknowledged",
   });
+  const writable = metrics.meter.gauge({
+    name: "kakera_log_writable",
+    help: "1 while changes can be committed; 0: only reads are served, or nothing",
+  });
   const driveState = metrics.meter.gauge({
     name: "kakera_drive_state",
     help: "1 for the state that the drive is in",
@@ -31,6 +36,7 @@ export function measureServer(
   metrics.meter.onCollect(() => {
     lag.set(sources.eventLoopLagSeconds());
     viewLag.set(sources.viewLagRevisions());
+    writable.set(Number(sources.isLogWritable()));
     // A drive that is open tells its state itself.
     for (const { driveId, condition } of sources.state.drives()) {
       if (condition !== "offline" || driveId === "") continue;

@@ -1,0 +1,129 @@
+import { renameSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { StatusReport } from "../src/admin/status-report.ts";
+import { killAll, startReadyServer, temporaryFolder, until, type RunningServer } from "./process/kakera.ts";
+
+let folder: ReturnType<typeof temporaryFolder>;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+afterEach(() => {
+  killAll();
+  folder.remove();
+});
+afterAll(killAll);
+
+const place = (number: number): string => join(folder.path, `d${number}`);
+const away = (number: number): string => join(folder.path, `away${number}`);
+const takeAway = (numbers: readonly number[]): void =>
+  numbers.forEach((number) => renameSync(place(number), away(number)));
+const bringBack = (numbers: readonly number[]): void =>
+  numbers.forEach((number) => renameSync(away(number), place(number)));
+
+/** Inline, in whole copies, in one stripe, in several. */
+const bodies: ReadonlyMap<string, string> = new Map(
+  [0, 100, 9000, 70_000, 900_000].map((sizeBytes) => [
+    `size-${sizeBytes}`,
+    `${sizeBytes}:`.repeat(sizeBytes).slice(0, sizeBytes),
+  ]),
+);
+
+async function writeBodies(server: RunningServer): Promise<void> {
+  for (const [key, body] of bodies) expect((await server.send("PUT", `/data/${key}`, body)).status).toBe(200);
+}
+
+async function expectBodies(server: RunningServer): Promise<void> {
+  for (const [key, body] of bodies) {
+    const answer = await server.send("GET", `/data/${key}`);
+    expect([key, answer.status, answer.text === body]).toEqual([key, 200, true]);
+  }
+  const listed = (await server.send("GET", "/data?list-type=2")).text;
+  expect([...listed.matchAll(/<Key>([^<]+)<\/Key>/g)].map(([, key]) => key)).toEqual([...bodies.keys()].sort());
+}
+
+async function statusOf(server: RunningServer): Promise<StatusReport> {
+  return JSON.parse((await server.send("GET", "/kakera/admin/v1/status")).text) as StatusReport;
+}
+
+/** Every change is refused, and everything that tells of the server says so, and why. */
+async function expectReadsOnly(server: RunningServer, missing: readonly number[]): Promise<void> {
+  const changes = [
+    server.send("PUT", "/data/new", "new"),
+    server.send("DELETE", "/data/size-100"),
+    server.send("PUT", "/new-bucket"),
+    server.send("POST", "/data/new?uploads"),
+  ];
+  for (const { status, text, headers } of await Promise.all(changes)) {
+    expect([status, headers["retry-after"]]).toEqual([503, "5"]);
+    expect(text).toContain("only reads are served");
+  }
+  expect((await server.get("/health/ready")).status).toBe(200);
+  const { status, reasons } = JSON.parse((await server.get("/health")).text) as { status: string; reasons: string[] };
+  expect(status).not.toBe("ok");
+  expect(reasons).toEqual(expect.arrayContaining(["LOG_UNREACHABLE", "TOLERANCE_ZERO", "DRIVE_NOT_MOUNTED"]));
+  expect((await server.get("/minio/health/cluster")).status).toBe(503);
+  expect((await server.get("/minio/health/cluster/read")).status).toBe(200);
+  const report = await statusOf(server);
+  expect(report.journal.canWrite).toBe(false);
+  expect(report.health).toBe("attention");
+  expect(report.drives.map(({ condition }) => condition === "offline")).toEqual(
+    report.drives.map((_, index) => missing.includes(index + 1)),
+  );
+  const metrics = (await server.get("/metrics")).text;
+  expect(metrics).toMatch(/^kakera_log_writable 0$/m);
+  expect(metrics.match(/^kakera_drive_state\{drive="[^"]+",state="offline"\} 1$/gm)?.length).toBe(missing.length);
+}
+
+const geometries = [
+  { name: "2+2", count: 4, bears: 2, geometry: "2+2" },
+  { name: "1+1", count: 2, bears: 1, geometry: "1+1" },
+];
+
+describe.each(geometries)("a server of $name that was killed", ({ count, bears, geometry }) => {
+  const numbers = Array.from({ length: count }, (_, index) => index + 1);
+  const choices = numbers.flatMap((one) =>
+    bears === 1 ? [[one]] : numbers.filter((n) => n > one).map((n) => [one, n]),
+  );
+  const settings = (): string[] => [
+    join(folder.path, `d{1...${count}}`),
+    "--bucket",
+    "data",
+    "--geometry",
+    geometry,
+    "--metrics-auth",
+    "public",
+  ];
+
+  test("serves every object with any drives away that it bears, and goes on when they are back", async () => {
+    const first = await startReadyServer(settings());
+    await writeBodies(first);
+    first.process.kill("SIGKILL");
+    await first.ended;
+    for (const missing of choices) {
+      takeAway(missing);
+      const server = await startReadyServer(settings());
+      await expectBodies(server);
+      await expectReadsOnly(server, missing);
+      await expectBodies(server);
+      // Killed too: two such starts in a row see the same.
+      server.process.kill("SIGKILL");
+      await server.ended;
+      bringBack(missing);
+    }
+    const missing = choices[0] as number[];
+    takeAway(missing);
+    const last = await startReadyServer(settings());
+    await expectBodies(last);
+    bringBack(missing.slice(0, 1));
+    await until("changes are taken", async () => (await statusOf(last)).journal.canWrite);
+    expect((await last.send("PUT", "/data/size-100", bodies.get("size-100"))).status).toBe(200);
+    bringBack(missing.slice(1));
+    await until("all copies", async () => (await statusOf(last)).journal.membersReachable === count);
+    await expectBodies(last);
+    expect((await last.get("/metrics")).text).toMatch(/^kakera_log_writable 1$/m);
+    await until("nothing to do", async () => (await statusOf(last)).health === "ok");
+    expect((await last.stop()).code).toBe(0);
+  });
+});
