@@ -1,8 +1,8 @@
 import type { DiskFile } from "@kakera/kernel";
 
-const windowBytes = 1024 * 1024;
+const windowBytesMin = 1024 * 1024;
 
-/** Reads a file from front to back in large pieces and lends slices of them. */
+/** Reads a file from front to back in large pieces and lends slices of them. Takes no more memory than the file has bytes. */
 export class WindowReader {
   readonly #file: DiskFile;
   #buffer: Buffer = Buffer.alloc(0);
@@ -21,7 +21,10 @@ export class WindowReader {
   }
 
   async #fill(at: number, count: number): Promise<void> {
-    if (this.#buffer.byteLength < count) this.#buffer = Buffer.allocUnsafeSlow(Math.max(windowBytes, count));
+    if (this.#buffer.byteLength < count) {
+      const leftBytes = Math.max(0, (await this.#file.sizeBytes()) - at);
+      this.#buffer = Buffer.allocUnsafeSlow(Math.min(leftBytes, Math.max(windowBytesMin, count)));
+    }
     let filled = 0;
     while (filled < this.#buffer.byteLength) {
       const read = await this.#file.read(this.#buffer.subarray(filled), at + filled);
