@@ -5,12 +5,12 @@ import type { RepairQueue } from "@kakera/rpc";
 import type { Bodies, WrittenBody } from "./bodies.ts";
 import { createBodyMetrics } from "./body-metrics.ts";
 import { copyBody } from "./copy-path/copy-body.ts";
-import { MemoryBudget } from "./memory-budget.ts";
 import { HedgeBudget } from "./read-path/hedge-budget.ts";
 import { readBody, type ReadParts } from "./read-path/read-body.ts";
 import { ReadLatency } from "./read-path/read-latency.ts";
 import { ReadRegister } from "./read-path/read-register.ts";
 import { defaultReadSettings, type ReadSettings } from "./read-path/read-settings.ts";
+import { SplitBudget } from "./split-budget.ts";
 import { createNoMd5 } from "./write-path/body-hasher.ts";
 import type { Drives } from "./write-path/choose-homes.ts";
 import { createDriveDeclarer } from "./write-path/declare-drive.ts";
@@ -74,7 +74,7 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
   const writeSettings = { ...defaultWriteSettings, ...settings.write };
   const readSettings = { ...defaultReadSettings, ...settings.read };
   assert(settings.inFlightBytesMax <= memory.sizeBytes, "what may be in flight fits into the memory");
-  const budget = new MemoryBudget(
+  const budget = new SplitBudget(
     { clock },
     { bytesMax: settings.inFlightBytesMax, waitMsMax: settings.budgetWaitMsMax },
   );

@@ -1,7 +1,17 @@
 import { assert, ClusterFailure, type Clock, type Timer } from "@kakera/kernel";
 
-/** What takes memory from somewhere and gives it back. */
-export type Budget = Pick<MemoryBudget, "bytesMax" | "tryTake" | "take" | "give">;
+/** Where bytes that were taken go back to, in one piece or in several. */
+export type MemorySource = Pick<MemoryBudget, "give">;
+
+/** Memory to be taken, from one place or from several. */
+export interface Budget {
+  /** The largest take. */
+  readonly bytesMax: number;
+  /** Null: not at once. */
+  tryTake(bytes: number): MemorySource | null;
+  /** Rejects as MemoryBudget's does. */
+  take(bytes: number, signal: AbortSignal): Promise<MemorySource>;
+}
 
 /**
  * Bytes that all requests together may hold at one moment. A request takes everything it may need in one `take` before

@@ -18,7 +18,7 @@ const owner = { id: "a5c3b1d2e4f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7
 /** Slabs come in size classes, a quarter above what was asked at most. */
 const inFlightShare = 0.8;
 const bodyMemoryBytesDefault = 512 * MIB;
-/** On 16 drives of any geometry a copy fits, which reads and writes at once. */
+/** On 16 drives of any geometry a copy fits into what large takes may have: it reads and writes at once. */
 const bodyMemoryBytesMin = 80 * MIB;
 
 export function gatewaySettings(server: ServerSettings, test: TestSettings): GatewaySettings {

@@ -1,5 +1,5 @@
 import type { BodyOriginal, BodyOwner } from "../bodies.ts";
-import type { MemoryBudget } from "../memory-budget.ts";
+import type { Budget } from "../memory-budget.ts";
 import { memoryNeeded as memoryNeededToRead } from "../read-path/plan-windows.ts";
 import { readBody, type ReadParts } from "../read-path/read-body.ts";
 import { memoryNeededToWrite, writeBody, type NumberedBody, type WriteParts } from "../write-path/write-body.ts";
@@ -7,7 +7,7 @@ import { MemoryShare } from "./memory-share.ts";
 import { pipeBody } from "./pipe-body.ts";
 
 export interface CopyParts {
-  readonly budget: MemoryBudget;
+  readonly budget: Budget;
   readonly reading: ReadParts;
   readonly writing: WriteParts;
 }
@@ -28,9 +28,9 @@ export async function copyBody({ budget, reading, writing }: CopyParts, request:
   const { parts: bodies, range } = original;
   const writeBytes = memoryNeededToWrite(writing, range.lengthBytes, owner);
   const readBytes = Math.min(memoryNeededToRead(reading.map, bodies, range), budget.bytesMax - writeBytes);
-  await budget.take(readBytes + writeBytes, signal);
-  const readShare = new MemoryShare(budget, readBytes);
-  const writeShare = new MemoryShare(budget, writeBytes);
+  const source = await budget.take(readBytes + writeBytes, signal);
+  const readShare = new MemoryShare(source, readBytes);
+  const writeShare = new MemoryShare(source, writeBytes);
   try {
     return await pipeBody(
       original,

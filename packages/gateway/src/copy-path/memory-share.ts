@@ -1,36 +1,32 @@
 import { assert } from "@kakera/kernel";
-import type { Budget } from "../memory-budget.ts";
+import type { Budget, MemorySource } from "../memory-budget.ts";
 
 /** Bytes of a budget that are taken already, for somebody who takes them again in his own time: then he need not wait. */
 export class MemoryShare implements Budget {
   readonly bytesMax: number;
-  readonly #budget: Budget;
+  readonly #source: MemorySource;
   #untakenBytes: number;
 
-  constructor(budget: Budget, bytes: number) {
+  /** `bytes` were taken from `source`. */
+  constructor(source: MemorySource, bytes: number) {
     this.bytesMax = bytes;
-    this.#budget = budget;
+    this.#source = source;
     this.#untakenBytes = bytes;
   }
 
-  tryTake(bytes: number): boolean {
+  tryTake(bytes: number): MemorySource {
     assert(bytes <= this.#untakenBytes, "nobody takes more than was taken for him");
     this.#untakenBytes -= bytes;
-    return true;
+    return this.#source;
   }
 
-  async take(bytes: number): Promise<void> {
-    this.tryTake(bytes);
-  }
-
-  /** What was taken from here goes back to where it came from. */
-  give(bytes: number): void {
-    this.#budget.give(bytes);
+  async take(bytes: number): Promise<MemorySource> {
+    return this.tryTake(bytes);
   }
 
   /** Nothing more is taken: what was not goes back. */
   end(): void {
-    this.#budget.give(this.#untakenBytes);
+    this.#source.give(this.#untakenBytes);
     this.#untakenBytes = 0;
   }
 }

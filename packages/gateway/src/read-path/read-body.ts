@@ -27,8 +27,8 @@ export async function readBody(parts: ReadParts, request: ReadRequest): Promise<
   if (range.lengthBytes === 0) return;
   // A copy's share may be less: the read goes on without reading ahead.
   const neededBytes = Math.min(memoryNeeded(parts.map, bodies, range), parts.budget.bytesMax);
-  if (!parts.budget.tryTake(neededBytes)) await parts.budget.take(neededBytes, signal);
-  const lease = new SlabLease(parts.memory, neededBytes, (bytes) => parts.budget.give(bytes));
+  const memorySource = parts.budget.tryTake(neededBytes) ?? (await parts.budget.take(neededBytes, signal));
+  const lease = new SlabLease(parts.memory, neededBytes, (bytes) => memorySource.give(bytes));
   try {
     await sendSteps(parts, request, lease);
   } finally {

@@ -57,8 +57,8 @@ export async function writeBody(parts: WriteParts, request: WriteRequest): Promi
   const pool = parts.map.writePool();
   if (pool === null) throw new ClusterFailure("retry", "no pool is formed yet", { reason: "QUORUM_LOST" });
   const neededBytes = memoryNeeded(pool, source.sizeBytes, parts.settings);
-  await parts.budget.take(neededBytes, signal);
-  const lease = new SlabLease(parts.memory, neededBytes, (bytes) => parts.budget.give(bytes));
+  const memorySource = parts.budget.tryTake(neededBytes) ?? (await parts.budget.take(neededBytes, signal));
+  const lease = new SlabLease(parts.memory, neededBytes, (bytes) => memorySource.give(bytes));
   try {
     if (source.sizeBytes !== null) {
       return await writeChunks({ parts, reader, request, pool, lease }, source.sizeBytes);

@@ -160,6 +160,34 @@ describe("S3 in little memory", () => {
     await underClock(store.clock, isAllBack);
   });
 
+  it.each(["GET", "PUT"] as const)(
+    "clients that stall in the middle of a large %s leave room for small bodies",
+    async (method) => {
+      await using over = await startOverDrives({ k: 2, m: 2 });
+      const { client, store, gateway } = over;
+      const freeBytes = store.freeMemoryBytes();
+      const body = patternBytes(20 * MIB);
+      const small = patternBytes(256 * KIB, 2);
+      await put(client, "k", body);
+      await put(client, "small", small);
+      // One holds 10 or 12 MiB of 72.
+      const stalled = await Promise.all(Array.from({ length: 9 }, () => RawConnection.open(gateway.port)));
+      for (const connection of stalled) {
+        connection.socket.pause();
+        const upload = method === "PUT" ? ({ body, payload: "unsigned" } as const) : {};
+        const wire = client.wire({ method, bucket: "b-1", key: "k", ...upload });
+        connection.send(wire.head);
+        connection.send(wire.body.subarray(0, 100));
+      }
+      await eventually(() => gateway.gateway.inFlightCount === 9, "all of them are being served");
+      expect((await put(client, "small-2", small)).status).toBe(200);
+      expect((await get(client, "small")).body.equals(small)).toBe(true);
+      for (const connection of stalled) connection.destroy();
+      await eventually(() => gateway.gateway.inFlightCount === 0, "nothing is left in flight");
+      await eventually(() => store.freeMemoryBytes() === freeBytes, "all is given back");
+    },
+  );
+
   it("a copy goes through where there is memory for a read or for a write, and not for all of both", async () => {
     await using over = await startOverDrives({ k: 2, m: 2 }, 28 * MIB);
     const { client, store } = over;
