@@ -1,11 +1,11 @@
 import { assert } from "@kakera/kernel";
-import type { Change } from "./ports/commit-log.ts";
+import type { Change, Compare } from "./ports/commit-log.ts";
 import type { Key, View, ViewWrite } from "./ports/view.ts";
 
 /** What conditions are evaluated against: the view, or the view with changes on top that are not durable yet. */
 export interface ConditionState {
-  /** Revision of the key's last change; 0 = there is no such key. */
-  revisionOf(key: Key): number;
+  /** Whether the key's last change has that revision; 0 = there is no such key. */
+  holds(compare: Compare): boolean;
   /** The first key in [from, to), or null. */
   firstKeyIn(from: Key, to: Key): Key | null;
 }
@@ -13,7 +13,7 @@ export interface ConditionState {
 /** The first condition of `change` that does not hold, as its key; null when all hold. */
 export function failedCondition(change: Change, state: ConditionState): Key | null {
   for (const compare of change.compares) {
-    if (state.revisionOf(compare.key) !== compare.revision) return compare.key;
+    if (!state.holds(compare)) return compare.key;
   }
   for (const range of change.emptyRanges ?? []) {
     const found = state.firstKeyIn(range.from, range.to);
@@ -51,12 +51,14 @@ export function checkForm(change: Change): void {
 
 /** A key as text, one character a byte: for Maps and Sets. */
 export function keyText(key: Key): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+  // Keys are built as Buffers: a view of one more for each would be most of the cost.
+  const bytes = Buffer.isBuffer(key) ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return bytes.toString("latin1");
 }
 
 export function viewState(view: View): ConditionState {
   return {
-    revisionOf: (key) => view.with(key, (_, revision) => revision) ?? 0,
+    holds: ({ key, revision }) => (view.with(key, (_, found) => found) ?? 0) === revision,
     firstKeyIn(from, to) {
       let found: Key | null = null;
       view.walk(from, to, (key) => {

@@ -43,6 +43,7 @@ export {
   repairKeysOf,
 } from "./transitions/read-records.ts";
 export { readBucket } from "./transitions/read-bucket.ts";
+export { readDeletable } from "./transitions/read-deletable.ts";
 export { createBucket } from "./transitions/create-bucket.ts";
 export { closeBucket, removeBucket, reopenBucket } from "./transitions/remove-bucket.ts";
 export { putObject, type ObjectContent, type ObjectWrite } from "./transitions/put-object.ts";
@@ -80,3 +81,4 @@ export type { LogWitness } from "./journal/recovery-decision.ts";
 export { journalSettingsDefault, type JournalSettings } from "./journal/settings.ts";
 export { UnknownOutcome } from "./journal/unknown-outcome.ts";
 export { failpointNames } from "./journal/failpoint-names.ts";
+export { membersWanted as journalMembersWanted } from "./journal/rules.ts";

@@ -44,11 +44,15 @@ function takeTurn(lines: Map<string, Line>, names: readonly string[]): { before:
   const { promise: done, resolve } = Promise.withResolvers<void>();
   const before: Promise<void>[] = [];
   for (const name of names) {
-    const line = lines.get(name) ?? { last: Promise.resolve(), waiting: 0 };
+    const line = lines.get(name);
+    // DeleteObjects names a thousand keys, and hardly ever has one of them company.
+    if (line === undefined) {
+      lines.set(name, { last: done, waiting: 1 });
+      continue;
+    }
     before.push(line.last);
     line.last = done;
     line.waiting++;
-    lines.set(name, line);
   }
   const end = (): void => {
     for (const name of names) {

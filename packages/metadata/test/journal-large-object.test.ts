@@ -17,6 +17,7 @@ import {
   createUpload,
   deleteObject,
   dropGarbage,
+  keys,
   markUpload,
   openLmdbView,
   partsDigest,
@@ -102,7 +103,7 @@ test("an object of 10,000 parts is completed, found after a restart, deleted and
   expect(partTableOf(again.view, object.record).map((part) => part.number)).toEqual(
     Array.from({ length: partCount }, (_, i) => i + 1),
   );
-  await again.commit(deleteObject(author, bucketId, { objectKey, object, repairs: [] }));
+  await again.commit(deleteObject(author, bucketId, { key: keys.current(bucketId, objectKey), object, repairs: [] }));
   const table = ranges.table("garbage");
   const dropped = again.view.range(table.from, table.to, 10).map((entry) => ({
     id: idFromBytes("task", entry.key.subarray(1)),

@@ -209,7 +209,11 @@ describe("putObject()", () => {
 describe("deleteObjects()", () => {
   test("removes an object and leaves its body as garbage", async () => {
     await committed(put({ sizeBytes: 9, body: place("one") }));
-    const change = deleteObject(author, bucketId, { objectKey, object: objectSeen()!, repairs: [] });
+    const change = deleteObject(author, bucketId, {
+      key: keys.current(bucketId, objectKey),
+      object: objectSeen()!,
+      repairs: [],
+    });
     expect(change.purpose).toBe("free");
     expect(await committed(change)).toBe(true);
     expect([objectSeen(), garbageNames()]).toEqual([null, ["one"]]);
@@ -218,7 +222,11 @@ describe("deleteObjects()", () => {
 
   test("is refused when the object was replaced meanwhile", async () => {
     await committed(put({ body: place("one") }));
-    const change = deleteObject(author, bucketId, { objectKey, object: objectSeen()!, repairs: [] });
+    const change = deleteObject(author, bucketId, {
+      key: keys.current(bucketId, objectKey),
+      object: objectSeen()!,
+      repairs: [],
+    });
     await committed(put({ body: place("two") }));
     expect(await committed(change)).toBe(false);
   });
@@ -227,7 +235,11 @@ describe("deleteObjects()", () => {
     const names = Array.from({ length: 1000 }, (_, i) => Buffer.from(`many/${i}`));
     for (const name of names) await committed(put({ sizeBytes: 1, body: place(textOf(name)) }, name));
     const { revision } = log.status();
-    const deletions = names.map((name) => ({ objectKey: name, object: objectSeen(name)!, repairs: [] }));
+    const deletions = names.map((name) => ({
+      key: keys.current(bucketId, name),
+      object: objectSeen(name)!,
+      repairs: [],
+    }));
     expect(await committed(deleteObjects(author, bucketId, deletions))).toBe(true);
     expect(log.status().revision).toBe(revision + 1);
     expect([log.view.usage(bucketId).objectCount, rowCount("garbage")]).toEqual([0, 1000]);

@@ -17,12 +17,13 @@ export async function deleteObject(call: Call, parts: OperationParts): Promise<A
   await parts.log.barrier();
   const bucket = openBucket(parts.log.view, bucketOf(call));
   checkVersionId(versionId, key.text);
-  await decide(parts, [keys.current(bucket.id, key.bytes)], () => {
+  const row = keys.current(bucket.id, key.bytes);
+  await decide(parts, [row], () => {
     const { view } = parts.log;
     const object = readObject(view, bucket.id, key.bytes);
     checkWriteCondition(condition, object === null ? null : etagOf(object.record), key.text);
     if (object === null) return { answer: undefined };
-    const deletion = { objectKey: key.bytes, object, repairs: repairKeysOf(view, object.record) };
+    const deletion = { key: row, object, repairs: repairKeysOf(view, object.record) };
     return { change: deleteObjectChange(authorOf(parts), bucket.id, deletion), answer: () => undefined };
   });
   return emptyAnswer(204);

@@ -1,8 +1,11 @@
 import {
   deleteObjects as deleteObjectsChange,
   keys,
+  objectKeyOfCurrent,
+  readDeletable,
   readObject,
   repairKeysOf,
+  type Key,
   type ObjectDeletion,
 } from "@kakera/metadata";
 import {
@@ -16,7 +19,6 @@ import {
   S3Error,
   toS3Error,
   type DeletedObject,
-  type ObjectKey,
   type ObjectToDelete,
 } from "@kakera/s3";
 import { xmlAnswer, type Answer } from "../answer.ts";
@@ -50,8 +52,8 @@ async function deleteSlice(
   bucket: OpenBucket,
   slice: { readonly objects: readonly ObjectToDelete[]; readonly isOnly: boolean },
 ): Promise<DeletedObject[]> {
-  const named = slice.objects.map(nameKey);
-  const queued = named.flatMap(({ key }) => (key === null ? [] : [keys.current(bucket.id, key.bytes)]));
+  const named = slice.objects.map((object) => nameKey(bucket, object));
+  const queued = named.flatMap(({ row }) => (row === null ? [] : [row]));
   try {
     return await decide(parts, queued, () => planDeletion(parts, bucket, named));
   } catch (failure) {
@@ -62,19 +64,19 @@ async function deleteSlice(
 
 interface NamedKey {
   readonly object: ObjectToDelete;
-  /** null: no key can be so; `error` says why. */
-  readonly key: ObjectKey | null;
+  /** Where the object is in the view; null: no key can be so, and `error` says why. */
+  readonly row: Key | null;
   readonly error: S3Error | null;
 }
 
-function nameKey(object: ObjectToDelete): NamedKey {
+function nameKey(bucket: OpenBucket, object: ObjectToDelete): NamedKey {
   try {
     const key = objectKeyFromText(object.key);
     checkVersionId(object.versionId, object.key);
-    return { object, key, error: null };
+    return { object, row: keys.current(bucket.id, key.bytes), error: null };
   } catch (error) {
     if (!(error instanceof S3Error)) throw error;
-    return { object, key: null, error };
+    return { object, row: null, error };
   }
 }
 
@@ -84,10 +86,10 @@ function planDeletion(
   named: readonly NamedKey[],
 ): ReturnType<Parameters<typeof decide<DeletedObject[]>>[2]> {
   const deletions = new Map<string, ObjectDeletion>();
-  const deleted = named.map(({ object, key, error }): DeletedObject => {
+  const deleted = named.map(({ object, row, error }): DeletedObject => {
     const told = { key: object.key, versionId: object.versionId };
-    if (key === null) return { ...told, error };
-    const found = planKey(parts, bucket, { object, key });
+    if (row === null) return { ...told, error };
+    const found = planKey(parts, bucket, { object, row });
     if (found instanceof S3Error) return { ...told, error: found };
     // A key that is named twice is deleted once.
     if (found !== null) deletions.set(object.key, found);
@@ -101,19 +103,19 @@ function planDeletion(
 function planKey(
   parts: OperationParts,
   bucket: OpenBucket,
-  asked: { object: ObjectToDelete; key: ObjectKey },
+  { object, row }: { object: ObjectToDelete; row: Key },
 ): ObjectDeletion | S3Error | null {
   const { view } = parts.log;
-  const seen = readObject(view, bucket.id, asked.key.bytes);
-  try {
-    checkWriteCondition(
-      deleteConditionOf(asked.object.etag),
-      seen === null ? null : etagOf(seen.record),
-      asked.object.key,
-    );
-  } catch (error) {
-    if (error instanceof S3Error) return error;
-    throw error;
+  const { etag, key } = object;
+  if (etag !== null) {
+    const current = readObject(view, bucket.id, objectKeyOfCurrent(row));
+    try {
+      checkWriteCondition(deleteConditionOf(etag), current === null ? null : etagOf(current.record), key);
+    } catch (error) {
+      if (error instanceof S3Error) return error;
+      throw error;
+    }
   }
-  return seen === null ? null : { objectKey: asked.key.bytes, object: seen, repairs: repairKeysOf(view, seen.record) };
+  const seen = readDeletable(view, row);
+  return seen === null ? null : { key: row, object: seen, repairs: repairKeysOf(view, seen.record) };
 }

@@ -181,7 +181,11 @@ export async function createTestCluster(settings: ClusterSettings): Promise<Test
       const object = readObject(log.view, bucket.bucketId, objectKey);
       if (object === null) throw new Error("there is no such object");
       await commit(
-        deleteObject(author, bucket.bucketId, { objectKey, object, repairs: repairKeysOf(log.view, object.record) }),
+        deleteObject(author, bucket.bucketId, {
+          key: keys.current(bucket.bucketId, objectKey),
+          object,
+          repairs: repairKeysOf(log.view, object.record),
+        }),
       );
     },
   };

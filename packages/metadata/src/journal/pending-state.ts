@@ -1,5 +1,5 @@
 import { failedCondition, keyText, type ConditionState } from "../evaluate-change.ts";
-import type { Change, KeyRange } from "../ports/commit-log.ts";
+import type { Change, Compare, KeyRange } from "../ports/commit-log.ts";
 import type { Key, View } from "../ports/view.ts";
 
 /** What one batch will have changed, for conditions: a revision for each key written, 0 for each key deleted. */
@@ -60,31 +60,43 @@ export class PendingState implements ConditionState {
     this.#forming = new Layer();
   }
 
-  revisionOf(key: Key): number {
-    const text = keyText(key);
-    return (
-      this.#forming.revisionOf(key, text) ??
-      this.#flying?.revisionOf(key, text) ??
-      this.#view.with(key, (_, revision) => revision) ??
-      0
-    );
+  holds({ key, revision, readAt }: Compare): boolean {
+    const pending = this.#pendingRevisionOf(key);
+    if (pending !== null) return pending === revision;
+    // Nothing has been applied since it was read there.
+    if (readAt === this.#view.appliedRevision && readAt > 0) return true;
+    return this.#appliedRevisionOf(key) === revision;
   }
 
   firstKeyIn(from: Key, to: Key): Key | null {
     let first: Key | null = null;
     this.#view.walk(from, to, (key) => {
-      if (this.revisionOf(key) === 0) return "next";
+      if (this.#revisionOf(key) === 0) return "next";
       first = key;
       return "stop";
     });
     for (const layer of [this.#forming, this.#flying]) {
       for (const text of layer?.revisions.keys() ?? []) {
         const key = keyOf(text);
-        if (!isInside(key, { from, to }) || this.revisionOf(key) === 0) continue;
+        if (!isInside(key, { from, to }) || this.#revisionOf(key) === 0) continue;
         if (first === null || Buffer.compare(key, first) < 0) first = key;
       }
     }
     return first;
+  }
+
+  #revisionOf(key: Key): number {
+    return this.#pendingRevisionOf(key) ?? this.#appliedRevisionOf(key);
+  }
+
+  /** null: no batch on its way says anything of the key. */
+  #pendingRevisionOf(key: Key): number | null {
+    const text = keyText(key);
+    return this.#forming.revisionOf(key, text) ?? this.#flying?.revisionOf(key, text) ?? null;
+  }
+
+  #appliedRevisionOf(key: Key): number {
+    return this.#view.with(key, (_, revision) => revision) ?? 0;
   }
 }
 

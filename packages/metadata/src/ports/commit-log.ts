@@ -42,6 +42,8 @@ export interface Change {
 export interface Compare {
   readonly key: Key;
   readonly revision: number;
+  /** The view's `appliedRevision` when the key's was read from it: as long as that is the same, so is the key. */
+  readonly readAt?: number;
 }
 
 /** [from, to) in byte order. */

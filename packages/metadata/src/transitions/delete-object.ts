@@ -1,15 +1,16 @@
 import type { BucketId } from "@kakera/kernel";
 import { idBytes } from "@kakera/kernel";
-import type { ObjectRecord } from "@kakera/protocol";
-import { keys } from "../key-space.ts";
-import type { Change } from "../ports/commit-log.ts";
+import { objectKeyOfCurrent } from "../key-space.ts";
+import type { Change, Compare } from "../ports/commit-log.ts";
 import type { Key } from "../ports/view.ts";
-import { droppedBodies, garbagePuts } from "./dropped-bodies.ts";
-import { compareSeen, newChangeId, type Author, type Seen } from "./transition.ts";
+import { droppedBodies, garbagePuts, isNothing } from "./dropped-bodies.ts";
+import type { DeletableRecord } from "./read-deletable.ts";
+import { compareSeen, newChangeId, type Author, type Put, type Seen } from "./transition.ts";
 
 export interface ObjectDeletion {
-  readonly objectKey: Uint8Array;
-  readonly object: Seen<ObjectRecord>;
+  /** `keys.current` of the object. */
+  readonly key: Key;
+  readonly object: Seen<DeletableRecord>;
   /** Repair rows of `object` (`repairKeysOf`). */
   readonly repairs: readonly Key[];
 }
@@ -20,22 +21,17 @@ export interface ObjectDeletion {
  */
 export function deleteObjects(author: Author, bucketId: BucketId, deletions: readonly ObjectDeletion[]): Change {
   const bucketIdBytes = idBytes(bucketId);
-  const changes = deletions.map((deletion) => {
-    const key = keys.current(bucketId, deletion.objectKey);
-    const owner = { bucketId: bucketIdBytes, objectKey: deletion.objectKey };
-    return {
-      compare: compareSeen(key, deletion.object),
-      deletes: [key, ...deletion.repairs],
-      puts: garbagePuts(author, owner, droppedBodies(deletion.object.record, null)),
-    };
-  });
-  return {
-    id: newChangeId(author),
-    purpose: "free",
-    compares: changes.map((change) => change.compare),
-    puts: changes.flatMap((change) => change.puts),
-    deletes: changes.flatMap((change) => change.deletes),
-  };
+  const compares: Compare[] = [];
+  const deletes: Key[] = [];
+  const puts: Put[] = [];
+  for (const { key, object, repairs } of deletions) {
+    compares.push(compareSeen(key, object));
+    deletes.push(key, ...repairs);
+    const dropped = droppedBodies(object.record, null);
+    if (isNothing(dropped)) continue;
+    puts.push(...garbagePuts(author, { bucketId: bucketIdBytes, objectKey: objectKeyOfCurrent(key) }, dropped));
+  }
+  return { id: newChangeId(author), purpose: "free", compares, puts, deletes };
 }
 
 export function deleteObject(author: Author, bucketId: BucketId, deletion: ObjectDeletion): Change {

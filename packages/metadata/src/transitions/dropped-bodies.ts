@@ -3,11 +3,11 @@ import {
   records,
   type BodyPlace,
   type BodyPlaceInput,
-  type ObjectRecord,
   type ObjectRecordInput,
   type PartEntryInput,
 } from "@kakera/protocol";
 import { keys } from "../key-space.ts";
+import type { DeletableRecord } from "./read-deletable.ts";
 import type { Author, Put } from "./transition.ts";
 
 /** Whom the chunks' headers name. */
@@ -24,12 +24,13 @@ export interface Dropped {
   readonly layout: { readonly layoutId: Uint8Array; readonly layoutPieces: number } | null;
 }
 
+const nothing: Dropped = { bodies: [], layout: null };
 /** A body's place in its longest form, with room to spare: keeps a garbage record below 256 KiB. */
 const bodiesPerGarbageMax = 4_000;
 
 /** What `old` names and `next` does not (correctness.md F7: a change of metadata keeps its bodies). */
-export function droppedBodies(old: ObjectRecord | null, next: ObjectRecordInput | null): Dropped {
-  if (old === null) return { bodies: [], layout: null };
+export function droppedBodies(old: DeletableRecord | null, next: ObjectRecordInput | null): Dropped {
+  if (old === null || (old.body == null && old.parts.length === 0 && old.layoutPieces === 0)) return nothing;
   if (old.layoutPieces > 0) {
     const isKept = next?.layoutId != null && Buffer.compare(next.layoutId, old.layoutId) === 0;
     return { bodies: [], layout: isKept ? null : { layoutId: old.layoutId, layoutPieces: old.layoutPieces } };
@@ -38,8 +39,12 @@ export function droppedBodies(old: ObjectRecord | null, next: ObjectRecordInput 
   return { bodies: bodiesOf(old).filter((body) => !kept.has(dataIdText(body))), layout: null };
 }
 
+export function isNothing(dropped: Dropped): boolean {
+  return dropped.layout === null && dropped.bodies.length === 0;
+}
+
 /** The bodies that a record names itself (not those of its part table). */
-export function bodiesOf(record: ObjectRecordInput): BodyPlace[] {
+export function bodiesOf(record: Pick<ObjectRecordInput, "body" | "parts">): BodyPlace[] {
   const parts = (record.parts ?? []) as PartEntryInput[];
   return [record.body, ...parts.map((part) => part.body)].filter((body) => body != null) as BodyPlace[];
 }

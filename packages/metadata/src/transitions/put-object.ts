@@ -9,7 +9,7 @@ import {
 import { keys } from "../key-space.ts";
 import type { Change } from "../ports/commit-log.ts";
 import type { Key } from "../ports/view.ts";
-import { droppedBodies, garbagePuts } from "./dropped-bodies.ts";
+import { droppedBodies, garbagePuts, isNothing } from "./dropped-bodies.ts";
 import { repairPut } from "./repair.ts";
 import { compareSeen, newChangeId, stampOf, type Author, type Put, type Seen, type Stamp } from "./transition.ts";
 
@@ -52,7 +52,7 @@ export function currentObjectParts(
   const owner = { bucketId: write.bucket.record.bucketId, objectKey: write.objectKey };
   const repairPuts = write.repairs.map(repairPut);
   // A change of metadata keeps the bodies, and with them their repair rows.
-  const isBodyKept = dropped.layout === null && dropped.bodies.length === 0;
+  const isBodyKept = isNothing(dropped);
   return {
     compares: [compareSeen(keys.bucket(write.bucketName), write.bucket), compareSeen(key, write.replaced)],
     puts: [

@@ -10,6 +10,7 @@ import {
 } from "@kakera/protocol";
 import { keys, ranges } from "../key-space.ts";
 import type { Key, View } from "../ports/view.ts";
+import type { DeletableRecord } from "./read-deletable.ts";
 import type { Seen } from "./transition.ts";
 
 // Decoded messages keep slices of the bytes they were decoded from, so each is decoded from a copy of its own.
@@ -44,7 +45,7 @@ export function readCompleted(view: View, uploadId: UploadId): Seen<CompletedRec
 }
 
 /** The part table of a multipart object, wherever it is; empty for a body in one piece. */
-export function partTableOf(view: View, record: ObjectRecord): PartEntry[] {
+export function partTableOf(view: View, record: DeletableRecord): PartEntry[] {
   if (record.layoutPieces === 0) return record.parts as PartEntry[];
   const { from, to } = ranges.layout(idFromBytes("data", record.layoutId));
   return view
@@ -62,7 +63,8 @@ export function repairIdOf(dataId: DataId): TaskId {
 }
 
 /** The repair rows that a record's bodies have in the view: they go in the transaction that drops the record. */
-export function repairKeysOf(view: View, record: ObjectRecord): Key[] {
+export function repairKeysOf(view: View, record: DeletableRecord): Key[] {
+  if (record.body == null && record.parts.length === 0 && record.layoutPieces === 0) return [];
   const table = ranges.table("repair");
   if (view.range(table.from, table.to, 1).length === 0) return [];
   const bodies = [record.body, ...partTableOf(view, record).map((part) => part.body)];
@@ -76,5 +78,6 @@ export const partNumberMax = 10_000;
 
 function read<Record>(view: View, key: Key, decode: (bytes: Uint8Array) => Record): Seen<Record> | null {
   const entry = view.get(key);
-  return entry === null ? null : { record: decode(entry.value), revision: entry.revision };
+  if (entry === null) return null;
+  return { record: decode(entry.value), revision: entry.revision, readAt: view.appliedRevision };
 }

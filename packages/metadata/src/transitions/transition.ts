@@ -12,6 +12,8 @@ export interface Author {
 export interface Seen<Record> {
   readonly record: Record;
   readonly revision: number;
+  /** As in `Compare`. */
+  readonly readAt?: number;
 }
 
 export type Put = Change["puts"][number];
@@ -32,5 +34,7 @@ export function newChangeId(author: Author): ChangeId {
 
 /** Holds while `key` is as it was seen: at that revision, or absent. */
 export function compareSeen(key: Key, seen: Seen<unknown> | null): Compare {
-  return { key, revision: seen?.revision ?? 0 };
+  if (seen === null) return { key, revision: 0 };
+  const { revision, readAt } = seen;
+  return readAt === undefined ? { key, revision } : { key, revision, readAt };
 }

@@ -28,6 +28,16 @@ export function bytesField(message: Uint8Array, fieldNumber: number): Uint8Array
   return found;
 }
 
+/** Whether any of the fields is there. */
+export function hasAnyField(message: Uint8Array, fieldNumbers: ReadonlySet<number>): boolean {
+  for (const reader = { message, at: 0 }; reader.at < message.byteLength;) {
+    const tag = readVarint(reader);
+    if (fieldNumbers.has(tag >>> 3)) return true;
+    skip(reader, tag & 7);
+  }
+  return false;
+}
+
 interface Reader {
   readonly message: Uint8Array;
   at: number;

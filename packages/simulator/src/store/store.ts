@@ -80,7 +80,11 @@ export class Store {
     await this.#decide(objectKey, () => {
       const object = readObject(log.view, this.#bucketId(), objectKey);
       if (object === null) return { answer: undefined };
-      const deletion = { objectKey, object, repairs: repairKeysOf(log.view, object.record) };
+      const deletion = {
+        key: keys.current(this.#bucketId(), objectKey),
+        object,
+        repairs: repairKeysOf(log.view, object.record),
+      };
       const change = deleteObject({ random, session: log.session }, this.#bucketId(), deletion);
       return { change, answer: () => undefined };
     });
