@@ -1,4 +1,4 @@
-import type { BodySink } from "./bodies.ts";
+import type { BodySink, BytesAtHand } from "./bodies.ts";
 
 /** Names and values in turn: name, value, name, value. Values are latin1 (one character, one byte). */
 export type HeaderList = readonly string[];
@@ -16,7 +16,8 @@ export type Answer =
       readonly kind: "whole";
       readonly status: number;
       readonly headers: HeaderList;
-      readonly body: string | Uint8Array | null;
+      /** A string is text, sent as UTF-8. */
+      readonly body: string | Uint8Array | BytesAtHand | null;
     }
   | {
       readonly kind: "stream";

@@ -21,6 +21,12 @@ export interface Bodies {
   read(parts: readonly StoredBody[], range: BodyRange, sink: BodySink, signal: AbortSignal): Promise<void>;
 
   /**
+   * The bytes of a small range that can be had without waiting, every byte verified; null: use `read`. To be called in the same turn
+   * of the event loop as the look at the view that named `parts`.
+   */
+  readNow(parts: readonly StoredBody[], range: BodyRange): BytesAtHand | null;
+
+  /**
    * Writes a range of what is stored anew, in chunks of its own. Rejects as `read` and `write` do. A copy that waits for memory
    * holds none.
    */
@@ -49,6 +55,11 @@ export interface BodyOwner {
   /** Bodies up to this size are returned inline, for the record. */
   readonly inlineBytesMax: number;
 }
+
+/** `text`: one char per byte. `bytes` are the reader's until `release`, which is called once, when nobody looks at them any more. */
+export type BytesAtHand =
+  | { readonly kind: "text"; readonly latin1: string }
+  | { readonly kind: "bytes"; readonly bytes: Buffer; release(): void };
 
 /** What a copy is made of: bytes of the concatenated `parts`. */
 export interface BodyOriginal {

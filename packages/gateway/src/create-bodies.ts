@@ -6,6 +6,7 @@ import type { Bodies, WrittenBody } from "./bodies.ts";
 import { createBodyMetrics } from "./body-metrics.ts";
 import { copyBody } from "./copy-path/copy-body.ts";
 import { HedgeBudget } from "./read-path/hedge-budget.ts";
+import { NowReader } from "./read-path/read-now.ts";
 import { readBody, type ReadParts } from "./read-path/read-body.ts";
 import { ReadLatency } from "./read-path/read-latency.ts";
 import { ReadRegister } from "./read-path/read-register.ts";
@@ -115,6 +116,7 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
     latency: new ReadLatency(),
     onHedge: (extraReads) => metrics.hedgedReads.add(extraReads),
   };
+  const nowReader = new NowReader(reading);
   const settle = (bodies: readonly WrittenBody[]): void => {
     for (const body of bodies) {
       const writeNumber = numbers.get(body);
@@ -127,6 +129,7 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
       if (writeNumber !== null) numbers.set(body, writeNumber);
       return body;
     },
+    readNow: (bodies, range) => nowReader.read(bodies, range),
     async read(bodies, range, sink, signal) {
       const generation = reads.begin();
       try {

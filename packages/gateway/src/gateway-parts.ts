@@ -27,7 +27,7 @@ export interface GatewayComponents {
 }
 
 /** Of the data path, what operations need. */
-export type OperationBodies = Pick<BodyStore, "write" | "read" | "copy" | "discard" | "settle">;
+export type OperationBodies = Pick<BodyStore, "write" | "read" | "readNow" | "copy" | "discard" | "settle">;
 
 export interface CredentialSource {
   /** The secret of an access key, or null when there is no such key. */

@@ -42,14 +42,26 @@ describe("readNow()", () => {
     expect(drive.readNow!(refOf(shard), window, Buffer.alloc(65_536))).toBeNull();
   });
 
-  it("leaves large shards and own files to read()", async () => {
+  it("gives part of a large shard once read() has proven its head and tail", async () => {
     const drive = await openTestDrive(await formattedDisk());
-    for (const sizeBytes of [500_000, MIB]) {
-      const shard = makeShard({ sizeBytes });
-      await drive.put(shard);
-      await readVerified(drive, refOf(shard), MIB);
-      expect(drive.readNow!(refOf(shard), window, Buffer.alloc(65_536))).toBeUndefined();
-    }
+    const shard = makeShard({ sizeBytes: 500_000 });
+    await drive.put(shard);
+    const second = { offsetBytes: 65_536, lengthBytes: 65_536 };
+    const into = Buffer.alloc(65_536);
+    expect(drive.readNow!(refOf(shard), second, into)).toBeUndefined();
+    await readVerified(drive, refOf(shard), MIB);
+    const found = drive.readNow!(refOf(shard), second, into);
+    expect(found).toMatchObject({ lengthBytes: 65_536, shardSizeBytes: 500_000 });
+    expect(into.equals(shard.payload.subarray(65_536, 131_072))).toBe(true);
+    expect(found!.blockChecksums.equals(shard.blockChecksums.subarray(8, 16))).toBe(true);
+  });
+
+  it("leaves own files to read()", async () => {
+    const drive = await openTestDrive(await formattedDisk());
+    const shard = makeShard({ sizeBytes: MIB });
+    await drive.put(shard);
+    await readVerified(drive, refOf(shard), MIB);
+    expect(drive.readNow!(refOf(shard), window, Buffer.alloc(65_536))).toBeUndefined();
   });
 
   it("follows a record that compaction moved", async () => {

@@ -18,6 +18,7 @@ export function createLateBodies(): LateBodies {
       opened = openBodies;
     },
     write: async (source, owner, signal) => bodies().write(source, owner, signal),
+    readNow: (parts, range) => bodies().readNow(parts, range),
     read: async (parts, range, sink, signal) => bodies().read(parts, range, sink, signal),
     copy: async (original, owner, signal) => bodies().copy(original, owner, signal),
     discard: async (written) => bodies().discard(written),

@@ -5,7 +5,7 @@ import type { Exchange } from "./exchange.ts";
 import { ClientGone } from "./incoming-bytes.ts";
 
 /** A reader that takes nothing for so long holds buffers for nobody: its connection is cut. */
-const readerStallMsMax = 5 * MINUTE_MS;
+export const readerStallMsMax = 5 * MINUTE_MS;
 
 /**
  * A sink onto the response's socket. A write resolves when the kernel has taken the bytes: then the buffer may be used

@@ -1,5 +1,7 @@
 import { KIB } from "@kakera/kernel";
 import type { HeaderList } from "../answer.ts";
+import type { BytesAtHand } from "../bodies.ts";
+import { readerStallMsMax } from "./body-sink.ts";
 import type { Exchange } from "./exchange.ts";
 import { drainedBodyBytesMax, lingerThenClose } from "./lingering-close.ts";
 
@@ -32,19 +34,44 @@ export function completeHead(
 }
 
 /** Hands over the end of the body and lets the connection go its way. */
-export function endResponse(exchange: Exchange, body: Uint8Array | null, fate: ConnectionFate): void {
+export function endResponse(exchange: Exchange, body: BytesAtHand | null, fate: ConnectionFate): void {
   const { response, request, incoming } = exchange;
-  exchange.sentBytes += body?.byteLength ?? 0;
+  exchange.sentBytes += body === null ? 0 : lengthOf(body);
   if (fate === "linger") {
     if (body === null) response.flushHeaders();
-    else response.write(body);
+    else if (body.kind === "text") response.write(body.latin1, "latin1");
+    else response.write(body.bytes);
     incoming.drop();
-    return lingerThenClose(request, response, exchange.clock);
+    lingerThenClose(request, response, exchange.clock);
+  } else {
+    if (!incoming.isComplete && hasBody(exchange)) incoming.drop();
+    if (body === null) response.end();
+    else if (body.kind === "text") response.end(body.latin1, "latin1");
+    else response.end(body.bytes);
   }
-  if (!incoming.isComplete && hasBody(exchange)) incoming.drop();
-  if (body === null) response.end();
-  else if (body.byteLength <= oneStringBytesMax) response.end(latin1Of(body), "latin1");
-  else response.end(body);
+}
+
+/** The bytes of a body in their cheapest form; `body` may be anything that an answer holds. */
+export function bytesAtHand(body: string | Uint8Array | BytesAtHand): BytesAtHand {
+  if (typeof body === "string") return bytesAtHand(Buffer.from(body, "utf8"));
+  if (!(body instanceof Uint8Array)) return body;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (bytes.byteLength > oneStringBytesMax) return { kind: "bytes", bytes, release: () => {} };
+  return { kind: "text", latin1: bytes.toString("latin1") };
+}
+
+export function lengthOf(body: BytesAtHand): number {
+  return body.kind === "text" ? body.latin1.length : body.bytes.byteLength;
+}
+
+/** The socket may use the bytes until the answer is sent or its connection is gone; a reader that takes nothing is cut off. */
+export function releaseWhenClosed({ response, clock }: Exchange, body: BytesAtHand & { kind: "bytes" }): void {
+  if (response.closed) return body.release();
+  const timer = clock.setTimer(readerStallMsMax, () => response.destroy());
+  response.once("close", () => {
+    timer.cancel();
+    body.release();
+  });
 }
 
 /**
@@ -52,10 +79,6 @@ export function endResponse(exchange: Exchange, body: Uint8Array | null, fate: C
  * of a request object and a vector, which costs a small answer more than the copy.
  */
 const oneStringBytesMax = 12 * KIB;
-
-function latin1Of(body: Uint8Array): string {
-  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1");
-}
 
 function hasBody(exchange: Exchange): boolean {
   const { headers } = exchange.request;

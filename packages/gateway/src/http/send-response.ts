@@ -2,7 +2,14 @@ import { assertNever } from "@kakera/kernel";
 import { errorHeaders, headErrorHeaders, renderErrorXml, type S3Error } from "@kakera/s3";
 import type { Answer } from "../answer.ts";
 import { createBodySink } from "./body-sink.ts";
-import { completeHead, endResponse, fateOfConnection } from "./end-response.ts";
+import {
+  bytesAtHand,
+  completeHead,
+  endResponse,
+  fateOfConnection,
+  lengthOf,
+  releaseWhenClosed,
+} from "./end-response.ts";
 import type { Exchange } from "./exchange.ts";
 import { sendSlowAnswer } from "./send-slow-answer.ts";
 
@@ -36,18 +43,20 @@ export function sendError(exchange: Exchange, error: S3Error, resource: string):
 
 async function sendWhole(exchange: Exchange, answer: Answer & { kind: "whole" }): Promise<number> {
   const { response, request } = exchange;
+  const body = answer.body === null ? null : bytesAtHand(answer.body);
+  if (body?.kind === "bytes") releaseWhenClosed(exchange, body);
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return answer.status;
   }
-  const body = typeof answer.body === "string" ? Buffer.from(answer.body, "utf8") : answer.body;
-  const lengthBytes = body === null ? 0 : body.byteLength;
+  const lengthBytes = body === null ? 0 : lengthOf(body);
   const fate = fateOfConnection(exchange);
   response.writeHead(
     answer.status,
     completeHead(exchange, answer.headers, { lengthBytes: hasNoBody(answer.status) ? null : lengthBytes, fate }),
   );
-  endResponse(exchange, request.method === "HEAD" || lengthBytes === 0 ? null : body, fate);
+  const isBodySent = request.method !== "HEAD" && lengthBytes > 0;
+  endResponse(exchange, isBodySent ? body : null, fate);
   return answer.status;
 }
 

@@ -2,7 +2,7 @@ import { SECOND_MS, type Timer } from "@kakera/kernel";
 import { renderErrorXml, toS3Error } from "@kakera/s3";
 import type { Answer } from "../answer.ts";
 import type { Exchange } from "./exchange.ts";
-import { completeHead, endResponse, fateOfConnection } from "./end-response.ts";
+import { bytesAtHand, completeHead, endResponse, fateOfConnection } from "./end-response.ts";
 
 /** Milvus' C++ client cuts an answer that makes no progress for 10 s. */
 const silenceMsMax = 4 * SECOND_MS;
@@ -41,13 +41,13 @@ export async function sendSlowAnswer(exchange: Exchange, answer: Answer & { kind
       const headers = ["Content-Type", "application/xml", ...answer.headers, ...result.headers];
       response.writeHead(200, completeHead(exchange, headers, { lengthBytes: xml.byteLength, fate }));
     }
-    endResponse(exchange, xml, fate);
+    endResponse(exchange, bytesAtHand(xml), fate);
     return 200;
   } catch (failure) {
     if (!response.headersSent) throw failure;
     const error = toS3Error(failure);
     const context = { resource: exchange.request.url ?? "", requestId: exchange.requestId, hostId: exchange.hostId };
-    endResponse(exchange, Buffer.from(withoutDeclaration(renderErrorXml(error, context)), "utf8"), fate);
+    endResponse(exchange, bytesAtHand(withoutDeclaration(renderErrorXml(error, context))), fate);
     return error.status;
   } finally {
     timer.cancel();

@@ -25,8 +25,8 @@ export async function getObject(call: Call, parts: OperationParts): Promise<Answ
 }
 
 /**
- * Synchronous from the view to the answer, and `bodies.read` begins before the next turn of the event loop: what maintenance marks as
- * read by nobody from then on, this read has already begun on (correctness.md F7).
+ * Synchronous from the view to the answer, and what is not at hand `bodies.read` begins to fetch before the next turn of the event
+ * loop: what maintenance marks as read by nobody from then on, this read has already begun on (correctness.md F7).
  */
 function answerObject(call: Call, parts: OperationParts): Answer {
   const { view } = parts.log;
@@ -48,6 +48,8 @@ function answerObject(call: Call, parts: OperationParts): Answer {
     return { kind: "whole", status, headers, body };
   }
   const stored = storedBodies(view, record);
+  const atHand = call.request.method === "HEAD" ? null : parts.bodies.readNow(stored, range);
+  if (atHand !== null) return { kind: "whole", status, headers, body: atHand };
   const send = (sink: BodySink, signal: AbortSignal): Promise<void> => parts.bodies.read(stored, range, sink, signal);
   return { kind: "stream", status, headers, lengthBytes: range.lengthBytes, send };
 }

@@ -67,6 +67,7 @@ export function createMemoryBodies(parts: { session: SessionId; random: Random; 
     settledCount: 0,
     readingCount: 0,
 
+    readNow: () => null,
     async write(source: BodySource, owner: BodyOwner, signal: AbortSignal): Promise<WrittenBody> {
       bodies.writeCount++;
       const slices: Buffer[] = [];

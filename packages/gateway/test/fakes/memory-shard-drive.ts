@@ -110,9 +110,12 @@ export class MemoryShardDrive implements ShardDrive {
   }
 
   readNow(ref: ShardRef, window: { offsetBytes: number; lengthBytes: number }, into: Uint8Array) {
-    if (!this.isCached) return undefined;
+    const fate = this.fate("read", ref);
+    if (!this.isCached || fate.kind === "hang" || fate.kind === "late") return undefined;
+    if (fate.kind === "fail") throw fate.failure;
     const found = this.#readInto(ref, window, into);
     if (found === null) return null;
+    if (fate.kind === "corrupt") into[Math.floor(found.lengthBytes / 2)]! ^= 0x5a;
     // Lent until the next such call.
     found.blockChecksums.copy(this.#lentChecksums);
     return { ...found, blockChecksums: this.#lentChecksums.subarray(0, found.blockChecksums.byteLength) };

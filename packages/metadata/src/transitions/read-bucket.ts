@@ -5,6 +5,8 @@ import type { Seen } from "./transition.ts";
 
 interface Known {
   readonly key: Key;
+  /** The view's revision at the last look: as long as it stands, so does what was seen. */
+  viewRevision: number;
   /** The value that was decoded, or null as long as there was none. */
   value: Buffer | null;
   seen: Seen<BucketRecord> | null;
@@ -14,7 +16,7 @@ const bucketsMax = 1000;
 const byView = new WeakMap<View, Map<string, Known>>();
 
 /**
- * A bucket by its name, as every request needs it. Its value is looked up each time, as it may have changed; it is decoded anew only
+ * A bucket by its name, as every request needs it. It is looked up again only when the view has moved on, and decoded again only
  * when its bytes or its revision differ from the last ones. The record is shared: it is never written to.
  */
 export function readBucket(view: View, name: string): Seen<BucketRecord> | null {
@@ -22,12 +24,16 @@ export function readBucket(view: View, name: string): Seen<BucketRecord> | null 
   if (buckets === undefined) byView.set(view, (buckets = new Map()));
   let known = buckets.get(name);
   if (known === undefined) {
-    known = { key: keys.bucket(name), value: null, seen: null };
+    known = { key: keys.bucket(name), viewRevision: -1, value: null, seen: null };
     // Names that strangers ask for push out others at worst: what is forgotten is decoded again.
     if (buckets.size >= bucketsMax) buckets.clear();
     buckets.set(name, known);
   }
-  return view.with(known.key, (value, revision) => current(known, value, revision));
+  if (known.viewRevision === view.appliedRevision) return known.seen;
+  const cached = known;
+  known.seen = view.with(known.key, (value, revision) => current(cached, value, revision));
+  known.viewRevision = view.appliedRevision;
+  return known.seen;
 }
 
 function current(known: Known, value: Buffer, revision: number): Seen<BucketRecord> {

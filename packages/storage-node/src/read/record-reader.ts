@@ -64,11 +64,19 @@ export class RecordReader {
     }
   }
 
-  /** undefined: the record would take more than one short read, or its file is not open. */
-  readWindowNow(ref: ShardRef, place: Place, window: ByteWindow, into: Uint8Array): ShardWindow | undefined {
-    if (!this.#isReadWhole(place)) return undefined;
+  /** undefined: the record would take more than one read, or its file is not open. */
+  readWindowNow(ref: ShardRef, place: SegmentPlace, window: ByteWindow, into: Uint8Array): ShardWindow | undefined {
+    const isWhole = this.#isReadWhole(place);
+    const record = isWhole ? null : this.#proven.get(place);
+    if (record === null && !isWhole) return undefined;
     const file = this.#parts.files.peek(this.#segments.path(place.segmentId));
     if (file === null) return undefined;
+    if (record !== null) {
+      const cut = cutWindow(window, record.payloadBytes);
+      const readBytes = file.readSync(into.subarray(0, cut.lengthBytes), record.payloadStart + cut.offsetBytes);
+      if (readBytes !== cut.lengthBytes) throw this.#damaged(ref, "the payload ends early");
+      return this.#windowOf(record, record.blockChecksums, cut);
+    }
     const bytes = this.#scratchNow.subarray(0, placeBytes(place));
     const readBytes = file.readSync(bytes, place.offset);
     return this.#cutOut(bytes.subarray(0, readBytes), { ref, place }, window, into);
