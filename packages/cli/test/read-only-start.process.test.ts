@@ -1,8 +1,17 @@
-import { renameSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { StatusReport } from "../src/admin/status-report.ts";
-import { killAll, startReadyServer, temporaryFolder, until, type RunningServer } from "./process/kakera.ts";
+import {
+  killAll,
+  rootKey,
+  rootKeyEnv,
+  run,
+  startReadyServer,
+  temporaryFolder,
+  until,
+  type RunningServer,
+} from "./process/kakera.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 
@@ -21,6 +30,15 @@ const takeAway = (numbers: readonly number[]): void =>
   numbers.forEach((number) => renameSync(place(number), away(number)));
 const bringBack = (numbers: readonly number[]): void =>
   numbers.forEach((number) => renameSync(away(number), place(number)));
+
+const cliEnv = ({ endpoint }: RunningServer) => ({
+  KAKERA_ENDPOINT: endpoint,
+  KAKERA_ACCESS_KEY: rootKey.accessKey,
+  KAKERA_SECRET_KEY: rootKey.secretKey,
+});
+
+/** Maintenance looks often, so that nobody waits for it. */
+const quick = { ...rootKeyEnv, KAKERA_TEST_SETTINGS: JSON.stringify({ maintenanceIntervalMs: 100 }) };
 
 /** Inline, in whole copies, in one stripe, in several. */
 const bodies: ReadonlyMap<string, string> = new Map(
@@ -45,6 +63,15 @@ async function expectBodies(server: RunningServer): Promise<void> {
 
 async function statusOf(server: RunningServer): Promise<StatusReport> {
   return JSON.parse((await server.send("GET", "/kakera/admin/v1/status")).text) as StatusReport;
+}
+
+/** A count that began after this call found every chunk complete. */
+async function untilWhole(server: RunningServer): Promise<void> {
+  const sinceMs = Date.now();
+  await until("full strength", async () => {
+    const { startedMs, chunkCount, chunksByMissing } = (await statusOf(server)).census;
+    return (startedMs ?? 0) > sinceMs && chunkCount > 0 && chunksByMissing[0] === chunkCount;
+  });
 }
 
 /** Every change is refused, and everything that tells of the server says so, and why. */
@@ -76,25 +103,28 @@ async function expectReadsOnly(server: RunningServer, missing: readonly number[]
   expect(metrics.match(/^kakera_drive_state\{drive="[^"]+",state="offline"\} 1$/gm)?.length).toBe(missing.length);
 }
 
-const geometries = [
-  { name: "2+2", count: 4, bears: 2, geometry: "2+2" },
-  { name: "1+1", count: 2, bears: 1, geometry: "1+1" },
-];
+/** Folders of a server of so many drives, a bucket, and metrics for everybody. */
+function settingsOf(count: number, geometry: string): string[] {
+  const options = ["--bucket", "data", "--geometry", geometry, "--metrics-auth", "public"];
+  return [join(folder.path, `d{1...${count}}`), ...options];
+}
 
-describe.each(geometries)("a server of $name that was killed", ({ count, bears, geometry }) => {
-  const numbers = Array.from({ length: count }, (_, index) => index + 1);
-  const choices = numbers.flatMap((one) =>
-    bears === 1 ? [[one]] : numbers.filter((n) => n > one).map((n) => [one, n]),
-  );
-  const settings = (): string[] => [
-    join(folder.path, `d{1...${count}}`),
-    "--bucket",
-    "data",
-    "--geometry",
-    geometry,
-    "--metrics-auth",
-    "public",
-  ];
+describe.each([
+  {
+    geometry: "2+2",
+    count: 4,
+    choices: [
+      [1, 2],
+      [1, 3],
+      [1, 4],
+      [2, 3],
+      [2, 4],
+      [3, 4],
+    ],
+  },
+  { geometry: "1+1", count: 2, choices: [[1], [2]] },
+])("a server of $geometry that was killed", ({ geometry, count, choices }) => {
+  const settings = (): string[] => settingsOf(count, geometry);
 
   test("serves every object with any drives away that it bears, and goes on when they are back", async () => {
     const first = await startReadyServer(settings());
@@ -125,5 +155,63 @@ describe.each(geometries)("a server of $name that was killed", ({ count, bears, 
     expect((await last.get("/metrics")).text).toMatch(/^kakera_log_writable 1$/m);
     await until("nothing to do", async () => (await statusOf(last)).health === "ok");
     expect((await last.stop()).code).toBe(0);
+  });
+});
+
+describe.each([
+  { geometry: "2+1", count: 3, choices: [[1], [2], [3]] },
+  { geometry: "3+1", count: 4, choices: [[1], [3]] },
+  {
+    geometry: "4+2",
+    count: 6,
+    choices: [
+      [1, 2],
+      [2, 4],
+      [3, 5],
+    ],
+  },
+])("a server of $geometry that was killed", ({ geometry, count, choices }) => {
+  test("also takes changes with any drives away that it bears: the others have copies of the journal enough", async () => {
+    const first = await startReadyServer(settingsOf(count, geometry));
+    await writeBodies(first);
+    first.process.kill("SIGKILL");
+    await first.ended;
+    for (const missing of choices) {
+      takeAway(missing);
+      const server = await startReadyServer(settingsOf(count, geometry));
+      await expectBodies(server);
+      await writeBodies(server);
+      await expectBodies(server);
+      server.process.kill("SIGKILL");
+      await server.ended;
+      bringBack(missing);
+      // What was written without them is made whole before others go.
+      const whole = await startReadyServer(settingsOf(count, geometry), quick);
+      await untilWhole(whole);
+      await whole.stop();
+    }
+  });
+});
+
+describe("two of four drives that are lost for good, of a server that was killed", () => {
+  test("are replaced one after the other while it reads, and it is whole again", async () => {
+    const settings = settingsOf(4, "2+2");
+    const first = await startReadyServer(settings);
+    await writeBodies(first);
+    first.process.kill("SIGKILL");
+    await first.ended;
+    for (const number of [2, 3]) rmSync(place(number), { recursive: true });
+    const server = await startReadyServer(settings, quick);
+    await expectBodies(server);
+    for (const number of [2, 3]) {
+      const replaced = await run(["drive", "replace", place(number), "--yes", "--timeout", "120s"], cliEnv(server));
+      expect(replaced).toMatchObject({ code: 0, stderr: "" });
+      await writeBodies(server);
+    }
+    await untilWhole(server);
+    expect((await server.stop()).code).toBe(0);
+    // What the new drives hold is enough.
+    takeAway([1, 4]);
+    await expectBodies(await startReadyServer(settings));
   });
 });

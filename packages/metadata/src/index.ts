@@ -81,3 +81,4 @@ export type { LogWitness } from "./journal/recovery-decision.ts";
 export { journalSettingsDefault, type JournalSettings } from "./journal/settings.ts";
 export { UnknownOutcome } from "./journal/unknown-outcome.ts";
 export { failpointNames } from "./journal/failpoint-names.ts";
+export { membersWanted as journalMembersWanted } from "./journal/rules.ts";

@@ -4,7 +4,7 @@ import { createSeededRandom, type DiskFile } from "@kakera/kernel";
 import { WindowReader } from "../src/journal/window-reader.ts";
 
 /** A file of so many random bytes, and the largest piece that was ever asked of it. */
-async function fileOf(sizeBytes: number): Promise<{ file: DiskFile; bytes: Buffer; largestReadBytes(): number }> {
+async function fileOf(sizeBytes: number): Promise<{ file: DiskFile; bytes: Buffer; largestReadBytes: () => number }> {
   const bytes = Buffer.from(createSeededRandom(1).bytes(sizeBytes));
   const file = await createMemoryDisk().open("file", { access: "create" });
   await file.write(bytes, 0);

@@ -1,4 +1,5 @@
 import { formatGeometry, newId, type Disk, type Failpoints, type Logger, type Random } from "@kakera/kernel";
+import { journalMembersWanted } from "@kakera/metadata";
 import { formatDrive, type DeviceRelation } from "@kakera/storage-node";
 import { CommandFailure } from "../command-failure.ts";
 import type { GeometryWish } from "../config/parse-values.ts";
@@ -50,7 +51,8 @@ export async function formDrives(
 function chooseFormation(driveCount: number, wish: GeometryWish | null, random: Random): FormationFile {
   const geometry = chooseGeometry(wish, driveCount);
   const drives = Array.from({ length: driveCount }, () => newId("drive", random));
-  return { clusterId: newId("cluster", random), epoch: 1, geometry, drives, journal: drives.slice(0, geometry.m + 2) };
+  const journal = drives.slice(0, journalMembersWanted(geometry.m));
+  return { clusterId: newId("cluster", random), epoch: 1, geometry, drives, journal };
 }
 
 /**

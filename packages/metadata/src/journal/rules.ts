@@ -21,6 +21,14 @@ export function copiesNeeded(driveCount: number, tolerance: number): number {
   return Math.max(1, Math.min(tolerance + 1, driveCount));
 }
 
+/**
+ * Drives that are to hold the journal, where there are so many: whichever may be lost, as many as a batch needs are left. One
+ * more than it needs at least, so that no single slow drive is waited for.
+ */
+export function membersWanted(tolerance: number): number {
+  return Math.max(tolerance + 2, 2 * tolerance + 1);
+}
+
 /** Drives that must be present at a start, so that at least one of them has every acknowledged batch. */
 export function drivesNeededToStart(driveCount: number, tolerance: number): number {
   return Math.max(1, driveCount - copiesNeeded(driveCount, tolerance) + 1);

@@ -112,6 +112,8 @@ export function readWithFewest(world: World): void {
   const journal = findJournal(world, members);
   if (journal === null) world.violation ??= "shows nothing though no more drives are absent than may be";
   else showProven(world, members, journal);
+  if (geometry.memberCount > 2 * geometry.tolerance && members.length < world.needed)
+    world.violation ??= "lacks drives for a term though no more are absent than may be";
   for (const drive of drives) drive.isAbsent = false;
 }
 

@@ -65,7 +65,7 @@ export class World {
     this.broken = broken;
     this.needed = copiesNeeded(geometry.driveCount, geometry.tolerance);
     this.drives = Array.from({ length: geometry.driveCount }, (_, index) => ({
-      isMember: index < geometry.tolerance + 2,
+      isMember: index < geometry.memberCount,
       isAbsent: false,
       isNewcomer: false,
       entries: [],
