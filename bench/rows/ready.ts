@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cpuMicroseconds } from "../load/cpu.ts";
 import { onConnections } from "../load/each-connection.ts";
 import { millionBodyBytes, millionBucket, openMillion } from "../load/million.ts";
 import { milvusKey } from "../load/milvus-keys.ts";
@@ -35,8 +36,8 @@ async function readyWithThousand({ roundCount }: RunPlan): Promise<void> {
     await makeBucket(server, bucket);
     for (const sizeBytes of sizes)
       await prefill(server, { bucket, sizeBytes, objectCount: objectsOfEachSize, concurrency: 16 });
-    const seconds = await restart(server, { roundCount, check: readThousand });
-    tell("1,000 objects", { seconds, stopAtMost: 2, killAtMost: 4 });
+    const starts = await restart(server, { roundCount, check: readThousand });
+    tell("1,000 objects", { starts, stopAtMost: 2, killAtMost: 4 });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -52,33 +53,39 @@ async function readyWithMillion(plan: RunPlan): Promise<void> {
     const server = await startKakera({ directory });
     await makeBucket(server, bucket);
     const check = (restarted: RunningServer): Promise<void> => sampleMillion(restarted, million.count);
-    const seconds = await restart(server, { roundCount: plan.roundCount, check });
-    tell(`${million.count.toLocaleString("en")} objects`, { seconds, stopAtMost: 10, killAtMost: 10 });
+    const starts = await restart(server, { roundCount: plan.roundCount, check });
+    tell(`${million.count.toLocaleString("en")} objects`, { starts, stopAtMost: 10, killAtMost: 10 });
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-type Seconds = Readonly<Record<Ending, number[]>>;
+/** Of each start. */
+interface Start {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
+type Starts = Readonly<Record<Ending, Start[]>>;
 
 /** Ends and starts the server in both ways by turns; each start is checked by reading what it must still have. */
 async function restart(
   first: RunningServer,
   plan: { readonly roundCount: number; readonly check: (server: RunningServer) => Promise<void> },
-): Promise<Seconds> {
+): Promise<Starts> {
   const { directory } = first;
-  const seconds: Seconds = { stop: [], kill: [] };
+  const starts: Starts = { stop: [], kill: [] };
   let server = first;
   for (let round = 0; round < plan.roundCount; round++) {
     for (const ending of ["stop", "kill"] as const) {
       await (ending === "stop" ? server.stop() : killAtWork(server));
       server = await startKakera({ directory });
-      seconds[ending].push(server.readySeconds);
+      starts[ending].push({ seconds: server.readySeconds, cpuSeconds: cpuMicroseconds(server.pid) / 1e6 });
       await plan.check(server);
     }
   }
   await server.stop();
-  return seconds;
+  return starts;
 }
 
 /** SIGKILL while writes are in flight; these fail, and nothing is asked of them. */
@@ -118,18 +125,19 @@ async function sampleMillion(server: RunningServer, count: number): Promise<void
 
 function tell(
   objects: string,
-  given: { readonly seconds: Seconds; readonly stopAtMost: number; readonly killAtMost: number },
+  given: { readonly starts: Starts; readonly stopAtMost: number; readonly killAtMost: number },
 ): void {
-  const { stop, kill } = given.seconds;
   const endings = [
-    ["a clean stop", stop, given.stopAtMost],
-    ["SIGKILL among writes", kill, given.killAtMost],
+    ["a clean stop", given.starts.stop, given.stopAtMost],
+    ["SIGKILL among writes", given.starts.kill, given.killAtMost],
   ] as const;
-  for (const [ending, seconds, atMost] of endings) {
-    report(`ready again after ${ending}, ${objects}`, median(seconds), {
+  for (const [ending, starts, atMost] of endings) {
+    report(`ready again after ${ending}, ${objects}`, median(starts.map(({ seconds }) => seconds)), {
       asked: { atMost },
       unit: " s",
-      detail: `starts ${seconds.map((each) => each.toFixed(2)).join(" ")}`,
+      detail:
+        `starts ${starts.map(({ seconds }) => seconds.toFixed(2)).join(" ")}, ` +
+        `CPU ${starts.map(({ cpuSeconds }) => cpuSeconds.toFixed(2)).join(" ")} s`,
     });
   }
 }
