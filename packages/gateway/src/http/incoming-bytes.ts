@@ -29,6 +29,7 @@ export const bodyRateRule: BodyRateRule = {
 };
 
 const queuedBytesMax = 256 * KIB;
+const releasedBytesMin = 16 * KIB;
 
 /**
  * The raw body of one request, pulled. Nothing is read (and nobody is told to continue) before the first pull; what is
@@ -38,6 +39,8 @@ export class IncomingBytes {
   receivedBytes = 0;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
+  /** What the last pull handed out. */
+  #lent: Buffer | null = null;
   #waiter: { resolve: (bytes: Buffer | null) => void; reject: (failure: Error) => void } | null = null;
   #failure: Error | null = null;
   #isStarted = false;
@@ -71,12 +74,17 @@ export class IncomingBytes {
     return this.#failure !== null;
   }
 
-  /** The next bytes as they came; null at the end. Rejects with {@link ClientGone}, {@link BodyTooSlow} or what `fail` was given. */
+  /**
+   * The next bytes as they came, until the next pull; null at the end. Rejects with {@link ClientGone}, {@link BodyTooSlow} or
+   * what `fail` was given.
+   */
   pull(): Promise<Buffer | null> {
     if (!this.#isStarted) this.#start();
+    this.#release();
     const head = this.#queue.shift();
     if (head !== undefined) {
       this.#queuedBytes -= head.byteLength;
+      this.#lent = head;
       this.#resumeIfRoom();
       return Promise.resolve(head);
     }
@@ -124,13 +132,27 @@ export class IncomingBytes {
 
   #take(bytes: Buffer): void {
     this.receivedBytes += bytes.byteLength;
-    if (this.#waiter !== null) return this.#waiter.resolve(bytes);
+    if (this.#waiter !== null) {
+      this.#lent = bytes;
+      return this.#waiter.resolve(bytes);
+    }
     this.#queue.push(bytes);
     this.#queuedBytes += bytes.byteLength;
     if (this.#queuedBytes >= queuedBytesMax && !this.#isPaused) {
       this.#isPaused = true;
       this.#request.pause();
     }
+  }
+
+  /**
+   * Each read of a socket brings a buffer of its own. Left to the collector, those of big bodies make it go through the whole
+   * heap every few megabytes; freed at once, the next read finds the same memory, still in the processor's cache.
+   */
+  #release(): void {
+    const bytes = this.#lent;
+    this.#lent = null;
+    if (bytes === null || bytes.byteLength < releasedBytesMin || bytes.byteLength !== bytes.buffer.byteLength) return;
+    if (bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
   }
 
   #resumeIfRoom(): void {

@@ -72,6 +72,19 @@ describe("line 10: IncomingBytes", () => {
     expect((await bytes.pull())?.byteLength).toBe(10);
   });
 
+  it("frees the memory of what was handed out as soon as more is asked for, unless others' bytes lie in it", async () => {
+    const { stream, bytes } = bodyOn();
+    const [own, shared] = [Buffer.alloc(64 * 1024, 1), Buffer.alloc(64 * 1024, 2)];
+    stream.write(own);
+    expect((await bytes.pull())?.byteLength).toBe(64 * 1024);
+    stream.write(shared.subarray(0, 32 * 1024));
+    expect((await bytes.pull())?.byteLength).toBe(32 * 1024);
+    expect(own.byteLength).toBe(0);
+    stream.end();
+    expect(await bytes.pull()).toBeNull();
+    expect(shared[0]).toBe(2);
+  });
+
   it("holds back a sender that is faster than the drives", async () => {
     const { stream, bytes } = bodyOn();
     stream.write(Buffer.alloc(1000));
