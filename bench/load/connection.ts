@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 interface Reply {
   readonly status: number;
   readonly bodySizeBytes: number;
-  /** Kept only when asked for. */
+  /** Kept only when asked for, or when the answer is no success. */
   readonly body: Buffer | null;
   /** Whether every byte was the expected one; true when nothing was expected. */
   readonly isRight: boolean;
@@ -91,8 +91,10 @@ function createReplyReader(): ReplyReader {
   let isRight = true;
   const kept: Buffer[] = [];
 
+  const isKept = (expected: Expected): boolean => expected.keepBody === true || status >= 300;
+
   function take(slice: Buffer, expected: Expected): void {
-    if (expected.keepBody === true) kept.push(Buffer.from(slice));
+    if (isKept(expected)) kept.push(Buffer.from(slice));
     if (expected.body !== undefined && status < 300) {
       isRight =
         isRight &&
@@ -104,7 +106,7 @@ function createReplyReader(): ReplyReader {
 
   function finish(expected: Expected): Reply {
     if (expected.body !== undefined && status < 300 && received !== expected.body.byteLength) isRight = false;
-    return { status, bodySizeBytes: received, body: expected.keepBody === true ? Buffer.concat(kept) : null, isRight };
+    return { status, bodySizeBytes: received, body: isKept(expected) ? Buffer.concat(kept) : null, isRight };
   }
 
   function readHead(slice: Buffer): Buffer | null {

@@ -43,6 +43,8 @@ export interface LoadResult {
   readonly p99Ms: number;
   readonly wrongCount: number;
   readonly errorCount: number;
+  /** What the first of them said; "" when there was none. */
+  readonly firstError: string;
   /** Server CPU (user + system, whole tree) for each request, or null. */
   readonly cpuMicrosecondsPerRequest: number | null;
 }
@@ -118,6 +120,7 @@ export async function runLoad(target: Target, spec: LoadSpec): Promise<LoadResul
   let bytes = 0;
   let wrongCount = 0;
   let errorCount = 0;
+  let firstError = "";
   let started = 0;
   let listToken = "";
   const countMax = spec.requestCountMax ?? Number.POSITIVE_INFINITY;
@@ -132,8 +135,10 @@ export async function runLoad(target: Target, spec: LoadSpec): Promise<LoadResul
       const sentMs = performance.now();
       const reply = await connection.request(shot.head, shot.body, shot.expected);
       latenciesMs.push(performance.now() - sentMs);
-      if (reply.status !== shot.okStatus) errorCount++;
-      else if (!reply.isRight) wrongCount++;
+      if (reply.status !== shot.okStatus) {
+        errorCount++;
+        firstError ||= `${reply.status} ${reply.body?.toString() ?? ""}`;
+      } else if (!reply.isRight) wrongCount++;
       else bytes += shot.bytes;
       if (spec.operation === "list")
         listToken = /<NextContinuationToken>([^<]+)</.exec(reply.body?.toString("latin1") ?? "")?.[1] ?? "";
@@ -158,6 +163,7 @@ export async function runLoad(target: Target, spec: LoadSpec): Promise<LoadResul
     p99Ms: at(0.99),
     wrongCount,
     errorCount,
+    firstError,
     cpuMicrosecondsPerRequest: cpu === null ? null : cpu / Math.max(1, latenciesMs.length),
   };
 }

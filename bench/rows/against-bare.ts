@@ -76,8 +76,11 @@ async function measureLoad(
 
 async function load(server: RunningServer, spec: Load["spec"], durationMs: number): Promise<LoadResult> {
   const result = await runLoad(server, { ...spec, bucket, durationMs, run: `r${serial++}` });
-  const { wrongCount, errorCount } = result;
-  voidUnless(wrongCount + errorCount === 0, `${wrongCount} wrong, ${errorCount} errors at ${spec.operation}`);
+  const { wrongCount, errorCount, firstError } = result;
+  voidUnless(
+    wrongCount + errorCount === 0,
+    `${spec.operation}: ${wrongCount} wrong, ${errorCount} errors ${firstError}`,
+  );
   return result;
 }
 

@@ -87,8 +87,8 @@ async function compareWithHealthy(
   const cost = async (server: RunningServer, forMs: number): Promise<number> => {
     const spec = { operation: "get", payload: "signed", ...load } as const;
     const result = await runLoad(server, { ...spec, bucket, durationMs: forMs, run: "" });
-    const { wrongCount, errorCount } = result;
-    voidUnless(wrongCount + errorCount === 0, `${wrongCount} wrong, ${errorCount} errors`);
+    const { wrongCount, errorCount, firstError } = result;
+    voidUnless(wrongCount + errorCount === 0, `${wrongCount} wrong, ${errorCount} errors: ${firstError}`);
     return (result.cpuMicrosecondsPerRequest as number) / 1000 / (load.sizeBytes / MIB);
   };
   for (const server of [short, healthy]) await cost(server, durationMs / 2);

@@ -31,7 +31,7 @@ export async function groupCommit(plan: RunPlan): Promise<void> {
 async function load(server: RunningServer, concurrency: number, durationMs: number): Promise<LoadResult> {
   const spec = { operation: "put", sizeBytes, concurrency, objectCount: 0, payload: "signed" } as const;
   const result = await runLoad(server, { ...spec, bucket, durationMs, run: `g${serial++}` });
-  voidUnless(result.wrongCount + result.errorCount === 0, `${result.errorCount} errors`);
+  voidUnless(result.wrongCount + result.errorCount === 0, `${result.errorCount} errors: ${result.firstError}`);
   return result;
 }
 

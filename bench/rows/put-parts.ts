@@ -79,6 +79,6 @@ async function putCost(server: RunningServer, load: Load, durationMs: number): P
   const { sizeBytes, streams, payload } = load;
   const spec = { operation: "put", sizeBytes, concurrency: streams, objectCount: 0, payload } as const;
   const result = await runLoad(server, { ...spec, bucket, durationMs, run: `p${serial++}` });
-  voidUnless(result.wrongCount + result.errorCount === 0, `${result.errorCount} errors`);
+  voidUnless(result.wrongCount + result.errorCount === 0, `${result.errorCount} errors: ${result.firstError}`);
   return (result.cpuMicrosecondsPerRequest as number) / 1000 / (sizeBytes / MIB);
 }
