@@ -101,7 +101,8 @@ async function perform(verified: Verified, parts: OperationParts): Promise<Answe
     client: exchange.client,
     requestId: exchange.requestId,
   };
-  await authorise(call, operation.name, parts);
+  const refusal = authorise(call, operation.name, parts);
+  if (refusal !== null) await refusal;
   checkPromisedHeaders(request.headers);
   checkExpectedOwner(request.headers, [parts.settings.owner.id]);
   return operationTable[operation.name](call, parts);

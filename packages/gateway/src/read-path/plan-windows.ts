@@ -59,6 +59,19 @@ export function* planSteps(map: ClusterMap, bodies: readonly StoredBody[], range
   assert(bodyStart >= end, "a range lies within its bodies");
 }
 
+/** The one window that a range of one body takes; null when it takes several. */
+export function planOneWindow(
+  map: ClusterMap,
+  body: StoredBody & { kind: "chunks" },
+  range: BodyRange,
+): ReadWindow | null {
+  if (body.sizeBytes > chunkSizeBytesMax) return null;
+  const { dataId, pool, groupCount, geometry } = openBody(map, body);
+  const layout = stripeLayout(body.sizeBytes, geometry.k);
+  const isOne = windowLength(layout, range.offsetBytes, range.offsetBytes + range.lengthBytes) === range.lengthBytes;
+  return isOne ? windowOf({ dataId, chunkIndex: 0, pool, groupCount, geometry, layout }, range) : null;
+}
+
 /**
  * All the memory that a read may hold at one moment: for each of its windows every shard, and what is decoded in place of
  * shards that hang.
@@ -146,5 +159,8 @@ function windowLength(layout: StripeLayout, at: number, end: number): number {
 function windowOf(chunk: StoredChunk, range: Extent): ReadWindow {
   const pieces = shardPieces(chunk.layout, range);
   const extent = blockWindow(chunk.layout, shardWindow(chunk.layout, range));
-  return { chunk, extent, pieces, neededShards: [...new Set(pieces.map(({ shard }) => shard))] };
+  const [first] = pieces;
+  const isOnePiece = pieces.length === 1 && first !== undefined;
+  const neededShards = isOnePiece ? [first.shard] : [...new Set(pieces.map(({ shard }) => shard))];
+  return { chunk, extent, pieces, neededShards };
 }

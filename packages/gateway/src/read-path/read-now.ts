@@ -1,7 +1,7 @@
 import { KIB, ClusterFailure } from "@kakera/kernel";
 import { blockSizeBytes, shardSeed, type Slab } from "@kakera/erasure";
 import type { BodyRange, BytesAtHand, StoredBody } from "../bodies.ts";
-import { planSteps, type ReadWindow } from "./plan-windows.ts";
+import { planOneWindow, type ReadWindow } from "./plan-windows.ts";
 import type { ReadParts } from "./read-body.ts";
 import { readNowBytesMax } from "./read-settings.ts";
 import { ShardPlaces } from "./locate-shards.ts";
@@ -23,11 +23,11 @@ export class NowReader {
 
   /** The range of the body, every block of it verified; null: not at hand, in doubt, or too large. Throws nothing of the drives'. */
   read(bodies: readonly StoredBody[], range: BodyRange): BytesAtHand | null {
-    if (bodies.length !== 1 || range.lengthBytes === 0 || range.lengthBytes > readNowBytesMax) return null;
-    const steps = planSteps(this.#parts.map, bodies, range);
-    const first = steps.next();
-    if (first.done === true || first.value.kind === "inline" || steps.next().done !== true) return null;
-    const { window } = first.value;
+    const [body] = bodies;
+    if (body?.kind !== "chunks" || bodies.length > 1 || range.lengthBytes === 0 || range.lengthBytes > readNowBytesMax)
+      return null;
+    const window = planOneWindow(this.#parts.map, body, range);
+    if (window === null) return null;
     const { neededShards, extent, chunk } = window;
     // The units of one stripe side by side are the body; those of several are not.
     if (neededShards.length > 1 && extent.lengthBytes > chunk.layout.unitSizeBytes) return null;

@@ -7,6 +7,8 @@ export interface CredentialScope {
   readonly service: string;
   /** What follows the access key: part of every string to sign. */
   readonly scope: string;
+  /** As sent, whole: names the signing key. */
+  readonly text: string;
 }
 
 /** Bounds the cache of signing keys: AWS's longest region name has 15 characters. */
@@ -31,6 +33,7 @@ export function parseCredential(text: string): CredentialScope | null {
     region,
     service: text.slice(beforeService + 1, beforeTerminator),
     scope: text.slice(beforeDay + 1),
+    text,
   };
 }
 

@@ -20,21 +20,17 @@ export class SigningKeys {
 
   /** The key for this scope; derived when it is not cached, or was cached for another secret. */
   find(credential: CredentialScope, secret: string): SigningKey {
-    const cached = this.#keys.get(cacheName(credential));
+    const cached = this.#keys.get(credential.text);
     return cached !== undefined && cached.secret === secret ? cached.key : deriveSigningKey(credential, secret);
   }
 
   /** Call with a key from {@link find} that has verified a signature. */
   keep(credential: CredentialScope, secret: string, key: SigningKey): void {
-    const name = cacheName(credential);
+    const name = credential.text;
     if (this.#keys.get(name)?.key === key) return;
     if (this.#keys.size >= this.#countMax) this.#keys.delete(this.#keys.keys().next().value!);
     this.#keys.set(name, { secret, key });
   }
-}
-
-function cacheName(credential: CredentialScope): string {
-  return `${credential.accessKey}/${credential.day}/${credential.region}`;
 }
 
 /** AWS Signature Version 4, task 3. */

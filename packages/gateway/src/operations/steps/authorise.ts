@@ -5,16 +5,20 @@ import type { Call } from "../call.ts";
 
 /**
  * Whether the sender may do this. A stranger learns whether a bucket exists (as AWS lets him: NoSuchBucket or AccessDenied),
- * never whether a key does, and conditions are looked at only behind this. Throws AccessDenied, NoSuchBucket.
+ * never whether a key does, and conditions are looked at only behind this. null: he may; else it rejects with AccessDenied or
+ * NoSuchBucket.
  */
-export async function authorise(
+export function authorise(
   call: Omit<Call, "operation">,
   name: OperationName,
   parts: OperationParts,
-): Promise<void> {
+): Promise<void> | null {
   const { bucket, key } = call.request;
   const verdict = authorize(call.principal, operationActions[name], { bucket, key: key?.text ?? null });
-  if (verdict === "allow") return;
+  return verdict === "allow" ? null : refuse(bucket, name, parts);
+}
+
+async function refuse(bucket: string | null, name: OperationName, parts: OperationParts): Promise<never> {
   if (bucket !== null && name !== "CreateBucket") {
     await parts.log.barrier();
     if (readBucket(parts.log.view, bucket) === null) throw new S3Error("NoSuchBucket", { BucketName: bucket });
