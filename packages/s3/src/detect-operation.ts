@@ -67,6 +67,7 @@ const subResources: ReadonlySet<string> = new Set([
 /** Method, bucket or key, and sub-resource decide together: DELETE ?policy never deletes a bucket. */
 export function detectOperation(request: S3Request): DetectedOperation {
   if (request.method === "OPTIONS") return { name: "CorsPreflight", error: preflightRefused(request.headers) };
+  if (isMinioAdminPath(request)) return refuse(notImplemented(minioAdminRefusal));
   const found =
     request.bucket === null ? detectServiceOperation(request) : detectIn(request, subResourcesOf(request.query));
   const needsCopySource = found.name === "CopyObject" || found.name === "UploadPartCopy" || found.name === "Refused";
@@ -80,6 +81,13 @@ export function detectOperation(request: S3Request): DetectedOperation {
   );
 }
 
+const minioAdminRefusal = "MinIO's admin API is not part of this server: use the kakera command.";
+
+/** No bucket can be called so, and `mc admin` shows its user what it is told. */
+function isMinioAdminPath({ style, rawPath }: S3Request): boolean {
+  return style === "path" && rawPath.startsWith("/minio/admin/");
+}
+
 function subResourcesOf(query: Query): string[] {
   const found: string[] = [];
   for (const { name } of query.entries) if (subResources.has(name) && !found.includes(name)) found.push(name);
@@ -87,7 +95,8 @@ function subResourcesOf(query: Query): string[] {
 }
 
 function detectServiceOperation(request: S3Request): DetectedOperation {
-  return request.method === "GET" ? { name: "ListBuckets" } : methodNotAllowed(request, "SERVICE");
+  if (request.method !== "GET") return methodNotAllowed(request, "SERVICE");
+  return request.query.has("events") ? refuse(subResourceNotImplemented("events")) : { name: "ListBuckets" };
 }
 
 function detectIn(request: S3Request, found: readonly string[]): DetectedOperation {
@@ -123,6 +132,8 @@ function detectBucketOperation(request: S3Request): DetectedOperation {
 }
 
 function detectListing(query: Query): DetectedOperation {
+  // MinIO's stream of events, which is asked for by this name alone.
+  if (query.has("events")) return refuse(subResourceNotImplemented("events"));
   const type = query.get("list-type");
   if (type === null) return { name: "ListObjects" };
   return type === "2"

@@ -16,6 +16,18 @@ function detect(method: string, target: string, headers: HeaderPairs = []): stri
   return "configuration" in found ? `${found.name} ${found.configuration}` : found.name;
 }
 
+describe("MinIO's admin API", () => {
+  it("is not there, and is told to be so: its paths are in no bucket", () => {
+    expect(detect("GET", "/minio/admin/v3/info?metrics=false")).toBe("501 NotImplemented");
+    expect(detect("POST", "/minio/admin/v3/background-heal/status")).toBe("501 NotImplemented");
+    expect(detect("PUT", "/minio/admin/v3/add-user?accessKey=a")).toBe("501 NotImplemented");
+    expect(detect("GET", "/minio/other")).toBe("GetObject");
+    expect(detect("GET", "/b/admin/v3/info")).toBe("GetObject");
+    const byHost = request("GET", "/admin/v3/info", [["Host", "minio.localhost"]]);
+    expect(detectOperation(byHost).name).toBe("GetObject");
+  });
+});
+
 const operations: readonly (readonly [string, string, string])[] = [
   ["GET", "/", "ListBuckets"],
   ["GET", "/?max-buckets=3", "ListBuckets"],
@@ -152,6 +164,10 @@ describe("line 1: method, bucket or key, and sub-resource name the operation", (
     expect(detect("POST", "/b/k?restore")).toBe("501 NotImplemented");
     expect(detect("POST", "/b/k?select&select-type=2")).toBe("501 NotImplemented");
     expect(detect("GET", "/b/k?torrent")).toBe("501 NotImplemented");
+    // What `mc watch` asks for: a list of objects would be read as a broken stream of events.
+    expect(detect("GET", "/b?events=s3:ObjectCreated:*&prefix=&suffix=&ping=10")).toBe("501 NotImplemented");
+    expect(detect("GET", "/?events=s3:ObjectCreated:*")).toBe("501 NotImplemented");
+    expect(detect("GET", "/b/k?events=x")).toBe("GetObject");
     expect(detect("GET", "/b?session")).toBe("501 NotImplemented");
   });
 });

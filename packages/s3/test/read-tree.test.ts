@@ -48,6 +48,15 @@ function readByUs(document: string): PlainElement | null {
 
 const plain = ({ name, text, children }: XmlElement): PlainElement => ({ name, text, children: children.map(plain) });
 
+/** Control characters that XML 1.0 has no place for are read as they stand; the general parser is shown a sign in their stead. */
+const tame = (document: string): string => document.replaceAll("\u0001", "¤").replaceAll("\ufffe", "¤");
+
+const tamed = ({ name, text, children }: PlainElement): PlainElement => ({
+  name,
+  text: tame(text),
+  children: children.map(tamed),
+});
+
 describe("line 46: the XML reader agrees with a general one", () => {
   const pieces = fc.constantFrom(
     "<a>",
@@ -118,7 +127,8 @@ describe("line 46: the XML reader agrees with a general one", () => {
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 12 }), fc.boolean(), (list, isWrapped) => {
         const document = isWrapped ? `<r>${list.join("")}</r>` : list.join("");
-        expect(readByUs(document), JSON.stringify(document)).toEqual(readBySaxes(document));
+        const read = readByUs(document);
+        expect(read === null ? null : tamed(read), JSON.stringify(document)).toEqual(readBySaxes(tame(document)));
       }),
       { numRuns: 10_000 },
     );
@@ -155,6 +165,16 @@ describe("line 46: the XML reader agrees with a general one", () => {
     expect(readBySaxes("<k>&#1;&#x1f;</k>")).toBeNull();
     expect(readByUs("<k>&#1;&#x1f;</k>")?.text).toBe("\u0001\u001f");
     expect(readByUs("<k>&#0;</k>")).toBeNull();
+  });
+
+  it("and as they stand, which is how boto3 and the JavaScript SDK send them; NUL is in no key", () => {
+    const key = "a\u0001\u000b\u001f\ufffe\uffff";
+    expect(readBySaxes(`<k>${key}</k>`)).toBeNull();
+    expect(readByUs(`<k>${key}</k>`)?.text).toBe(key);
+    expect(readByUs(`<k><![CDATA[${key}]]></k>`)?.text).toBe(key);
+    expect(readByUs("<k>\u0000</k>")).toBeNull();
+    expect(readByUs("<k\u0001></k\u0001>")).toBeNull();
+    expect(readByUs("<k\ufffe></k\ufffe>")).toBeNull();
   });
 
   it("but for a bound on depth", () => {

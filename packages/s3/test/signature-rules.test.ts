@@ -74,6 +74,12 @@ describe("line 3: what is signed", () => {
     expect(code({ ...signed, target: "/bucket?prefix=a/b+d:" })).toBe("403 SignatureDoesNotMatch");
   });
 
+  it("accepts the values of a repeated name signed in the order in which they were sent, as minio-go does", () => {
+    const signed = signedHead({ method: "GET", target: "/bucket?events=b&events=a%2A&ping=10", headers: host });
+    expect(verify(signed).kind).toBe("signed");
+    expect(code({ ...signed, target: "/bucket?events=b&events=c&ping=10" })).toBe("403 SignatureDoesNotMatch");
+  });
+
   it("trims header values, folds their inner spaces and joins repeated headers by a comma", () => {
     const headers: HeaderPairs = [
       ...host,

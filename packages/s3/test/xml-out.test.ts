@@ -281,6 +281,15 @@ describe("lines 21, 27 and 33: other answers", () => {
     expect(inside(renderDeleteResult(objects, true))).toBe(`<DeleteResult>${error}</DeleteResult>`);
   });
 
+  it("a deletion is not told of a key that XML cannot carry: Python and Go would refuse the whole answer; a failure is", () => {
+    const gone = ["a", "b\u0001", "c\ufffe", "d\t"].map((key) => ({ key, versionId: null, error: null }));
+    expect(inside(renderDeleteResult(gone, false))).toBe(
+      "<DeleteResult><Deleted><Key>a</Key></Deleted><Deleted><Key>d&#9;</Key></Deleted></DeleteResult>",
+    );
+    const kept = [{ key: "b\u0001", versionId: null, error: new S3Error("SlowDown", {}) }];
+    expect(renderDeleteResult(kept, false)).toContain("<Error><Key>b&#1;</Key><Code>SlowDown</Code>");
+  });
+
   it("copies tell date, ETag and checksum", () => {
     const copied = { etag: "abc", lastModifiedMs, checksum: wholeChecksum("CRC32", Buffer.alloc(4)) };
     const facts =

@@ -52,7 +52,16 @@ export function canonicalQuery(query: Query): string {
 
 /** As {@link canonicalQuery}, with every name and value decoded and encoded again by AWS's rules: for clients that sign that and send less. */
 export function normalisedQuery(query: Query): string {
-  return join(query, (entry) => ({ name: encodePercent(entry.name), value: encodePercent(entry.value) }));
+  return join(query, normalised);
+}
+
+/** As {@link normalisedQuery}, with the values of a repeated name in the order in which they were sent: minio-go signs that. */
+export function queryInOrder(query: Query): string {
+  return join(query, normalised, compareNames);
+}
+
+function normalised(entry: QueryEntry): Pair {
+  return { name: encodePercent(entry.name), value: encodePercent(entry.value) };
 }
 
 interface Pair {
@@ -60,15 +69,18 @@ interface Pair {
   readonly value: string;
 }
 
-function join(query: Query, read: (entry: QueryEntry) => Pair): string {
+function join(query: Query, read: (entry: QueryEntry) => Pair, compare = comparePairs): string {
   const pairs: Pair[] = [];
   for (const entry of query.entries) if (entry.name !== "X-Amz-Signature") pairs.push(read(entry));
-  if (pairs.length > 1) pairs.sort(comparePairs);
+  if (pairs.length > 1) pairs.sort(compare);
   return pairs.map((pair) => `${pair.name}=${pair.value}`).join("&");
 }
 
 // Latin-1 strings compare by code unit as their bytes do.
 function comparePairs(a: Pair, b: Pair): number {
-  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
-  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
+  return compareNames(a, b) || (a.value < b.value ? -1 : a.value > b.value ? 1 : 0);
+}
+
+function compareNames(a: Pair, b: Pair): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }

@@ -4,7 +4,13 @@ import { formatAmzDate } from "../dates.ts";
 import { latin1AsUtf8 } from "../addressing/percent.ts";
 import { S3Error } from "../errors/s3-error.ts";
 import { parsePayloadMode, unsignedPayload, type PayloadMode } from "../payload/payload-mode.ts";
-import { canonicalQuery, canonicalRequest, normalisedQuery, type CanonicalParts } from "./canonical-request.ts";
+import {
+  canonicalQuery,
+  canonicalRequest,
+  normalisedQuery,
+  queryInOrder,
+  type CanonicalParts,
+} from "./canonical-request.ts";
 import {
   algorithm,
   malformed,
@@ -155,8 +161,7 @@ function checkClaim(request: S3Request, dated: DatedClaim, verifier: SignatureVe
   };
   const signer = { signingKey, prefix: `${algorithm}\n${amzDate}\n${scope}\n`, signature: claim.signature };
   const attempt = sign(parts, signer);
-  const alternative = attempt.isRight ? null : normalisedParts(request, parts);
-  if (!attempt.isRight && (alternative === null || !sign(alternative, signer).isRight)) {
+  if (!attempt.isRight && !alternatives(request, parts).some((other) => sign(other, signer).isRight)) {
     throw doesNotMatch({
       accessKey,
       signature: claim.signature,
@@ -182,14 +187,17 @@ function sign(parts: CanonicalParts, signer: Signer): { isRight: boolean; canoni
 }
 
 /**
- * What a client may have signed when it sent something that means the same: a query encoded by AWS's rules, a Host without its
- * default port. null when that makes no difference.
+ * What a client may have signed when it sent something that means the same: a query encoded by AWS's rules, or with a repeated
+ * name's values in the order sent; a Host without its default port.
  */
-function normalisedParts(request: S3Request, parts: CanonicalParts): CanonicalParts | null {
-  const query = normalisedQuery(request.query);
+function alternatives(request: S3Request, parts: CanonicalParts): CanonicalParts[] {
   const defaultPort = request.isTls ? ":443" : ":80";
   const host = parts.host.endsWith(defaultPort) ? parts.host.slice(0, -defaultPort.length) : parts.host;
-  return query === parts.query && host === parts.host ? null : { ...parts, query, host };
+  const normalised = normalisedQuery(request.query);
+  const inOrder = queryInOrder(request.query);
+  const queries = normalised === inOrder ? [normalised] : [normalised, inOrder];
+  const others = queries.map((query) => ({ ...parts, query, host }));
+  return others.filter((other) => other.query !== parts.query || other.host !== parts.host);
 }
 
 /** AWS asks that the host and every x-amz-* header be signed: an added x-amz-acl would otherwise change what was signed. */

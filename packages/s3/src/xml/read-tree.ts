@@ -21,7 +21,8 @@ const depthMax = 64;
 
 /**
  * Reads a whole XML document: the part of XML 1.0 that S3 needs. There is no DOCTYPE, no processing instruction, no entity but the five
- * and no encoding but UTF-8. Throws MalformedXML. A tenth of the time that a general parser takes, which DeleteObjects feels.
+ * and no encoding but UTF-8; there is more in characters, as keys may hold any but NUL. Throws MalformedXML. Why not a parser from
+ * a package: docs/decisions/0008-own-xml-reader.md.
  */
 export function readXmlTree(text: string): XmlElement {
   return new TreeReader(text).read();
@@ -184,7 +185,7 @@ function isSpace(code: number): boolean {
 function isNameCharacter(code: number): boolean {
   if (code >= 0x61 && code <= 0x7a) return true;
   if (code >= 0x41 && code <= 0x5a) return true;
-  return code >= 0x80 || code === 0x5f || code === 0x3a || isOnlyInside(code);
+  return (code >= 0x80 && code < 0xfffe) || code === 0x5f || code === 0x3a || isOnlyInside(code);
 }
 
 /** Name characters that no name begins with. */
