@@ -12,6 +12,7 @@ const assets = {
   html: readFileSync(join(folder, "index.html")),
   script: readFileSync(join(folder, "status.js")),
   style: readFileSync(join(folder, "status.css")),
+  icon: readFileSync(join(folder, "icon.svg")),
 };
 const report = {
   serverVersion: "0.1.0",
@@ -56,8 +57,8 @@ describe("the status page", () => {
     expect(html).not.toMatch(/<style|\sstyle=|\son[a-z]+=/);
   });
 
-  test("gives its script and style, and 304 to who has them", async () => {
-    for (const path of ["/status.js", "/status.css"]) {
+  test("gives its script, style and icon, and 304 to who has them", async () => {
+    for (const path of ["/status.js", "/status.css", "/icon.svg"]) {
       const answer = await fetch(origin + path);
       expect(answer.status).toBe(200);
       // fetch would add "Cache-Control: no-cache" by itself.

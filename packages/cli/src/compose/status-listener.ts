@@ -20,6 +20,7 @@ export async function serveStatusPage(
       html: readFileSync(join(folder, "index.html")),
       script: readFileSync(join(folder, "status.js")),
       style: readFileSync(join(folder, "status.css")),
+      icon: readFileSync(join(folder, "icon.svg")),
     },
     status: () => state.status(),
     endpoint: { port: settings.address.port, isTls: tls !== null, region: settings.region },

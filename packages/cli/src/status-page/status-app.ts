@@ -9,6 +9,7 @@ interface PageAssets {
   readonly html: Buffer;
   readonly script: Buffer;
   readonly style: Buffer;
+  readonly icon: Buffer;
 }
 
 export interface StatusAppComponents {
@@ -24,7 +25,6 @@ const securityHeaders = {
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
   "Referrer-Policy": "no-referrer",
-  "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
@@ -35,6 +35,7 @@ export function createStatusApp(components: StatusAppComponents): Koa {
   serve(router, "/", { type: "html", bytes: assets.html });
   serve(router, "/status.js", { type: "js", bytes: assets.script });
   serve(router, "/status.css", { type: "css", bytes: assets.style });
+  serve(router, "/icon.svg", { type: "svg", bytes: assets.icon });
   router.get("/status.json", (ctx) => {
     ctx.set("Cache-Control", "no-store");
     ctx.body = pageStatus(status(), endpoint);
@@ -46,6 +47,8 @@ export function createStatusApp(components: StatusAppComponents): Koa {
   const app = new Koa();
   app.use(async (ctx, next) => {
     ctx.set(securityHeaders);
+    // Over plain http browsers ignore it, and complain.
+    if (endpoint.isTls) ctx.set("Cross-Origin-Opener-Policy", "same-origin");
     await next();
   });
   app.use(router.routes());

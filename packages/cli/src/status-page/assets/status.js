@@ -21,6 +21,10 @@ function bytes(count) {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+function counted(count, noun) {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 function driveCard(drive) {
   const card = element("li", "", "");
   card.append(element("strong", "", `Drive ${drive.position}`));
@@ -34,7 +38,7 @@ function driveCard(drive) {
   meter.title = `${bytes(meter.value)} used`;
   card.append(meter);
   card.append(element("span", "faint", `${bytes(drive.freeBytes)} free of ${bytes(drive.totalBytes)}`));
-  card.append(element("span", "faint", `${drive.shardCount.toLocaleString("en")} shards`));
+  card.append(element("span", "faint", counted(drive.shardCount, "shard")));
   return card;
 }
 
@@ -51,9 +55,10 @@ function proofText(status) {
   if (census.provenMs === null) return "Not counted yet since the start.";
   const at = new Date(census.provenMs).toLocaleString();
   const shortCount = census.chunkCount - (census.chunksByMissing[0] ?? 0);
+  if (census.chunkCount === 0) return `No chunks were there to count at ${at}.`;
   if (shortCount === 0)
-    return `All ${census.chunkCount.toLocaleString("en")} chunks proven ${geometry.k}+${geometry.m} at ${at}.`;
-  return `${shortCount.toLocaleString("en")} of ${census.chunkCount.toLocaleString("en")} chunks lack shards, counted at ${at}.`;
+    return `All of ${counted(census.chunkCount, "chunk")} proven ${geometry.k}+${geometry.m} at ${at}.`;
+  return `${shortCount.toLocaleString("en")} of ${counted(census.chunkCount, "chunk")} lack shards, counted at ${at}.`;
 }
 
 function show(status) {
@@ -61,12 +66,14 @@ function show(status) {
   byId("health").textContent = words[status.health] ?? status.health;
   byId("health").className = `badge ${status.health}`;
   byId("summary").textContent =
-    `${status.usage.objectCount.toLocaleString("en")} objects, ${bytes(status.usage.sizeBytes)}, ${status.usage.bucketCount} buckets`;
+    `${counted(status.usage.objectCount, "object")}, ${bytes(status.usage.sizeBytes)}, ${counted(status.usage.bucketCount, "bucket")}`;
   byId("geometry").textContent = status.geometryText;
   byId("proof").textContent = proofText(status);
   byId("drives").replaceChildren(...status.drives.map(driveCard));
   byId("conditions").replaceChildren(...status.conditions.map(conditionCard));
   byId("conditions-section").hidden = status.conditions.length === 0;
+  const isUrgent = status.conditions.some(({ weight }) => weight !== "notice");
+  byId("conditions-title").textContent = isUrgent ? "Needs attention" : "Good to know";
   byId("footer").textContent = `Kakera ${status.serverVersion}`;
   const endpoint = new URL(`${status.isTls ? "https" : "http"}://${location.hostname}:${status.port}`);
   fill("[data-endpoint]", endpoint.origin);
@@ -76,10 +83,17 @@ function show(status) {
   fill("[data-region]", status.region);
 }
 
-/** navigator.clipboard needs https or localhost. */
 function say(button, words) {
   button.textContent = words;
   setTimeout(() => (button.textContent = "Copy"), 1500);
+}
+
+/** Browsers keep navigator.clipboard for https and localhost; on a network's http the old way still works. */
+async function copy(source) {
+  if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(source.textContent);
+  getSelection().selectAllChildren(source);
+  if (!document.execCommand("copy")) throw new Error("the browser does not copy");
+  getSelection().removeAllRanges();
 }
 
 async function poll() {
@@ -95,7 +109,7 @@ async function poll() {
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", () => {
-    navigator.clipboard.writeText(byId(button.dataset.copy).textContent).then(
+    copy(byId(button.dataset.copy)).then(
       () => say(button, "Copied"),
       () => say(button, "Select it by hand"),
     );
