@@ -15,9 +15,8 @@ inputs() {
 digest() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1; }
 
 stamp=$(inputs | digest)
-if [ -f .cache/bootstrap-stamp ] && [ "$(cat .cache/bootstrap-stamp)" = "$stamp" ] && [ -x node_modules/.bin/node ]; then
-  exit 0
-fi
+is_ready() { [ "$(cat .cache/bootstrap-stamp 2>/dev/null)" = "$stamp" ] && [ -x node_modules/.bin/node ]; }
+is_ready && exit 0
 
 node_major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
 if [ "$node_major" -lt 20 ]; then
@@ -27,7 +26,7 @@ fi
 
 started=$(date +%s)
 say() { echo "kakera: setup: $1 ($(($(date +%s) - started)) s)" >&2; }
-run() { # run LABEL COMMAND...: a line now, and one every 4 s while it runs; its output only when it fails
+run() { # run LABEL COMMAND...: a line now, and one every 3 s while it runs; its output only when it fails
   label=$1
   shift
   say "$label"
@@ -38,7 +37,7 @@ run() { # run LABEL COMMAND...: a line now, and one every 4 s while it runs; its
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.2
     waited=$((waited + 1))
-    [ $((waited % 20)) -ne 0 ] || say "$label ..."
+    [ $((waited % 15)) -ne 0 ] || say "$label ..."
   done
   if wait "$pid"; then
     rm -f "$log"
@@ -51,7 +50,24 @@ run() { # run LABEL COMMAND...: a line now, and one every 4 s while it runs; its
   fi
 }
 
+# Servers that start together in a fresh checkout: one sets it up, the others wait. A lock whose owner is gone counts for nothing.
 mkdir -p .cache
+lock=.cache/bootstrap-lock
+waited=0
+until mkdir "$lock" 2>/dev/null; do
+  owner=$(cat "$lock/owner" 2>/dev/null || true)
+  if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then rm -rf "$lock"; fi
+  if [ -z "$owner" ] && [ "$waited" -ge 25 ]; then rm -rf "$lock"; fi
+  [ $((waited % 15)) -ne 0 ] || say "waiting for another setup of this checkout"
+  sleep 0.2
+  waited=$((waited + 1))
+done
+trap 'rm -rf "$lock"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+echo "$$" >"$lock/owner"
+is_ready && exit 0
+
 run "installing packages" npx --yes "pnpm@$pnpm_version" install --frozen-lockfile
 run "building the kernel and the record code" env PATH="$root/node_modules/.bin:$PATH" node tools/build.ts
 echo "$stamp" >.cache/bootstrap-stamp
