@@ -11,6 +11,7 @@ import { compareInTurn, median } from "../load/rounds.ts";
 import { runBeside } from "../load/run-beside.ts";
 import { startKakera, type RunningServer } from "../load/servers.ts";
 import { createSigner } from "../load/signer.ts";
+import { untilIdle } from "../load/until-idle.ts";
 import { report, voidUnless } from "../load/verdict.ts";
 import type { RunPlan } from "./row.ts";
 
@@ -34,6 +35,7 @@ export async function deleteObjects(plan: RunPlan): Promise<void> {
     cpSync(join(directory, "drive1", ".kakera", "state", "view"), copy, { recursive: true });
   const server = await startKakera({ directory });
   try {
+    await untilIdle(server.pid);
     await compareRemovals(server, views, { count: million.count, roundCount: plan.roundCount });
   } finally {
     await server.stop();

@@ -10,6 +10,7 @@ import { compareInTurn } from "../load/rounds.ts";
 import { runBeside } from "../load/run-beside.ts";
 import { startKakera, type RunningServer } from "../load/servers.ts";
 import { createSigner, type Signer } from "../load/signer.ts";
+import { untilIdle } from "../load/until-idle.ts";
 import { report, voidUnless } from "../load/verdict.ts";
 import type { RunPlan } from "./row.ts";
 
@@ -21,6 +22,7 @@ export async function list(plan: RunPlan): Promise<void> {
   const expected = milvusKeys(million.count);
   const server = await startKakera({ directory: million.directory });
   try {
+    await untilIdle(server.pid);
     await compareWithBareWalk(server, expected, plan.roundCount);
     await findEveryPrefix(server, expected);
   } finally {

@@ -37,15 +37,18 @@ export function writesOf(change: Pick<Change, "puts" | "deletes" | "deleteRanges
  */
 export function checkForm(change: Change): void {
   const written = new Set<string>();
-  for (const key of [...change.deletes, ...change.puts.map((put) => put.key)]) {
-    assert(key.byteLength > 0, "a change's keys are not empty");
-    const text = keyText(key);
-    assert(!written.has(text), "a change writes each key once");
-    written.add(text);
-    for (const range of change.deleteRanges ?? []) {
-      const isInside = Buffer.compare(key, range.from) >= 0 && Buffer.compare(key, range.to) < 0;
-      assert(!isInside, "a change does not write into a range that it deletes");
-    }
+  for (const key of change.deletes) checkWrittenKey(change, key, written);
+  for (const { key } of change.puts) checkWrittenKey(change, key, written);
+}
+
+function checkWrittenKey(change: Change, key: Key, written: Set<string>): void {
+  assert(key.byteLength > 0, "a change's keys are not empty");
+  const before = written.size;
+  written.add(keyText(key));
+  assert(written.size > before, "a change writes each key once");
+  for (const range of change.deleteRanges ?? []) {
+    const isInside = Buffer.compare(key, range.from) >= 0 && Buffer.compare(key, range.to) < 0;
+    assert(!isInside, "a change does not write into a range that it deletes");
   }
 }
 

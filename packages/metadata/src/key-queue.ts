@@ -25,7 +25,7 @@ export function createKeyQueue(settings: { readonly waitingPerKeyMax: number } =
       return lines.size;
     },
     async run(keys, task) {
-      const names = [...new Set(keys.map(keyText))];
+      const names = keys.map(keyText);
       const isFull = names.some((name) => (lines.get(name)?.waiting ?? 0) >= settings.waitingPerKeyMax);
       if (isFull) throw new ClusterFailure("retry", "too many changes of one key are waiting");
       const turn = takeTurn(lines, names);
@@ -43,19 +43,24 @@ export function createKeyQueue(settings: { readonly waitingPerKeyMax: number } =
 function takeTurn(lines: Map<string, Line>, names: readonly string[]): { before: Promise<unknown>; end: () => void } {
   const { promise: done, resolve } = Promise.withResolvers<void>();
   const before: Promise<void>[] = [];
+  const taken: string[] = [];
   for (const name of names) {
     const line = lines.get(name);
     // DeleteObjects names a thousand keys, and hardly ever has one of them company.
     if (line === undefined) {
       lines.set(name, { last: done, waiting: 1 });
+      taken.push(name);
       continue;
     }
+    // The task names this key twice.
+    if (line.last === done) continue;
     before.push(line.last);
     line.last = done;
     line.waiting++;
+    taken.push(name);
   }
   const end = (): void => {
-    for (const name of names) {
+    for (const name of taken) {
       const line = lines.get(name) as Line;
       if (--line.waiting === 0) lines.delete(name);
     }

@@ -85,18 +85,25 @@ function planDeletion(
   bucket: OpenBucket,
   named: readonly NamedKey[],
 ): ReturnType<Parameters<typeof decide<DeletedObject[]>>[2]> {
-  const deletions = new Map<string, ObjectDeletion>();
-  const deleted = named.map(({ object, row, error }): DeletedObject => {
-    const told = { key: object.key, versionId: object.versionId };
-    if (row === null) return { ...told, error };
-    const found = planKey(parts, bucket, { object, row });
-    if (found instanceof S3Error) return { ...told, error: found };
+  const deletions: ObjectDeletion[] = [];
+  const deleting = new Set<string>();
+  const deleted: DeletedObject[] = [];
+  for (const { object, row, error } of named) {
+    const { key, versionId } = object;
+    const found = row === null ? error : planKey(parts, bucket, { object, row });
+    if (found instanceof S3Error) {
+      deleted.push({ key, versionId, error: found });
+      continue;
+    }
     // A key that is named twice is deleted once.
-    if (found !== null) deletions.set(object.key, found);
-    return { ...told, error: null };
-  });
-  if (deletions.size === 0) return { answer: deleted };
-  return { change: deleteObjectsChange(authorOf(parts), bucket.id, [...deletions.values()]), answer: () => deleted };
+    if (found !== null && !deleting.has(key)) {
+      deleting.add(key);
+      deletions.push(found);
+    }
+    deleted.push({ key, versionId, error: null });
+  }
+  if (deletions.length === 0) return { answer: deleted };
+  return { change: deleteObjectsChange(authorOf(parts), bucket.id, deletions), answer: () => deleted };
 }
 
 /** null: the key is absent, which counts as deleted. */

@@ -245,4 +245,12 @@ describe("line 21: DeleteObjects", () => {
     const answer = await gateway.client.call({ ...call, body: xml(["k", "k"]) });
     expect(answer.xmlAll("Key")).toEqual(["k", "k"]);
   });
+
+  it("a key that is named twice goes when the second condition holds, though the first does not", async () => {
+    await using gateway = await withOld();
+    const objects = `<Object><Key>k</Key><ETag>"x"</ETag></Object><Object><Key>k</Key></Object>`;
+    const answer = await gateway.client.call({ ...call, body: `<Delete>${objects}</Delete>` });
+    expect([answer.xmlAll("Code"), answer.xmlAll("Deleted")]).toEqual([["PreconditionFailed"], ["<Key>k</Key>"]]);
+    expect((await gateway.client.call({ method: "HEAD", bucket: "b-1", key: "k" })).status).toBe(404);
+  });
 });

@@ -20,6 +20,7 @@ class Layer {
   revisionOf(key: Key, text: string): number | null {
     const revision = this.revisions.get(text);
     if (revision !== undefined) return revision;
+    if (this.deletedRanges.length === 0) return null;
     return this.deletedRanges.some((range) => isInside(key, range)) ? 0 : null;
   }
 }
