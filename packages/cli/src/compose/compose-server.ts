@@ -117,8 +117,9 @@ export async function composeServer(
         { ...components, bay, log, exclusively, formation: () => core.formation },
         ended.signal,
       );
-      keeping = Promise.all([drives, core.workWhenWritable(ended.signal)]);
+      keeping = drives;
       await core.openService(signal);
+      keeping = Promise.all([drives, core.workWhenWritable(ended.signal)]);
     },
     async close() {
       core.stopServing();

@@ -117,16 +117,17 @@ export class ServerCore {
   }
 
   /**
-   * Once the log takes changes after a start that could only read: what a start does with them. Maintenance waits for that too:
+   * After `openService`. Once the log takes changes after a start that could only read: what a start does with them. Maintenance waits for that too:
    * what it takes for garbage may be what the last batch named that is in doubt. Ends when `signal` is aborted.
    */
   async workWhenWritable(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#components;
     const maintenance = this.#maintenance;
+    assert(maintenance !== null, "what works is there before it begins");
     while (!this.#isWorking && !signal.aborted) {
       try {
         await sleep(clock, logWaitMs, signal);
-        if (maintenance !== null && this.log.status().canWrite) await this.#beginWork(maintenance);
+        if (this.log.status().canWrite) await this.#beginWork(maintenance);
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof ClusterFailure)) throw error;
