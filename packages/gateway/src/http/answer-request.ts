@@ -72,9 +72,10 @@ function checkFraming(request: S3Request, httpVersion: string): void {
   if (httpVersion === "1.1" && !request.wireHeaders.has("host"))
     throw new S3Error("BadRequest", {}, "The request has no Host header.");
   const coding = request.wireHeaders.joined("transfer-encoding");
-  if (coding !== null && coding.trim().toLowerCase() !== "chunked") {
+  if (coding === null) return;
+  if (coding.trim().toLowerCase() !== "chunked")
     throw new S3Error("BadRequest", {}, "The only transfer coding that is understood is chunked.");
-  }
+  if (httpVersion === "1.0") throw new S3Error("BadRequest", {}, "HTTP/1.0 has no transfer codings.");
 }
 
 interface Verified {

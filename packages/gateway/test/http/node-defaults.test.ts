@@ -47,6 +47,10 @@ describe("line 10: node's defaults that bite", () => {
       "Content-Length beside chunked",
       "PUT /b/k HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
+    [
+      "a transfer coding in HTTP/1.0, which a proxy of that version does not know",
+      "PUT /b/k HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
     ["an unknown transfer coding", "PUT /b/k HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"],
     ["a space before the colon", "PUT /b/k HTTP/1.1\r\nHost: x\r\nContent-Length : 5\r\n\r\nhello"],
     ["a folded header", "GET / HTTP/1.1\r\nHost: x\r\nx-amz-meta-a: 1\r\n 2\r\n\r\n"],
