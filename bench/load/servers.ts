@@ -74,13 +74,23 @@ async function start(
   };
   child.stdout.on("data", collect);
   child.stderr.on("data", collect);
-  await untilAnswers(`http://127.0.0.1:${given.port}${given.probe}`, child, () => output);
-  const readySeconds = (performance.now() - startedMs) / 1000;
   const end = (signal: "SIGTERM" | "SIGKILL"): Promise<void> =>
     new Promise((resolve) => {
+      if (child.exitCode !== null || child.signalCode !== null) return resolve();
       child.once("exit", () => resolve());
       child.kill(signal);
     });
+  const remove = (): void => {
+    if (!given.keeps) rmSync(given.directory, { recursive: true, force: true });
+  };
+  try {
+    await untilAnswers(`http://127.0.0.1:${given.port}${given.probe}`, child, () => output);
+  } catch (failure) {
+    await end("SIGKILL");
+    remove();
+    throw failure;
+  }
+  const readySeconds = (performance.now() - startedMs) / 1000;
   return {
     host: "127.0.0.1",
     port: given.port,
@@ -90,7 +100,7 @@ async function start(
     readySeconds,
     stop: async () => {
       await end("SIGTERM");
-      if (!given.keeps) rmSync(given.directory, { recursive: true, force: true });
+      remove();
     },
     kill: () => end("SIGKILL"),
   };

@@ -27,18 +27,21 @@ const concurrency = 4;
 export async function deleteObjects(plan: RunPlan): Promise<void> {
   const million = await openMillion(plan.millionDirectory, plan.objectCount);
   const work = mkdtempSync(join(tmpdir(), "kakera-bench-delete-"));
-  const directory = join(work, "data");
-  cpSync(million.directory, directory, { recursive: true, preserveTimestamps: true });
-  million.discard();
-  const views = { view: join(work, "view"), lmdb: join(work, "lmdb") };
-  for (const copy of Object.values(views))
-    cpSync(join(directory, "drive1", ".kakera", "state", "view"), copy, { recursive: true });
-  const server = await startKakera({ directory });
   try {
-    await untilIdle(server.pid);
-    await compareRemovals(server, views, { count: million.count, roundCount: plan.roundCount });
+    const directory = join(work, "data");
+    cpSync(million.directory, directory, { recursive: true, preserveTimestamps: true });
+    million.discard();
+    const views = { view: join(work, "view"), lmdb: join(work, "lmdb") };
+    for (const copy of Object.values(views))
+      cpSync(join(directory, "drive1", ".kakera", "state", "view"), copy, { recursive: true });
+    const server = await startKakera({ directory });
+    try {
+      await untilIdle(server.pid);
+      await compareRemovals(server, views, { count: million.count, roundCount: plan.roundCount });
+    } finally {
+      await server.stop();
+    }
   } finally {
-    await server.stop();
     rmSync(work, { recursive: true, force: true });
   }
 }
