@@ -55,7 +55,7 @@ async function writeBodies(server: RunningServer): Promise<void> {
 async function expectBodies(server: RunningServer): Promise<void> {
   for (const [key, body] of bodies) {
     const answer = await server.send("GET", `/data/${key}`);
-    expect([key, answer.status, answer.text === body]).toEqual([key, 200, true]);
+    expect([key, answer.status, answer.text === body], server.output()).toEqual([key, 200, true]);
   }
   const listed = (await server.send("GET", "/data?list-type=2")).text;
   expect([...listed.matchAll(/<Key>([^<]+)<\/Key>/g)].map(([, key]) => key)).toEqual([...bodies.keys()].sort());
@@ -144,7 +144,7 @@ describe.each([
     }
     const missing = choices[0] as number[];
     takeAway(missing);
-    const last = await startReadyServer(settings());
+    const last = await startReadyServer(settings(), quick);
     await expectBodies(last);
     bringBack(missing.slice(0, 1));
     await until("changes are taken", async () => (await statusOf(last)).journal.canWrite);
@@ -153,6 +153,7 @@ describe.each([
     await until("all copies", async () => (await statusOf(last)).journal.membersReachable === count);
     await expectBodies(last);
     expect((await last.get("/metrics")).text).toMatch(/^kakera_log_writable 1$/m);
+    await untilWhole(last);
     await until("nothing to do", async () => (await statusOf(last)).health === "ok");
     expect((await last.stop()).code).toBe(0);
   });

@@ -51,7 +51,10 @@ function pairsOf(count: number): number[][] {
 
 /** As if the drive had never been told what was acknowledged. */
 async function dropNotes(drives: JournalDrives, indexes: readonly number[]): Promise<void> {
-  for (const index of indexes) await drives.disks[index]?.unlink(".kakera/journal/acknowledged");
+  for (const disk of indexes.map((index) => drives.disks[index] as Disk)) {
+    const path = ".kakera/journal/acknowledged";
+    if ((await disk.stat(path)) !== null) await disk.unlink(path);
+  }
 }
 
 /** Four drives of which only these ones have the last batch, so that nobody was ever told of it; then the process is killed. */

@@ -264,12 +264,16 @@ export class CommitPipeline {
     this.#advance();
   }
 
-  /** While no batch follows, nothing but a note tells a later start with few drives that this one was acknowledged. */
+  /**
+   * While no batch follows, nothing but a note tells a later start with few drives that this one was acknowledged. As many
+   * notes as a batch needs copies: such a start meets one of them.
+   */
   #note({ checksum }: ViewPosition): void {
     if (this.#flight !== null || this.#queue.length > 0) return;
     const { members } = this.#components;
     if (!mayLackTerm(members.length, { copiesNeeded: this.#copiesNeeded, tolerance: this.#tolerance })) return;
-    for (const member of members) member.noteAcknowledged(checksum);
+    const live = members.filter((member) => member.condition === "live");
+    for (const member of live.slice(0, this.#copiesNeeded)) member.noteAcknowledged(checksum);
   }
 
   /** Nobody can say what became of the batch in flight, or (`viewError`) it happened and cannot be shown. */
