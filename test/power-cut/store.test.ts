@@ -65,9 +65,13 @@ describe("a store whose power is cut at every moment", () => {
       planted("fdatasync that lies", 40),
       planted("synchronous writes that lie", 41),
       planted("directory syncs left out", 42),
-      planted("a failed sync tried again", 43, 70),
+      // The loss of one sync may be covered by what the other drives hold: not of all of these.
+      ...[66, 74, 78].map((failsAtSync) => planted("a failed sync tried again", 43, failsAtSync)),
     ]);
-    const found = reports.map(({ job, violations }) => `${job.bug}: ${violations.length > 0 ? "seen" : "not seen"}`);
+    const seen = new Set(reports.filter(({ violations }) => violations.length > 0).map(({ job }) => job.bug));
+    const found = [...new Set(reports.map(({ job }) => job.bug))].map(
+      (bug) => `${bug}: ${seen.has(bug) ? "seen" : "not seen"}`,
+    );
     expect(found.sort()).toEqual([
       "a failed sync tried again: seen",
       "directory syncs left out: seen",

@@ -153,7 +153,7 @@ function assemble(base: BaseParts, position: WriterPosition): AssembledParts {
     },
     position,
   );
-  const queue = new AppendQueue(settings, (records) => writer.write(records));
+  const queue = new AppendQueue(settings, base.clock, (records) => writer.write(records));
   const { segmentSizeBytes, garbageShareMax } = settings;
   const compactor = new Compactor({ ...base, queue, files, segmentSizeBytes, garbageShareMax });
   const unlinker = new Unlinker({ ...base, files });

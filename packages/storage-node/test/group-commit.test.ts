@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { createMemoryDisk, faultyDisk, type DiskCall } from "@kakera/disk";
 import { ClusterFailure, type Disk, type Histogram, type Meter, silentMeter } from "@kakera/kernel";
 import { describe, expect, it } from "vitest";
@@ -146,6 +147,6 @@ describe("group commit", () => {
 });
 
 async function until(isSo: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 1000 && !isSo(); turn++) await Promise.resolve();
+  for (let turn = 0; turn < 1000 && !isSo(); turn++) await nextTurn();
   expect(isSo()).toBe(true);
 }

@@ -65,6 +65,7 @@ export class CommitPipeline {
   /** Set once: why nothing more is taken. */
   #stopped: ClusterFailure | null = null;
   #idle: (() => void)[] = [];
+  #isTakeOffDue = false;
 
   constructor(
     components: PipelineComponents,
@@ -150,7 +151,20 @@ export class CommitPipeline {
       this.#evaluate(offer);
     }
     if (taken > 0) this.#queue.splice(0, taken);
+    if (this.#flight !== null || this.#forming.accepted.length === 0) return;
+    if (this.#queue.length === 0) return this.#takeOffAtTurnEnd();
     this.#takeOff();
+    this.#advance();
+  }
+
+  /** Nothing flies: those of this very turn of the event loop come along with the first. */
+  #takeOffAtTurnEnd(): void {
+    if (this.#isTakeOffDue) return;
+    this.#isTakeOffDue = true;
+    this.#components.clock.atTurnEnd(() => {
+      this.#isTakeOffDue = false;
+      this.#takeOff();
+    });
   }
 
   #fits(offer: Offer): boolean {

@@ -1,4 +1,4 @@
-import { assert, ClusterFailure } from "@kakera/kernel";
+import { assert, ClusterFailure, type Clock } from "@kakera/kernel";
 import { pendingBytes, type PendingRecord } from "./pending-record.ts";
 
 export interface AppendQueueSettings {
@@ -25,13 +25,15 @@ interface Waiting {
  */
 export class AppendQueue {
   readonly #settings: AppendQueueSettings;
+  readonly #clock: Clock;
   readonly #write: BatchWriter;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #pumping: Promise<void> | null = null;
 
-  constructor(settings: AppendQueueSettings, write: BatchWriter) {
+  constructor(settings: AppendQueueSettings, clock: Clock, write: BatchWriter) {
     this.#settings = settings;
+    this.#clock = clock;
     this.#write = write;
   }
 
@@ -56,7 +58,7 @@ export class AppendQueue {
 
   async #pump(): Promise<void> {
     // Lets those of this very turn of the event loop come along with the first.
-    await Promise.resolve();
+    await new Promise<void>((resolve) => this.#clock.atTurnEnd(resolve));
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch();
       try {
