@@ -28,15 +28,24 @@ function bytesAt({ key, sizeBytes }: BigBody, offset: number, lengthMax: number)
 export async function putBigBody(target: Target, body: BigBody): Promise<void> {
   const socket = await open(target);
   socket.write(headOf(target, body, "PUT"), "latin1");
-  const answered = readHead(socket);
-  for (let offset = 0; offset < body.sizeBytes;) {
+  let isAnswered = false;
+  const answered = readHead(socket).finally(() => (isAnswered = true));
+  for (let offset = 0; offset < body.sizeBytes && !isAnswered;) {
     const slice = bytesAt(body, offset, sliceBytes);
     offset += slice.byteLength;
-    if (!socket.write(slice)) await Promise.race([once(socket, "drain"), answered]);
+    // A refusal may come before all was sent, and then nothing drains any more.
+    if (!socket.write(slice)) await Promise.race([drained(socket), answered]);
   }
-  const { status } = await answered;
-  voidUnless(status === 200, `PUT of ${body.key}: ${status}`);
+  const { status, rest } = await answered;
+  voidUnless(status === 200, `PUT of ${body.key}: ${status} ${rest.toString()}`);
   socket.destroy();
+}
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.removeAllListeners("drain");
+    socket.once("drain", resolve);
+  });
 }
 
 /** How fast, and how far, a GET is read. */
