@@ -1,4 +1,4 @@
-import { type DataId, type SessionId } from "@kakera/kernel";
+import { type DataId, type DriveId, type SessionId } from "@kakera/kernel";
 import type { Codec } from "@kakera/erasure";
 import type { Pool } from "@kakera/metadata";
 import type { Receipt, ShardDrive, ShardIdentity, ShardRef } from "@kakera/rpc";
@@ -164,15 +164,28 @@ export class ChunkWrite {
     return awaitStragglers(runners, rule, this.#body.sender.clock);
   }
 
-  /** By shard: the home to send it to, or null where nothing is to be expected. */
+  /**
+   * By shard: the home to send it to, or null where nothing is to be expected. A suspect home may be left out and need not be:
+   * where fewer than k others are left, all are asked. Under load writes that wait for different drives declare all of them,
+   * and no write would go anywhere until they are taken back.
+   */
   #homeDrives(): (ShardDrive | null)[] {
-    const { map, drives, avoided } = this.#body.sender;
-    return this.#homes.homes.map((home) => {
-      if (home === null || isDeclared(map, home) || avoided.has(home)) return null;
-      const drive = drives.get(home) ?? null;
-      const condition = drive?.status().condition;
-      return condition === "offline" || condition === "failed" ? null : drive;
+    const { map } = this.#body.sender;
+    const members = this.#homes.homes.map((home) => (isDeclared(map, home) ? null : this.#driveAt(home)));
+    const memberCount = members.filter((drive) => drive !== null).length;
+    if (memberCount >= this.#homes.geometry.k) return members;
+    return this.#homes.homes.map((home, shardIndex) => {
+      const isSuspect = home !== null && map.drive(home)?.standing === "SUSPECT";
+      return isSuspect ? this.#driveAt(home) : (members[shardIndex] ?? null);
     });
+  }
+
+  #driveAt(home: DriveId | null): ShardDrive | null {
+    const { drives, avoided } = this.#body.sender;
+    if (home === null || avoided.has(home)) return null;
+    const drive = drives.get(home) ?? null;
+    const condition = drive?.status().condition;
+    return condition === "offline" || condition === "failed" ? null : drive;
   }
 
   #identity(shardIndex: number): ShardIdentity {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ClusterFailure, KIB, MIB, type Geometry } from "@kakera/kernel";
-import { readClusterMap } from "@kakera/metadata";
+import { ClusterFailure, createSeededRandom, KIB, MIB, newId, type DriveId, type Geometry } from "@kakera/kernel";
+import { declareDrive, readClusterMap } from "@kakera/metadata";
 import type { ShardRef } from "@kakera/rpc";
 import type { WrittenBody } from "../../src/bodies.ts";
 import { heal, inflict, someOf, writeFault } from "../fakes/drive-fates.ts";
@@ -236,6 +236,29 @@ describe("a write while drives misbehave", () => {
         .map(({ standing }) => standing),
     ).toEqual(Array(4).fill("MEMBER"));
   });
+
+  test.each(sizes)(
+    "goes to drives that answer though others blamed each of them, rather than to none (%i bytes)",
+    async (sizeBytes) => {
+      // Of four slow drives one write waits for two in vain and another for the other two: then all four are suspect.
+      const store = await createTestStore({ geometry: { k: 2, m: 2 } });
+      const random = createSeededRandom(1);
+      const declare = async (driveId: DriveId, standing: "SUSPECT" | "DOWN"): Promise<void> => {
+        const changeId = newId("change", random);
+        const change = declareDrive(store.log.view, driveId, { standing, nowMs: store.clock.nowMs(), changeId });
+        if (change === null) throw new Error("it was declared already");
+        await store.log.commit(change);
+      };
+      const bytes = patternBytes(sizeBytes);
+      for (const drive of store.drives) await declare(drive.driveId, "SUSPECT");
+      const body = await write(store, bytes);
+      expect(await readAll(store, body)).toEqual(bytes);
+      // As many shards as ever: what all were blamed for, none of them is guilty of.
+      const dataId = Buffer.from((body as { place: { dataId: Uint8Array } }).place.dataId).toString("hex");
+      const shards = store.drives.flatMap((drive) => [...drive.shards.keys()].filter((name) => name.includes(dataId)));
+      expect(shards.length).toBeGreaterThanOrEqual(sizeBytes <= 32 * KIB ? 3 : 4);
+    },
+  );
 
   test("waits for drives that are all equally slow, and declares none", async () => {
     const store = await createTestStore({ geometry: { k: 2, m: 2 } });
