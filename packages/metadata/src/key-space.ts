@@ -24,6 +24,11 @@ const table = {
 } as const;
 export type Table = keyof typeof table;
 
+/** The byte that all keys of a table begin with. */
+export function tableByte(name: Table): number {
+  return table[name];
+}
+
 export const objectKeyBytesMax = 1024;
 const bucketIdBytes = 8;
 const uploadIdBytes = 16;

@@ -1,7 +1,7 @@
 import type { DriveId } from "@kakera/kernel";
 import { keys, ranges } from "../key-space.ts";
 import type { View } from "../ports/view.ts";
-import { AtRevision } from "./at-revision.ts";
+import { AtGeneration } from "./at-generation.ts";
 import { DriveList } from "./drive-list.ts";
 import { decodeDrive, decodeGroup, decodePool, type Group, type MappedDrive, type Pool } from "./map-rows.ts";
 import { RowCache } from "./row-cache.ts";
@@ -17,16 +17,16 @@ export interface ClusterMap {
   drives(): readonly MappedDrive[];
 }
 
-/** Reads the map out of the view, each row once for each state of the view: writes ask for the same rows again and again. */
+/** Reads the map out of the view, each row once for each state of its table: writes ask for the same rows again and again. */
 export function readClusterMap(view: View): ClusterMap {
-  const pools = new RowCache(view, decodePool);
-  const groups = new RowCache(view, decodeGroup);
-  const drives = new RowCache(view, decodeDrive);
+  const pools = new RowCache(view, "pool", decodePool);
+  const groups = new RowCache(view, "group", decodeGroup);
+  const drives = new RowCache(view, "drive", decodeDrive);
   const driveList = new DriveList(view, (driveId) => drives.get(driveId, () => keys.drive(driveId)));
   const poolRange = ranges.table("pool");
-  const listed = new AtRevision(view, () => driveList.read());
+  const listed = new AtGeneration(view, ["cluster", "drive"], () => driveList.read());
   const groupTexts: string[][] = [];
-  const newestPool = new AtRevision(view, () => {
+  const newestPool = new AtGeneration(view, ["pool"], () => {
     const last = view.last(poolRange.from, poolRange.to);
     return last === null ? null : decodePool(last.value);
   });

@@ -1,24 +1,27 @@
+import type { Table } from "../key-space.ts";
 import type { Key, View } from "../ports/view.ts";
-import { AtRevision } from "./at-revision.ts";
+import { AtGeneration } from "./at-generation.ts";
 
 interface Row<T> {
   /** As the view has it. */
-  readonly current: AtRevision<T | null>;
+  readonly current: AtGeneration<T | null>;
   revision: number;
   decoded: T | null;
 }
 
 /**
- * Decoded rows by name: a row is looked up once for each state of the view, and decoded again only when its own revision
+ * Decoded rows of one table by name: a row is looked up again only when the table has changed, and decoded again only when its own revision
  * changed. Rows that vanish are answered with null.
  */
 export class RowCache<T extends object> {
   readonly #view: View;
+  readonly #table: Table;
   readonly #decode: (value: Uint8Array, revision: number) => T;
   readonly #rows = new Map<string, Row<T>>();
 
-  constructor(view: View, decode: (value: Uint8Array, revision: number) => T) {
+  constructor(view: View, table: Table, decode: (value: Uint8Array, revision: number) => T) {
     this.#view = view;
+    this.#table = table;
     this.#decode = decode;
   }
 
@@ -27,7 +30,7 @@ export class RowCache<T extends object> {
     if (row === undefined) {
       const key = makeKey();
       const made: Row<T> = {
-        current: new AtRevision(this.#view, () => this.#read(key, made)),
+        current: new AtGeneration(this.#view, [this.#table], () => this.#read(key, made)),
         revision: 0,
         decoded: null,
       };

@@ -23,6 +23,10 @@ export class DoubtfulView implements View {
     return this.#view.entryCount;
   }
 
+  generation(table: number): number {
+    return this.#view.generation(table);
+  }
+
   get(key: Key): Entry | null {
     this.#checkKey(key);
     return this.#view.get(key);

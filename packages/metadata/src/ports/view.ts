@@ -47,6 +47,9 @@ export interface View {
 
   /** Revision of the last batch applied; as long as it is the same, so is every entry. 0 = nothing, or not all of it yet. */
   readonly appliedRevision: number;
+
+  /** Grows with every change of an entry whose key begins with this byte: as long as it is the same, so are these entries. */
+  generation(table: number): number;
 }
 
 export interface RangeEntry extends Entry {

@@ -1,22 +1,23 @@
 import { records, type BucketRecord } from "@kakera/protocol";
-import { keys } from "../key-space.ts";
+import { keys, tableByte } from "../key-space.ts";
 import type { Key, View } from "../ports/view.ts";
 import type { Seen } from "./transition.ts";
 
 interface Known {
   readonly key: Key;
-  /** The view's revision at the last look: as long as it stands, so does what was seen. */
-  viewRevision: number;
+  /** The table's generation at the last look: as long as it stands, so does what was seen. */
+  generation: number;
   /** The value that was decoded, or null as long as there was none. */
   value: Buffer | null;
   seen: Seen<BucketRecord> | null;
 }
 
 const bucketsMax = 1000;
+const bucketTable = tableByte("bucket");
 const byView = new WeakMap<View, Map<string, Known>>();
 
 /**
- * A bucket by its name, as every request needs it. It is looked up again only when the view has moved on, and decoded again only
+ * A bucket by its name, as every request needs it. It is looked up again only when a bucket has changed, and decoded again only
  * when its bytes or its revision differ from the last ones. The record is shared: it is never written to.
  */
 export function readBucket(view: View, name: string): Seen<BucketRecord> | null {
@@ -24,15 +25,16 @@ export function readBucket(view: View, name: string): Seen<BucketRecord> | null 
   if (buckets === undefined) byView.set(view, (buckets = new Map()));
   let known = buckets.get(name);
   if (known === undefined) {
-    known = { key: keys.bucket(name), viewRevision: -1, value: null, seen: null };
+    known = { key: keys.bucket(name), generation: 0, value: null, seen: null };
     // Names that strangers ask for push out others at worst: what is forgotten is decoded again.
     if (buckets.size >= bucketsMax) buckets.clear();
     buckets.set(name, known);
   }
-  if (known.viewRevision === view.appliedRevision) return known.seen;
+  const generation = view.generation(bucketTable);
+  if (known.generation === generation) return known.seen;
   const cached = known;
   known.seen = view.with(known.key, (value, revision) => current(cached, value, revision));
-  known.viewRevision = view.appliedRevision;
+  known.generation = generation;
   return known.seen;
 }
 

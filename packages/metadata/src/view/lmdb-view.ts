@@ -11,6 +11,7 @@ import type {
   WritableView,
 } from "../ports/view.ts";
 import { LmdbUsageRows } from "./lmdb-usage-rows.ts";
+import { TableGenerations } from "./table-generations.ts";
 import { UsageLedger } from "./usage-ledger.ts";
 
 export interface LmdbViewSettings {
@@ -43,6 +44,7 @@ class LmdbView implements WritableView {
   readonly #private: Database<Buffer, Buffer>;
   #rows: LmdbUsageRows;
   #ledger: UsageLedger;
+  readonly #generations = new TableGenerations();
   #position: ViewPosition | null;
   /** A transaction that failed half way leaves the cached rows wrong: nothing may be read or written any more. */
   #isBroken = false;
@@ -79,6 +81,10 @@ class LmdbView implements WritableView {
 
   get entryCount(): number {
     return (this.#entries.getStats() as { entryCount: number }).entryCount;
+  }
+
+  generation(table: number): number {
+    return this.#generations.of(table);
   }
 
   get(key: Key): Entry | null {
@@ -133,6 +139,7 @@ class LmdbView implements WritableView {
   }
 
   clear(): void {
+    this.#generations.touchAll();
     this.#transaction(() => {
       this.#entries.clearSync();
       this.#private.clearSync();
@@ -211,6 +218,7 @@ class LmdbView implements WritableView {
   }
 
   #put(key: Key, value: Uint8Array, revision: number): void {
+    this.#generations.touch(key);
     if (UsageLedger.counts(key)) this.#ledger.observe(key, this.#valueAt(key), value);
     const storedBytes = revisionBytes + value.byteLength;
     if (this.#valueScratch.byteLength < storedBytes) this.#valueScratch = Buffer.allocUnsafe(storedBytes * 2);
@@ -221,6 +229,7 @@ class LmdbView implements WritableView {
   }
 
   #delete(key: Key): void {
+    this.#generations.touch(key);
     if (UsageLedger.counts(key)) {
       const value = this.#valueAt(key);
       if (value === null) return;

@@ -10,6 +10,7 @@ import type {
   WritableView,
 } from "../ports/view.ts";
 import { SortedEntries, type SortedEntry } from "./sorted-entries.ts";
+import { TableGenerations } from "./table-generations.ts";
 import { UsageLedger, type UploadUsage, type UsageRows } from "./usage-ledger.ts";
 
 /**
@@ -26,6 +27,7 @@ class MemoryView implements WritableView {
   #entries = new SortedEntries();
   #rows = new MemoryUsageRows();
   #ledger = new UsageLedger(this.#rows);
+  readonly #generations = new TableGenerations();
   #position: ViewPosition | null = null;
 
   get appliedRevision(): number {
@@ -38,6 +40,10 @@ class MemoryView implements WritableView {
 
   get entryCount(): number {
     return this.#entries.size;
+  }
+
+  generation(table: number): number {
+    return this.#generations.of(table);
   }
 
   get(key: Key): Entry | null {
@@ -95,6 +101,7 @@ class MemoryView implements WritableView {
   }
 
   clear(): void {
+    this.#generations.touchAll();
     this.#entries = new SortedEntries();
     this.#rows = new MemoryUsageRows();
     this.#ledger = new UsageLedger(this.#rows);
@@ -124,6 +131,7 @@ class MemoryView implements WritableView {
   }
 
   #put(key: Key, value: Uint8Array, revision: number): void {
+    this.#generations.touch(key);
     const old = this.#entries.find(key);
     const copy = Buffer.from(value);
     if (UsageLedger.counts(key)) this.#ledger.observe(key, old?.value ?? null, copy);
@@ -132,6 +140,7 @@ class MemoryView implements WritableView {
   }
 
   #delete(key: Key): void {
+    this.#generations.touch(key);
     const old = this.#entries.remove(key);
     if (old !== null && UsageLedger.counts(key)) this.#ledger.observe(key, old.value, null);
   }

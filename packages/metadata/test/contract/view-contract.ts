@@ -64,6 +64,28 @@ export function describeView(name: string, makeDriver: () => ViewDriver): void {
       expect(view.position).toEqual(positionAt(2));
     });
 
+    test("gives a table a new generation with every change in it, and no other table", () => {
+      const generations = (): number[] => ["P", "Q"].map((table) => view.generation(table.charCodeAt(0)));
+      let [first, second] = generations();
+      const expectGrowth = (of: "P" | "Q" | "both"): void => {
+        const [firstNow, secondNow] = generations();
+        expect([firstNow! > first!, secondNow! > second!]).toEqual([of !== "Q", of !== "P"]);
+        [first, second] = [firstNow, secondNow];
+      };
+      apply(put("Pa", "one"));
+      expectGrowth("P");
+      apply(put("Qa", "one"), put("Qb", "two"));
+      expectGrowth("Q");
+      apply(remove("Pa"));
+      expectGrowth("P");
+      apply({ kind: "delete-range", from: Buffer.from("Q"), to: Buffer.from("R") });
+      expectGrowth("Q");
+      view.load([{ key: Buffer.from("Pc"), value: Buffer.from("loaded"), revision: 1 }], null);
+      expectGrowth("P");
+      view.clear();
+      expectGrowth("both");
+    });
+
     test("keeps an empty value apart from no value, and revisions beyond 32 bits", () => {
       view.apply({
         revision: 2 ** 40,
