@@ -65,12 +65,14 @@ async function statusOf(server: RunningServer): Promise<StatusReport> {
   return JSON.parse((await server.send("GET", "/kakera/admin/v1/status")).text) as StatusReport;
 }
 
-/** A count that began after this call found every chunk complete. */
+/** A count that began after this call found every chunk complete, and each shard at home: nothing waits to be moved there. */
 async function untilWhole(server: RunningServer): Promise<void> {
   const sinceMs = Date.now();
   await until("full strength", async () => {
-    const { startedMs, chunkCount, chunksByMissing } = (await statusOf(server)).census;
-    return (startedMs ?? 0) > sinceMs && chunkCount > 0 && chunksByMissing[0] === chunkCount;
+    const { census, repair } = await statusOf(server);
+    const { startedMs, chunkCount, chunksByMissing } = census;
+    const isProven = (startedMs ?? 0) > sinceMs && chunkCount > 0 && chunksByMissing[0] === chunkCount;
+    return isProven && repair.waitingCount === 0;
   });
 }
 

@@ -278,3 +278,18 @@ describe("the last batch, when a start with too few drives cannot tell whether i
     }
   });
 });
+
+test("a drive that refuses to sync its note closes its journal all the same", async () => {
+  const drives = new JournalDrives(4, 2);
+  const closed: string[] = [];
+  drives.disks[0] = faultyDisk(drives.disks[0] as Disk, ({ operation, path }) => {
+    if (operation === "close") closed.push(path);
+    return operation === "fdatasync" && path.endsWith("/acknowledged") ? { kind: "fail", code: "EIO" } : null;
+  });
+  const log = await drives.open();
+  await log.commit(put("a"));
+  closed.length = 0;
+  await log.close();
+  expect(closed).toContain(".kakera/journal/acknowledged");
+  expect(closed.some((path) => path.startsWith(".kakera/journal/batches-"))).toBe(true);
+});

@@ -24,13 +24,12 @@ export class Doubt {
     this.#ranges = ranges;
   }
 
-  /** The first place at or behind `from` that is in doubt; null when there is none. */
+  /** Where the first doubt begins that does not end before `from`; null when there is none. */
   next(from: Key): Key | null {
     let next: Key | null = this.#keys[this.#firstIndex(from)] ?? null;
     for (const range of this.#ranges) {
       if (Buffer.compare(range.to, from) <= 0) continue;
-      const start = Buffer.compare(range.from, from) < 0 ? from : range.from;
-      if (next === null || Buffer.compare(start, next) < 0) next = start;
+      if (next === null || Buffer.compare(range.from, next) < 0) next = range.from;
     }
     return next;
   }

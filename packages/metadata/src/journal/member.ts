@@ -163,8 +163,7 @@ export class Member {
     await this.settled();
     this.#dropQueue();
     try {
-      await this.#note.close();
-      await this.folder.close();
+      await this.#note.close().finally(() => this.folder.close());
     } catch (error) {
       this.fail(error);
     }
