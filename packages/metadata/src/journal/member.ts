@@ -162,10 +162,12 @@ export class Member {
   async close(): Promise<void> {
     await this.settled();
     this.#dropQueue();
-    try {
-      await this.#note.close().finally(() => this.folder.close());
-    } catch (error) {
-      this.fail(error);
+    for (const file of [this.#note, this.folder]) {
+      try {
+        await file.close();
+      } catch (error) {
+        this.fail(error);
+      }
     }
   }
 
