@@ -48,6 +48,11 @@ export class BodyReader {
     return filledBytes;
   }
 
+  /** What was pinned for hashing is waited for. */
+  hastenHashing(): void {
+    this.#hasher.hasten();
+  }
+
   /** The bytes filled last come again, first of all. They stay as they are until they have. */
   giveBack(bytes: Buffer): void {
     assert(this.#again === null, "bytes are given back once");

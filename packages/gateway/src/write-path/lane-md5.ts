@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import type { Md5, Md5Input, Md5Stream, SharedMemory } from "@kakera/erasure";
-import { assert, type Clock } from "@kakera/kernel";
+import { assert, MIB, type Clock } from "@kakera/kernel";
 import type { BodyHasher } from "./body-hasher.ts";
 
 export interface LaneMd5Parts {
@@ -9,9 +9,12 @@ export interface LaneMd5Parts {
   readonly clock: Clock;
 }
 
+/** Hashed in one go, in which nothing else runs, is no more than this and one range of each body. */
+const roundBytesMax = 1 * MIB;
+
 /**
- * MD5 of all bodies under way, side by side in the kernel's lanes: what has arrived of them is hashed when the event loop has
- * handled what it had at hand, and the writes that it led to are on their way. The more arrives at once, the less each costs.
+ * MD5 of all bodies under way, side by side in the kernel's lanes: the more of them have bytes waiting, the less each costs. So
+ * bytes wait until somebody waits for them, and then those of all bodies go along.
  */
 export function createLaneMd5(parts: LaneMd5Parts): () => BodyHasher {
   const rounds = new Md5Rounds(parts);
@@ -20,7 +23,8 @@ export function createLaneMd5(parts: LaneMd5Parts): () => BodyHasher {
 
 class Md5Rounds {
   readonly #parts: LaneMd5Parts;
-  #waiting = new Set<LaneHasher>();
+  readonly #waiting = new Set<LaneHasher>();
+  #isDue = false;
 
   constructor(parts: LaneMd5Parts) {
     this.#parts = parts;
@@ -35,26 +39,38 @@ class Md5Rounds {
   }
 
   join(hasher: LaneHasher): void {
+    this.#waiting.add(hasher);
+  }
+
+  leave(hasher: LaneHasher): void {
+    this.#waiting.delete(hasher);
+  }
+
+  hasten(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
     const { clock } = this.#parts;
     // At the end of this turn the writes are begun that its bodies wait for: those fly meanwhile.
-    if (this.#waiting.size === 0) clock.atTurnEnd(() => clock.atTurnEnd(() => this.#run()));
-    this.#waiting.add(hasher);
+    clock.atTurnEnd(() => clock.atTurnEnd(() => this.#run()));
   }
 
   #run(): void {
     const { md5 } = this.#parts;
+    this.#isDue = false;
     const hashers = [...this.#waiting];
-    this.#waiting.clear();
-    // A body's ranges come one after the other, those of different bodies side by side.
-    for (let nth = 0; ; nth++) {
-      const inputs = hashers.flatMap((hasher) => hasher.input(nth) ?? []);
+    for (let bytes = 0; bytes < roundBytesMax;) {
+      // A body's ranges come one after the other, those of different bodies side by side.
+      const inputs = hashers.flatMap((hasher) => hasher.next() ?? []);
       if (inputs.length === 0) break;
       md5.update(inputs);
+      for (const { lengthBytes } of inputs) bytes += lengthBytes;
     }
-    const ended = hashers.filter((hasher) => hasher.isEnding);
+    const taken = hashers.filter((hasher) => hasher.isTaken);
+    const ended = taken.filter((hasher) => hasher.isEnding);
     const digests = md5.finish(ended.map((hasher) => hasher.stream));
-    for (const hasher of hashers) hasher.taken();
-    for (const [index, hasher] of ended.entries()) hasher.ended(digests[index] as Buffer);
+    for (const hasher of taken) hasher.leave();
+    for (const [index, hasher] of ended.entries()) hasher.finish(digests[index] as Buffer);
+    if (hashers.some((hasher) => hasher.isHastened)) this.hasten();
   }
 }
 
@@ -64,6 +80,7 @@ class LaneHasher implements BodyHasher {
   #inputs: Md5Input[] = [];
   #taking: PromiseWithResolvers<void> | null = null;
   #ending: PromiseWithResolvers<Buffer> | null = null;
+  #isHastened = false;
   /** Of a body that stays inline, outside the shared memory. */
   #outside: Hash | null = null;
 
@@ -76,8 +93,16 @@ class LaneHasher implements BodyHasher {
     return this.#ending !== null;
   }
 
-  input(nth: number): Md5Input | undefined {
-    return this.#inputs[nth];
+  get isTaken(): boolean {
+    return this.#inputs.length === 0;
+  }
+
+  get isHastened(): boolean {
+    return this.#isHastened;
+  }
+
+  next(): Md5Input | undefined {
+    return this.#inputs.shift();
   }
 
   update(bytes: Buffer): Promise<void> | null {
@@ -94,20 +119,34 @@ class LaneHasher implements BodyHasher {
     return this.#taking.promise;
   }
 
+  hasten(): void {
+    if (this.isTaken && !this.isEnding) return;
+    this.#isHastened = true;
+    this.#rounds.hasten();
+  }
+
   digest(): Promise<Buffer> {
     if (this.#outside !== null) return Promise.resolve(this.#outside.digest());
     this.#ending = Promise.withResolvers();
     this.#rounds.join(this);
+    this.hasten();
     return this.#ending.promise;
   }
 
-  taken(): void {
+  end(): void {
     this.#inputs = [];
+    this.leave();
+  }
+
+  /** Nothing of it waits. */
+  leave(): void {
+    this.#rounds.leave(this);
+    this.#isHastened = false;
     this.#taking?.resolve();
     this.#taking = null;
   }
 
-  ended(digest: Buffer): void {
+  finish(digest: Buffer): void {
     this.#ending?.resolve(digest);
   }
 }

@@ -74,7 +74,7 @@ export class StripeBuffer {
       this.bodyBytes += filledBytes;
       if (filledBytes < stripeBytes) {
         assert(rest.end === "unknown", "a source brings as many bytes as it announced");
-        await this.#hashing;
+        await this.hashed(reader);
         return this.#layOutAnew(filledBytes, unitSizeBytes);
       }
       if (isShort) this.#pad({ unitSizeBytes, filledBytes });
@@ -83,8 +83,11 @@ export class StripeBuffer {
   }
 
   /** Resolves when the bytes of the last fill are hashed. */
-  async hashed(): Promise<void> {
+  async hashed(reader: BodyReader): Promise<void> {
+    if (this.#hashing === null) return;
+    reader.hastenHashing();
     await this.#hashing;
+    this.#hashing = null;
   }
 
   /** Before it is filled again: slabs that a hung drive still reads are exchanged for fresh ones of the lease. */

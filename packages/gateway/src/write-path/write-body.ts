@@ -50,7 +50,8 @@ export interface NumberedBody {
 /** Takes a whole body in and makes it durable: the story of architecture.md section 5, up to the commit. Contract: Bodies. */
 export async function writeBody(parts: WriteParts, request: WriteRequest): Promise<NumberedBody> {
   const { source, owner, signal } = request;
-  const reader = new BodyReader(source, { hasher: parts.makeHasher(), signal });
+  const hasher = parts.makeHasher();
+  const reader = new BodyReader(source, { hasher, signal });
   if (source.sizeBytes !== null && source.sizeBytes <= owner.inlineBytesMax) {
     return readInline({ parts, reader }, source.sizeBytes);
   }
@@ -65,6 +66,7 @@ export async function writeBody(parts: WriteParts, request: WriteRequest): Promi
     }
     return await writeUnknown({ parts, reader, request, pool, lease });
   } finally {
+    hasher.end();
     lease.end();
   }
 }

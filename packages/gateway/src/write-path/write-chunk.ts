@@ -130,14 +130,16 @@ export class ChunkWrite {
           first.shardBytes,
         ));
         await this.#untilTaken(appends[turn ^ 1] as Promise<void>[]);
-        await other.hashed();
+        await other.hashed(reader);
         other.renew();
         await other.fill(reader, { wantedBytes: leftBytes, end: span.end });
       }
     } finally {
       for (const buffer of buffers) buffer.retire();
     }
-    return this.#finishLanes();
+    // The next chunk takes the memory of these buffers.
+    const [sent] = await Promise.all([this.#finishLanes(), ...buffers.map((buffer) => buffer.hashed(reader))]);
+    return sent;
   }
 
   #append(buffer: StripeBuffer): Promise<void>[] {

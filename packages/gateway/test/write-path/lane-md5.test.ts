@@ -29,6 +29,7 @@ describe("MD5 in lanes", () => {
             taken.push(Buffer.from(piece));
             const settled = hasher.update(piece);
             if ((index + nth) % 3 !== 0) continue;
+            hasher.hasten();
             await settled;
             piece.fill(0xee);
           }
@@ -65,5 +66,28 @@ describe("MD5 in lanes", () => {
     });
     await Promise.all(digests);
     expect(calls).toEqual([Array(9).fill(600), Array(9).fill(400)]);
+  });
+
+  test("lets bytes wait for company until they are waited for, and forgets those of a body that is given up", async () => {
+    const calls: number[] = [];
+    const seen: Md5 = {
+      ...kernel,
+      update(inputs: readonly Md5Input[]) {
+        calls.push(inputs.length);
+        kernel.update(inputs);
+      },
+    };
+    const make = createLaneMd5({ md5: seen, memory, clock: systemClock });
+    const [first, second, third] = [make(), make(), make()];
+    const settled = first.update(bytes.subarray(0, 2 * MIB));
+    void second.update(bytes.subarray(2 * MIB, 4 * MIB));
+    const dropped = third.update(bytes.subarray(4 * MIB, 6 * MIB));
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toEqual([]);
+    third.end();
+    await dropped;
+    second.hasten();
+    await settled;
+    expect(calls).toEqual([2]);
   });
 });

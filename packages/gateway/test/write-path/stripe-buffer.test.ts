@@ -4,6 +4,7 @@ import { KIB, MIB, type Geometry } from "@kakera/kernel";
 import { createSharedMemory, shardPieces, stripeLayout } from "@kakera/erasure";
 import { SlabLease } from "../../src/slab-lease.ts";
 import { createNoMd5 } from "../../src/write-path/body-hasher.ts";
+import type { BodyHasher } from "../../src/write-path/body-hasher.ts";
 import { BodyReader } from "../../src/write-path/body-reader.ts";
 import { bufferedShardBytes, nextSpan } from "../../src/write-path/split-into-chunks.ts";
 import { StripeBuffer } from "../../src/write-path/stripe-buffer.ts";
@@ -77,16 +78,26 @@ describe("a stripe buffer", () => {
     buffer.retire();
   });
 
-  test("waits for a worker that hashes its bytes before it moves them", async () => {
+  test("says that it waits for its bytes to be hashed, and does, before it moves them", async () => {
     const buffer = new StripeBuffer(dirtyLease(), { k: 4, m: 2 }, MIB);
     const bytes = patternBytes(300 * KIB);
     const hashed: Buffer[] = [];
-    const hasher = {
-      update: async (piece: Buffer): Promise<void> => {
-        await new Promise((resolve) => setImmediate(resolve));
-        hashed.push(Buffer.from(piece));
+    const waiting: (() => void)[] = [];
+    const hasher: BodyHasher = {
+      update(piece) {
+        return new Promise((resolve) => {
+          waiting.push(() => {
+            hashed.push(Buffer.from(piece));
+            resolve();
+          });
+        });
       },
+      hasten: () =>
+        void setImmediate(() => {
+          for (const hash of waiting.splice(0)) hash();
+        }),
       digest: async () => null,
+      end: () => {},
     };
     const reader = new BodyReader(sourceOf(bytes, { length: "unknown" }), {
       hasher,
