@@ -29,7 +29,8 @@ export function bufferedShardBytes(span: ChunkSpan, k: number): number {
 
 /**
  * All the memory that the write of a body may hold at one moment, so that it is taken at once (F26). A body of long shards
- * has two buffers, one filled while the other is written, and a spare slab for each drive that may hang on one.
+ * has two buffers, one filled while the other is written, and two spare slabs for each drive that may hang: at a chunk's end
+ * one append is under way and another waits behind it.
  */
 export function memoryNeeded(pool: Pool, sizeBytes: number | null, settings: WriteSettings): number {
   const geometry = geometryOf(pool, formOf(sizeBytes, settings));
@@ -39,7 +40,7 @@ export function memoryNeeded(pool: Pool, sizeBytes: number | null, settings: Wri
   // With k = 1 the two buffers are less than what rebuilding a shard for a substitute takes.
   const rebuildBytes = (geometry.k + 1) * appendSizeBytesMax;
   const headBytes = sizeBytes === null ? headSizeBytes(settings) : 0;
-  return Math.max(2 * bufferBytes, rebuildBytes) + geometry.m * appendSizeBytesMax + headBytes;
+  return Math.max(2 * bufferBytes, rebuildBytes) + 2 * geometry.m * appendSizeBytesMax + headBytes;
 }
 
 /** A body of unknown length is read so far before its form is decided. */

@@ -90,6 +90,11 @@ export class StripeBuffer {
     this.#hashing = null;
   }
 
+  /** What `renew` takes of the lease. */
+  get renewalBytes(): number {
+    return this.#slabs.filter((slab) => slab.isPinned).length * this.#slabSizeBytes;
+  }
+
   /** Before it is filled again: slabs that a hung drive still reads are exchanged for fresh ones of the lease. */
   renew(): void {
     for (const [index, slab] of this.#slabs.entries()) {

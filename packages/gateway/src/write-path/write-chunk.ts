@@ -4,6 +4,7 @@ import type { Pool } from "@kakera/metadata";
 import type { Receipt, ShardDrive, ShardIdentity, ShardRef } from "@kakera/rpc";
 import type { BodyOwner } from "../bodies.ts";
 import type { SlabLease } from "../slab-lease.ts";
+import { awaitMemory } from "./await-memory.ts";
 import { awaitStragglers } from "./await-stragglers.ts";
 import type { BodyReader } from "./body-reader.ts";
 import { chooseHomes, isDeclared, type BodyForm, type ChunkHomes } from "./choose-homes.ts";
@@ -52,7 +53,7 @@ export class ChunkWrite {
   /** Takes its span of the body from the reader. Rejects with what the reader or the drives say; then `abandon` it. */
   async write(reader: BodyReader, span: ChunkSpan): Promise<SentChunk> {
     const { geometry } = this.#homes;
-    const buffer = new StripeBuffer(this.#body.lease, geometry, bufferedShardBytes(span, geometry.k));
+    const buffer = await this.#buffer(bufferedShardBytes(span, geometry.k));
     let isStreamed = false;
     try {
       await buffer.fill(reader, span);
@@ -124,13 +125,10 @@ export class ChunkWrite {
           const hasMore = await reader.hasMore();
           if (leftBytes === 0 || !hasMore) break;
         }
-        const other = (buffers[turn ^ 1] ??= new StripeBuffer(
-          this.#body.lease,
-          this.#homes.geometry,
-          first.shardBytes,
-        ));
+        const other = (buffers[turn ^ 1] ??= await this.#buffer(first.shardBytes));
         await this.#untilTaken(appends[turn ^ 1] as Promise<void>[]);
         await other.hashed(reader);
+        await this.#untilUnused(other.renewalBytes);
         other.renew();
         await other.fill(reader, { wantedBytes: leftBytes, end: span.end });
       }
@@ -140,6 +138,18 @@ export class ChunkWrite {
     // The next chunk takes the memory of these buffers.
     const [sent] = await Promise.all([this.#finishLanes(), ...buffers.map((buffer) => buffer.hashed(reader))]);
     return sent;
+  }
+
+  async #buffer(shardBytes: number): Promise<StripeBuffer> {
+    const { geometry } = this.#homes;
+    await this.#untilUnused(StripeBuffer.sizeBytes(geometry, shardBytes));
+    return new StripeBuffer(this.#body.lease, geometry, shardBytes);
+  }
+
+  #untilUnused(bytes: number): Promise<void> {
+    const { lease, sender } = this.#body;
+    const { clock, settings, signal } = sender;
+    return awaitMemory(lease, bytes, { clock, signal, deadlineMs: settings.writeDeadlineMs });
   }
 
   #append(buffer: StripeBuffer): Promise<void>[] {

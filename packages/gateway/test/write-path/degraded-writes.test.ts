@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ClusterFailure, createSeededRandom, KIB, MIB, newId, type DriveId, type Geometry } from "@kakera/kernel";
+import {
+  chunkSizeBytesMax,
+  ClusterFailure,
+  createSeededRandom,
+  KIB,
+  MIB,
+  newId,
+  type DriveId,
+  type Geometry,
+} from "@kakera/kernel";
 import { declareDrive, readClusterMap } from "@kakera/metadata";
 import type { ShardRef } from "@kakera/rpc";
 import type { WrittenBody } from "../../src/bodies.ts";
@@ -179,6 +188,21 @@ describe("a write while drives misbehave", () => {
       expect(store.clock.monotonicMs() - startMs).toBeLessThan(30_000);
       await afterwards(store);
     }
+  });
+
+  test("goes on with its next chunk while drives hang on both buffers of the last one", propertyTime, async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 2 } });
+    const freeBytes = store.freeMemoryBytes();
+    // Of the 32 appends that a shard of a whole chunk takes, the last two: one is under way, the other waits behind it.
+    for (const drive of store.drives.slice(0, 2))
+      inflict(drive, { operation: "append", fromCall: 30, fate: { kind: "hang" } });
+    const bytes = patternBytes(chunkSizeBytesMax + 9 * MIB);
+    const body = await write(store, bytes);
+    await store.commit(body);
+    for (const drive of store.drives.slice(0, 2)) drive.condition = "offline";
+    expect((await readAll(store, body)).equals(bytes)).toBe(true);
+    await afterwards(store);
+    expect(store.freeMemoryBytes()).toBe(freeBytes);
   });
 
   test("is refused at its deadline with fewer than k shards, and blames nobody, whatever their size", async () => {
