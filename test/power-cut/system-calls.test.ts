@@ -75,11 +75,14 @@ describe.skipIf(!hasProgram("strace", "system-calls"))("under strace", () => {
 
 /**
  * What a power cut may take: the view, the indexes and the scrub's position are made again; spare journal files, and whatever is unfinished,
- * hold nothing yet.
+ * hold nothing yet; a note of what is acknowledged is true whenever it can be read, and may be lost (ADR 0007).
  */
 function isDerived(path: string): boolean {
   return (
-    /\/\.kakera\/state(\/|$)/.test(path) || path.includes("/.kakera/journal/spare-") || path.endsWith(".unfinished")
+    /\/\.kakera\/state(\/|$)/.test(path) ||
+    path.includes("/.kakera/journal/spare-") ||
+    path.endsWith("/.kakera/journal/acknowledged") ||
+    path.endsWith(".unfinished")
   );
 }
 
