@@ -91,6 +91,8 @@ export async function getBigBody(target: Target, body: BigBody, reading: Reading
 async function open(target: Target): Promise<Socket> {
   const socket = connect({ host: target.host, port: target.port, noDelay: true });
   await once(socket, "connect");
+  // Whoever waits for the socket is told; while it is being written to, nobody does.
+  socket.on("error", () => {});
   return socket;
 }
 

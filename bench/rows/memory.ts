@@ -47,6 +47,9 @@ export async function memory(): Promise<void> {
         `${(putPeakBytes / MIB).toFixed(0)} during the PUTs (${putSeconds.toFixed(0)} s); the slow reader had ` +
         `${(slowBytes / 1e6).toFixed(0)} MB at 1 MB/s when the others were through and it was stopped`,
     });
+  } catch (failure) {
+    console.log(`void   16 PUTs of 1 GiB, 16 GETs: peak ${(watched.peakBytes / MIB).toFixed(0)} MiB until then`);
+    throw failure;
   } finally {
     watched.stop();
     await server.stop();
