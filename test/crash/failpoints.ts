@@ -1,5 +1,25 @@
-import { failpointNames as metadataFailpoints } from "@kakera/metadata";
-import { failpointNames as driveFailpoints } from "@kakera/storage-node";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "../harness/server.ts";
 
-/** Every named moment at which a server can be told to kill itself. */
-export const failpointNames: readonly string[] = [...metadataFailpoints, ...driveFailpoints];
+const call = /\.hit\(([^)]*)\)/g;
+const literal = /^"([a-z]+(?:-[a-z]+)*\.[a-z]+(?:-[a-z]+)*)"$/;
+
+/** Every named moment at which a server can be told to kill itself, read from the calls themselves: none is left out. */
+export const failpointNames: readonly string[] = findFailpoints();
+
+function findFailpoints(): string[] {
+  const names = new Set<string>();
+  for (const name of readdirSync(join(root, "packages"))) {
+    const sources = join(root, "packages", name, "src");
+    for (const path of readdirSync(sources, { recursive: true, encoding: "utf8" })) {
+      if (!path.endsWith(".ts")) continue;
+      for (const [, argument = ""] of readFileSync(join(sources, path), "utf8").matchAll(call)) {
+        const found = literal.exec(argument)?.[1];
+        if (found === undefined) throw new Error(`${name}/src/${path}: ${argument} does not name its failpoint`);
+        names.add(found);
+      }
+    }
+  }
+  return [...names].sort();
+}

@@ -14,13 +14,29 @@ export interface WorkloadOptions {
 /** Both sides of every border: inline, replicated, coded in segments, shards with files of their own. */
 const sizes = [0, 700, 2048, 2049, 9_000, 32_768, 32_769, 150_000, 150_000, 700_000, 2_500_000];
 
+/** In the ledger, beside the objects' keys: a bucket that is there holds this. */
+export const bucketKey = (name: string): string => `bucket ${name}`;
+export const bucketOfKey = (key: string): string | null => (key.startsWith("bucket ") ? key.slice(7) : null);
+export const bucketHeld = "a bucket";
+
 /** An answer that a healthy server does not give to this workload. */
-class UnexpectedAnswer extends Error {}
+class UnexpectedAnswer extends Error {
+  readonly isUnavailable: boolean;
+
+  constructor(status: number, text: string) {
+    super(`${status} ${text}`);
+    this.isUnavailable = status === 503;
+  }
+}
+
+const unavailableWaitMs = 20;
 
 export interface Worked {
   readonly acknowledgedCount: number;
-  /** Errors that the server answered while it lived: each is a fault. */
+  /** Errors that the server answered while it lived, other than 503: each is a fault. */
   readonly unexpected: readonly string[];
+  /** 503 promises nothing: what it leaves unsure stays so. A server that is well and has time gives none. */
+  readonly unavailableCount: number;
 }
 
 /**
@@ -33,23 +49,30 @@ export async function workUntilGone(options: WorkloadOptions): Promise<Worked> {
   return {
     acknowledgedCount: worked.reduce((sum, { acknowledgedCount }) => sum + acknowledgedCount, 0),
     unexpected: worked.flatMap(({ unexpected }) => unexpected),
+    unavailableCount: worked.reduce((sum, { unavailableCount }) => sum + unavailableCount, 0),
   };
 }
 
 async function workAlone(options: WorkloadOptions, worker: number): Promise<Worked> {
   const { random, keysPerWorker } = options;
   let acknowledgedCount = 0;
+  let unavailableCount = 0;
   for (;;) {
     const key = `w${worker}/k${Math.floor(random.fraction() * keysPerWorker)}`;
     const roll = random.fraction();
     try {
-      if (roll < 0.6) await putOne(options, key);
-      else if (roll < 0.8) await deleteOne(options, key);
-      else if (roll < 0.9) await deleteMany(options, worker);
-      else await uploadInParts(options, key);
+      if (roll < 0.57) await putOne(options, key);
+      else if (roll < 0.77) await deleteOne(options, key);
+      else if (roll < 0.87) await deleteMany(options, worker);
+      else if (roll < 0.97) await uploadInParts(options, key);
+      else await makeAndRemoveBucket(options, worker);
       acknowledgedCount++;
     } catch (error) {
-      return { acknowledgedCount, unexpected: error instanceof UnexpectedAnswer ? [`${key}: ${error.message}`] : [] };
+      const isUnexpected = error instanceof UnexpectedAnswer;
+      if (!isUnexpected || !error.isUnavailable)
+        return { acknowledgedCount, unavailableCount, unexpected: isUnexpected ? [`${key}: ${error.message}`] : [] };
+      unavailableCount++;
+      await new Promise((resolve) => setTimeout(resolve, unavailableWaitMs));
     }
   }
 }
@@ -62,7 +85,7 @@ function makeBody(random: Random): Buffer {
 }
 
 function expectStatus(answer: Answer, wanted: number): void {
-  if (answer.status !== wanted) throw new UnexpectedAnswer(`${answer.status} ${answer.body.toString().slice(0, 300)}`);
+  if (answer.status !== wanted) throw new UnexpectedAnswer(answer.status, answer.body.toString().slice(0, 300));
 }
 
 async function putOne({ client, bucket, ledger, random }: WorkloadOptions, key: string): Promise<void> {
@@ -112,6 +135,17 @@ async function uploadInParts({ client, bucket, ledger, random }: WorkloadOptions
   const answer = await client.send({ method: "POST", target: `${target}?uploadId=${uploadId}`, body });
   expectStatus(answer, 200);
   if (!answer.body.toString().includes("<CompleteMultipartUploadResult"))
-    throw new UnexpectedAnswer(answer.body.toString());
+    throw new UnexpectedAnswer(answer.status, answer.body.toString());
   ledger.acknowledge(key, value);
+}
+
+/** A bucket of the worker's own; that it is there already, since a crash, is no fault. */
+async function makeAndRemoveBucket({ client, bucket, ledger }: WorkloadOptions, worker: number): Promise<void> {
+  const name = `${bucket}-w${worker}`;
+  ledger.begin(bucketKey(name), bucketHeld);
+  expectStatus(await client.send({ method: "PUT", target: `/${name}` }), 200);
+  ledger.acknowledge(bucketKey(name), bucketHeld);
+  ledger.begin(bucketKey(name), null);
+  expectStatus(await client.send({ method: "DELETE", target: `/${name}` }), 204);
+  ledger.acknowledge(bucketKey(name), null);
 }
