@@ -4,8 +4,8 @@ import type { JournalPlace } from "./journal-folder.ts";
 import { journalNames } from "./journal-names.ts";
 
 /**
- * What a drive was last told of acknowledgements: a batch that lies on as many drives as it needs. Written when no batch
- * follows, as the next batch would say the same; in place, and synced at a clean end only: it is true whenever it can be
+ * What a drive was last told of acknowledgements: a batch that lies on as many drives as it needs. Written in place before
+ * the batch's changes are answered, and synced at a clean end only: it outlives the process, it is true whenever it can be
  * read, and a start that lacks it keeps back what the last batch changed. 40 bytes: magic `KKACKN01`, the batch's checksum
  * (16), checksum (16).
  */
@@ -34,23 +34,32 @@ export async function readAcknowledgedNote(disk: Disk, directory: string): Promi
 export class AcknowledgedNote {
   readonly #place: JournalPlace;
   #file: DiskFile | null = null;
-  #next: string | null = null;
+  #latest = "";
   #writing: Promise<void> | null = null;
+  /** Begins when the one being written ends; takes the latest then. */
+  #following: Promise<void> | null = null;
 
   constructor(place: JournalPlace) {
     this.#place = place;
   }
 
-  /** Resolves when nothing is left to write. Rejects with what the drive said. */
+  /** Resolves when this note, or a later one, survives the process. Rejects with what the drive said. */
   write(checksum: string): Promise<void> {
-    this.#next = checksum;
-    this.#writing ??= this.#writeAll().finally(() => (this.#writing = null));
-    return this.#writing;
+    this.#latest = checksum;
+    if (this.#following !== null) return this.#following;
+    if (this.#writing === null) return this.#begin();
+    this.#following = this.#writing
+      .catch(() => {})
+      .then(() => {
+        this.#following = null;
+        return this.#begin();
+      });
+    return this.#following;
   }
 
   /** What was written is durable when it resolves. */
   async close(): Promise<void> {
-    await this.#writing?.catch(() => {});
+    await (this.#following ?? this.#writing)?.catch(() => {});
     const file = this.#file;
     this.#file = null;
     try {
@@ -60,13 +69,15 @@ export class AcknowledgedNote {
     }
   }
 
-  async #writeAll(): Promise<void> {
+  #begin(): Promise<void> {
+    const writing = this.#writeLatest().finally(() => (this.#writing = null));
+    this.#writing = writing;
+    return writing;
+  }
+
+  async #writeLatest(): Promise<void> {
     this.#file ??= await openNote(this.#place);
-    while (this.#next !== null) {
-      const bytes = encodeNote(this.#next);
-      this.#next = null;
-      await this.#file.write(bytes, 0);
-    }
+    await this.#file.write(encodeNote(this.#latest), 0);
   }
 }
 

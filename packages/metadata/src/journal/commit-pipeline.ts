@@ -268,9 +268,9 @@ export class CommitPipeline {
     this.#pending.landed();
     // The next batch flies while these are told.
     this.#takeOff();
-    this.#note(flight.position);
-    this.#tell(flight.batch.accepted);
-    this.#tell(flight.batch.refused);
+    const noted = this.#note(flight.position);
+    if (noted === null) this.#tellBatch(flight.batch);
+    else void noted.then(() => this.#tellBatch(flight.batch));
     const bytes = flight.buffer.bytes.byteLength;
     metrics.journalBytes.add(bytes);
     this.#becameIdle();
@@ -279,15 +279,22 @@ export class CommitPipeline {
   }
 
   /**
-   * While no batch follows, nothing but a note tells a later start with few drives that this one was acknowledged. As many
-   * notes as a batch needs copies: such a start meets one of them.
+   * What a later start with few drives goes by: until the next batch is on one of them, nothing but a note tells it that this
+   * one was acknowledged. Resolves when so many drives have one as a batch needs copies: such a start meets one of them. null:
+   * no start can have so few.
    */
-  #note({ checksum }: ViewPosition): void {
-    if (this.#flight !== null || this.#queue.length > 0) return;
+  #note({ checksum }: ViewPosition): Promise<void> | null {
     const { members } = this.#components;
-    if (!mayLackTerm(members.length, { copiesNeeded: this.#copiesNeeded, tolerance: this.#tolerance })) return;
+    if (!mayLackTerm(members.length, { copiesNeeded: this.#copiesNeeded, tolerance: this.#tolerance })) return null;
     const live = members.filter((member) => member.condition === "live");
-    for (const member of live.slice(0, this.#copiesNeeded)) member.noteAcknowledged(checksum);
+    let missing = Math.min(this.#copiesNeeded, live.length);
+    if (missing === 0) return null;
+    return new Promise((resolve) => {
+      for (const member of live)
+        void member.noteAcknowledged(checksum).then(() => {
+          if (--missing === 0) resolve();
+        });
+    });
   }
 
   /** Nobody can say what became of the batch in flight, or (`viewError`) it happened and cannot be shown. */
@@ -315,6 +322,11 @@ export class CommitPipeline {
     for (const offer of [...unsent, ...this.#queue]) offer.reject(reason);
     this.#queue = [];
     this.#queueBytes = 0;
+  }
+
+  #tellBatch({ accepted, refused }: FormingBatch): void {
+    this.#tell(accepted);
+    this.#tell(refused);
   }
 
   #tell(answers: readonly Answer[]): void {

@@ -140,9 +140,9 @@ export class Member {
     this.#components.events.progressed(this);
   }
 
-  /** The batch is acknowledged, and none follows: a start with too few drives for a new term shall know. Never throws. */
-  noteAcknowledged(checksum: string): void {
-    if (this.#condition === "live") this.#note.write(checksum).catch((error: unknown) => this.fail(error));
+  /** The batch is acknowledged: resolves when that is known here though the process dies, or the drive failed. Never rejects. */
+  async noteAcknowledged(checksum: string): Promise<void> {
+    await this.#note.write(checksum).catch((error: unknown) => this.fail(error));
   }
 
   /** Resolves when everything up to `sequence` is durable here; rejects when the member drops out before. */
