@@ -1,3 +1,4 @@
+import { endProcess } from "./drivers/end-process.ts";
 import { createMachineProbe } from "./drivers/machine-probe.ts";
 import { createNodeTerminal } from "./drivers/node-terminal.ts";
 import { writeBugReport } from "./drivers/bug-report.ts";
@@ -17,7 +18,7 @@ try {
     probe: createMachineProbe(),
     serve: (argv) => serve(argv, { terminal, signals, onBug: endWithBug }),
   });
-  process.exit(exitCode);
+  endProcess(exitCode);
 } catch (error) {
   endWithBug(error);
 }
@@ -28,5 +29,5 @@ function endWithBug(error: unknown): never {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`kakera: BUG: ${message}. Try: report it with ${path ?? "what stands above"}\n`);
   if (path === null) process.stderr.write(`${error instanceof Error ? error.stack : ""}\n`);
-  process.exit(exitCodes.bug);
+  endProcess(exitCodes.bug);
 }

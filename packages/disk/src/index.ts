@@ -26,3 +26,4 @@ export {
   skipsDirectorySync,
 } from "./crash/planted-bugs.ts";
 export { MemoryTree } from "./memory/memory-tree.ts";
+export { digestOnDisk } from "./digest-on-disk.ts";

@@ -205,7 +205,9 @@ export class DriveBay {
     } catch (error) {
       if (!(error instanceof DiskError || error instanceof ClusterFailure)) throw error;
       logger.log("error", "drive.not-opened", { place: slot.place, error });
-      this.#leave(slot, { kind: "left", reason: "DRIVE_FAILED", sentence: `it cannot be opened: ${error.message}` });
+      const hangs = error instanceof ClusterFailure && error.reason === "DRIVE_SLOW";
+      const reason = hangs ? "DRIVE_SLOW" : "DRIVE_FAILED";
+      this.#leave(slot, { kind: "left", reason, sentence: `it cannot be opened: ${error.message}` });
     }
   }
 

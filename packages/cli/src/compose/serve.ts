@@ -123,7 +123,7 @@ function compose(
       metrics: createPromMeter(),
       failpoints: killAtFailpoint(test.failpoint),
       user: probe.user,
-      openView: (stateDirectory, clusterId) => openViewFiles(stateDirectory, clusterId, bootId),
+      openView: (stateDirectory, clusterId) => openViewFiles(stateDirectory, { clusterId, bootId }, { clock, logger }),
       openFilesMax: probe.openFilesMax,
       eventLoopLagSeconds: watchEventLoopLag(clock).p99Seconds,
       certificateExpiresMs: () => certificate?.current.expiresMs ?? null,

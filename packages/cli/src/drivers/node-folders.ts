@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { boundedDisk, createNodeDisk, type BoundedDisk } from "@kakera/disk";
+import { boundedDisk, createNodeDisk, digestOnDisk, type BoundedDisk } from "@kakera/disk";
 import { ClusterFailure, DiskError, SECOND_MS, type Clock, type Logger } from "@kakera/kernel";
 import { inspectPlace, lockDrive, openLmdbStore } from "@kakera/storage-node";
 import { CommandFailure } from "../command-failure.ts";
@@ -8,8 +8,10 @@ import type { FolderAccess } from "../compose/folder-access.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { nearestExisting } from "./nearest-existing.ts";
 
-const callDeadlineMs = 10 * SECOND_MS;
+/** Nobody waits longer for a drive that hangs. */
+export const callDeadlineMs = 10 * SECOND_MS;
 const queuedCallsMax = 10_000;
+const indexFolder = ".kakera/state/index";
 
 export interface NodeFoldersSettings {
   readonly driveCount: number;
@@ -48,7 +50,12 @@ export function createNodeFolders(
     make: makeDurably,
     lock: takeLock,
     openIndex: async (place, driveId) =>
-      openLmdbStore({ directory: join(place, ".kakera", "state", "index"), lineage: driveId, bootId: settings.bootId }),
+      openLmdbStore({
+        directory: join(place, indexFolder),
+        lineage: driveId,
+        bootId: settings.bootId,
+        digest: () => digestOnDisk(diskAt(place), `${indexFolder}/lmdb/data.mdb`),
+      }),
     readText: readTextIfThere,
     writeSecret: writeSecretDurably,
     deviceOf: async (place) => (await diskAt(place).stat("."))?.deviceId ?? null,

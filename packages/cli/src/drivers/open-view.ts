@@ -1,16 +1,20 @@
 import { mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { createNodeDisk } from "@kakera/disk";
-import type { ClusterId } from "@kakera/kernel";
+import { boundedDisk, createNodeDisk, digestOnDisk } from "@kakera/disk";
+import type { Clock, ClusterId, Logger } from "@kakera/kernel";
 import { openGuardedView, type GuardedView } from "@kakera/metadata";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { callDeadlineMs } from "./node-folders.ts";
+
+/** The guard and the digest are read and written one call after the other. */
+const [callsMax, queuedCallsMax] = [1, 10];
 
 /** The view below `stateDirectory`, which is made when it is not there; begun anew when it cannot be believed. */
 export function openViewFiles(
   stateDirectory: string,
-  clusterId: ClusterId,
-  bootId: string | null,
+  identity: { readonly clusterId: ClusterId; readonly bootId: string | null },
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<GuardedView> {
   try {
     mkdirSync(stateDirectory, { recursive: true });
@@ -25,10 +29,15 @@ export function openViewFiles(
       },
     );
   }
+  const onSuspect = (): void => logger.log("warn", "view.calls-hang", { directory: stateDirectory });
+  const unbounded = createNodeDisk(dirname(stateDirectory));
+  const disk = boundedDisk(unbounded, { callsMax, queuedCallsMax, deadlineMs: callDeadlineMs, clock, onSuspect });
+  const directory = basename(stateDirectory);
   return openGuardedView({
-    guard: { disk: createNodeDisk(dirname(stateDirectory)), directory: basename(stateDirectory), name: "view-guard" },
+    guard: { disk, directory, name: "view-guard" },
     directory: join(stateDirectory, "view"),
-    bootId,
-    lineage: clusterId,
+    bootId: identity.bootId,
+    lineage: identity.clusterId,
+    digest: () => digestOnDisk(disk, `${directory}/view/data.mdb`),
   });
 }

@@ -1,4 +1,5 @@
 import { exitCodes } from "../exit-codes.ts";
+import { endProcess } from "./end-process.ts";
 
 type StopSignal = "SIGTERM" | "SIGINT";
 
@@ -19,7 +20,7 @@ export function watchProcessSignals(): ProcessSignals {
     const isFirst = !controller.signal.aborted;
     controller.abort(signal);
     if (isFirst && isDraining) return;
-    process.exit(signal === "SIGINT" ? exitCodes.secondInterrupt : exitCodes.secondTerminate);
+    endProcess(signal === "SIGINT" ? exitCodes.secondInterrupt : exitCodes.secondTerminate);
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);

@@ -14,6 +14,11 @@ export interface GuardedViewSettings {
   /** The cluster id: a view of another cluster is not kept. */
   readonly lineage: string;
   readonly mapSizeBytes?: number;
+  /**
+   * SHA-256 in hex of the view's data.mdb; null: it cannot be read. What it rejects with ends the opening or the closing: so
+   * a drive that hangs holds neither up for ever. Default: read with no bound of time.
+   */
+  readonly digest?: () => Promise<string | null>;
 }
 
 export interface GuardedView {
@@ -30,13 +35,16 @@ export async function openGuardedView(settings: GuardedViewSettings): Promise<Gu
   const { guard: place, bootId, lineage } = settings;
   const found = await readGuard(place);
   const dataPath = join(settings.directory, "data.mdb");
-  const isKept = mayKeep(found, { bootId, lineage }) && (await isAsClosed(found, dataPath));
+  const digest = settings.digest ?? (() => digestOfFile(dataPath));
+  const isKept = mayKeep(found, { bootId, lineage }) && (await isAsClosed(found, digest));
   if (!isKept) removeView(settings.directory);
   const mark = (state: "opening" | "open"): Promise<void> => writeGuard(place, { state, bootId, lineage });
   await mark("opening");
   const opened = openOrBeginAnew(settings, async () => {
+    // First, and without blocking: of a drive that hangs this does not come back well, and what follows is not begun.
+    const content = await digest();
     syncNames(settings.directory);
-    await writeGuard(place, { state: "clean", bootId, lineage, content: await digestOfFile(dataPath) });
+    await writeGuard(place, { state: "clean", bootId, lineage, content });
   });
   await mark("open");
   const origin = !opened.wasReadable ? "unreadable" : isKept ? "kept" : found === null ? "new" : "distrusted";
@@ -44,9 +52,9 @@ export async function openGuardedView(settings: GuardedViewSettings): Promise<Gu
 }
 
 /** A view that was closed is believed only while it holds the bytes that it was closed with. */
-async function isAsClosed(guard: Guard | null, dataPath: string): Promise<boolean> {
+async function isAsClosed(guard: Guard | null, digest: () => Promise<string | null>): Promise<boolean> {
   if (guard?.state !== "clean") return true;
-  return guard.content != null && guard.content === (await digestOfFile(dataPath));
+  return guard.content != null && guard.content === (await digest());
 }
 
 function openOrBeginAnew(

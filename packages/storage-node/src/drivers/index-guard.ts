@@ -1,6 +1,5 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { digestOfFile } from "@kakera/kernel";
 
 /**
  * What a derived LMDB without fsync proves [F9]. Its pages reach the disk in any order: after a reboot it may open, look
@@ -33,9 +32,9 @@ export function isTrustworthy(found: GuardRecord | null, now: Omit<GuardRecord, 
 }
 
 /** An index that was closed is believed only while its file holds the bytes that it was closed with. */
-export async function isAsClosed(found: GuardRecord | null, dataPath: string): Promise<boolean> {
+export async function isAsClosed(found: GuardRecord | null, digest: () => Promise<string | null>): Promise<boolean> {
   if (found?.standing !== "clean") return true;
-  return found.content != null && found.content === (await digestOfFile(dataPath));
+  return found.content != null && found.content === (await digest());
 }
 
 export function readGuard(directory: string): GuardRecord | null {

@@ -20,6 +20,11 @@ export interface LmdbStoreSettings {
   readonly lineage: string;
   /** `readBootId()`. null: not known; then only a clean index is kept. */
   readonly bootId: string | null;
+  /**
+   * SHA-256 in hex of lmdb/data.mdb below the folder; null: it cannot be read. What it rejects with ends the opening or the
+   * closing: so a drive that hangs holds neither up for ever. Default: read with no bound of time.
+   */
+  readonly digest?: () => Promise<string | null>;
 }
 
 /** An index in LMDB, without fsync; deleted first when it may not be whole. The process' only opener of the folder. */
@@ -29,16 +34,17 @@ export async function openLmdbStore(settings: LmdbStoreSettings): Promise<Ordere
   const folder = join(directory, dataFolder);
   const dataPath = join(folder, "data.mdb");
   const found = readGuard(directory);
-  if (!isTrustworthy(found, guard) || !(await isAsClosed(found, dataPath)))
+  const digest = settings.digest ?? (() => digestOfFile(dataPath));
+  if (!isTrustworthy(found, guard) || !(await isAsClosed(found, digest)))
     rmSync(folder, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   writeGuard(directory, { ...guard, standing: "opening" });
   const root = openOrStartAnew(folder);
   writeGuard(directory, { ...guard, standing: "in-use" });
   const onClosed = async (): Promise<void> => {
-    // First, and without blocking: of a drive that hangs this never comes back, and what follows is not begun; of one that
-    // went there is nothing, and nothing is made again where another device may be mounted next.
-    const content = await digestOfFile(dataPath);
+    // First, and without blocking: of a drive that hangs this does not come back well, and what follows is not begun; of one
+    // that went there is nothing, and nothing is made again where another device may be mounted next.
+    const content = await digest();
     if (content === null) return;
     // LMDB wrote through the page cache: fsync of its file is what its own sync would do.
     syncPath(dataPath);
