@@ -11,7 +11,7 @@ process.on("uncaughtException", endWithBug);
 process.on("unhandledRejection", endWithBug);
 
 const signals = watchProcessSignals();
-const terminal = createNodeTerminal(signals.stopped);
+const terminal = createNodeTerminal(signals);
 try {
   const exitCode = await runProgram(process.argv.slice(2), {
     terminal,

@@ -18,6 +18,6 @@ export interface Terminal {
   askYes(question: string): Promise<boolean>;
   /** Clears the screen for what comes next (`--watch`). */
   clear(): void;
-  /** Ends a wait when the person presses Ctrl-C. */
-  readonly interrupted: AbortSignal;
+  /** From now on the first Ctrl-C or SIGTERM only aborts this signal, so that the command ends by itself; a second ends the process. */
+  takeInterrupts(): AbortSignal;
 }

@@ -25,7 +25,7 @@ function createFakeTerminal(given: Given = {}) {
     askSecret: async () => null,
     askYes: async () => given.isAgreeing ?? false,
     clear: () => {},
-    interrupted: new AbortController().signal,
+    takeInterrupts: () => new AbortController().signal,
   };
   return { terminal, printed, hinted };
 }

@@ -12,13 +12,14 @@ const watchIntervalMs = 2 * SECOND_MS;
 /** `kakera status [--watch]`: one screen. 0 = healthy, 1 = something needs attention, 6 = data is lost. */
 export function runStatus(flags: LiveFlags & { readonly watch?: boolean }, terminal: Terminal): Promise<ExitCode> {
   return withSignedClient(flags, terminal, async (live) => {
+    const interrupted = flags.watch === true ? terminal.takeInterrupts() : null;
     for (;;) {
       const report = await fetchStatus(live);
-      if (flags.watch === true && !live.settings.isJson) terminal.clear();
+      if (interrupted !== null && !live.settings.isJson) terminal.clear();
       show(report, live);
-      if (flags.watch !== true) return exitCodeOf(report);
+      if (interrupted === null) return exitCodeOf(report);
       try {
-        await sleep(terminal.clock, watchIntervalMs, terminal.interrupted);
+        await sleep(terminal.clock, watchIntervalMs, interrupted);
       } catch {
         return exitCodes.done; // the person has seen enough
       }

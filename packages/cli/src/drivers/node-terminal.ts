@@ -2,11 +2,21 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
-import { systemClock } from "@kakera/kernel";
+import { systemClock, type Clock } from "@kakera/kernel";
 import type { Terminal } from "../terminal.ts";
+import type { ProcessSignals } from "./process-signals.ts";
+
+/** A command that only waits for time to pass goes on waiting: the system clock's timers keep no process alive. */
+const waitingClock: Clock = {
+  ...systemClock,
+  setTimer(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
 
 /** The terminal of this process. */
-export function createNodeTerminal(interrupted: AbortSignal): Terminal {
+export function createNodeTerminal(signals: Pick<ProcessSignals, "stopped" | "drainOnStop">): Terminal {
   const isTerminal = process.stdout.isTTY === true;
   return {
     environment: process.env,
@@ -17,13 +27,16 @@ export function createNodeTerminal(interrupted: AbortSignal): Terminal {
       isTerminal,
       memoryLimitBytes: memoryLimitBytes(),
     },
-    clock: systemClock,
+    clock: waitingClock,
     print: (line) => void process.stdout.write(`${line}\n`),
     hint: (line) => void process.stderr.write(`${line}\n`),
     askSecret: (question) => ask(question, new Writable({ write: (_chunk, _encoding, done) => done() })),
     askYes: async (question) => /^y(es)?$/i.test((await ask(`${question} [y/N] `, process.stderr)) ?? ""),
     clear: () => void (isTerminal && process.stdout.write("\u001b[H\u001b[2J")),
-    interrupted,
+    takeInterrupts() {
+      signals.drainOnStop();
+      return signals.stopped;
+    },
   };
 }
 
