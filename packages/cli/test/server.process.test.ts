@@ -9,17 +9,16 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { StatusReport } from "../src/admin/status-report.ts";
 import { makeCertificate } from "../../../test/harness/certificate.ts";
-import { signRequest } from "../src/client/sign-request.ts";
 import {
   killAll,
   rootKey,
   rootKeyEnv,
   run,
+  slowUpload,
   start,
   startReadyServer,
   startServer,
@@ -518,30 +517,3 @@ describe("live commands", () => {
     await server.stop();
   });
 });
-
-/** An upload whose body comes in two halves: `begun` when the server has asked for it, the second only after `finish`. */
-function slowUpload(server: RunningServer, target: string, sizeBytes: number) {
-  const url = new URL(target, server.endpoint);
-  const body = "y".repeat(sizeBytes);
-  const signed = signRequest(
-    { method: "PUT", url, body },
-    { credentials: rootKey, region: "us-east-1", nowMs: Date.now() },
-  );
-  const headers = { ...signed, "content-length": String(sizeBytes), expect: "100-continue" };
-  const outgoing = httpRequest(url, { method: "PUT", headers });
-  const status = new Promise<number>((resolve, reject) => {
-    outgoing.once("response", (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    });
-    outgoing.once("error", reject);
-  });
-  status.catch(() => {}); // some tests cut it off
-  // What was written may still lie in the kernel; a server that asks for the body has the request in flight.
-  const begun = new Promise<void>((resolve, reject) => {
-    outgoing.once("continue", () => outgoing.write(body.slice(0, sizeBytes / 2), () => resolve()));
-    outgoing.once("error", reject);
-  });
-  outgoing.flushHeaders();
-  return { begun, status, finish: () => outgoing.end(body.slice(sizeBytes / 2)) };
-}

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
@@ -153,4 +154,38 @@ export async function until(
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+interface SlowUpload {
+  /** When the server has asked for the body and has half of it. */
+  readonly begun: Promise<void>;
+  readonly status: Promise<number>;
+  finish(): void;
+}
+
+/** An upload whose body comes in two halves: `begun` when the server has asked for it, the second only after `finish`. */
+export function slowUpload(server: RunningServer, target: string, sizeBytes: number): SlowUpload {
+  const url = new URL(target, server.endpoint);
+  const body = "y".repeat(sizeBytes);
+  const signed = signRequest(
+    { method: "PUT", url, body },
+    { credentials: rootKey, region: "us-east-1", nowMs: Date.now() },
+  );
+  const headers = { ...signed, "content-length": String(sizeBytes), expect: "100-continue" };
+  const outgoing = httpRequest(url, { method: "PUT", headers });
+  const status = new Promise<number>((resolve, reject) => {
+    outgoing.once("response", (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    outgoing.once("error", reject);
+  });
+  status.catch(() => {}); // some tests cut it off
+  // What was written may still lie in the kernel; a server that asks for the body has the request in flight.
+  const begun = new Promise<void>((resolve, reject) => {
+    outgoing.once("continue", () => outgoing.write(body.slice(0, sizeBytes / 2), () => resolve()));
+    outgoing.once("error", reject);
+  });
+  outgoing.flushHeaders();
+  return { begun, status, finish: () => void outgoing.end(body.slice(sizeBytes / 2)) };
 }
