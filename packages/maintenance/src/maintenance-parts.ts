@@ -47,3 +47,8 @@ export function takingDrive(
   if (drive === null || parts.map.drive(drive.driveId)?.standing !== "MEMBER") return null;
   return drive.status().condition === "failed" ? null : drive;
 }
+
+/** What fails together with the drive; of one that the map does not know: itself alone. */
+export function domainOfDrive({ map }: Pick<MaintenanceParts, "map">, driveId: DriveId): string {
+  return map.drive(driveId)?.domain ?? driveId;
+}

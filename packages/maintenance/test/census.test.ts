@@ -3,6 +3,8 @@ import { KIB, MIB } from "@kakera/kernel";
 import { noCensus, publishCensus } from "../src/census/census-report.ts";
 import { judgeChunk } from "../src/census/judge-chunk.ts";
 import { takeCensus } from "../src/census/take-census.ts";
+import { takeBack } from "../src/drives/take-back.ts";
+import { repairOnce } from "../src/repair/run-repairs.ts";
 import {
   createTestCluster,
   patternBytes,
@@ -95,6 +97,25 @@ describe("a census", () => {
     expect(cluster.parts.backlog.waitingCount).toBeGreaterThan(0);
   });
 
+  test("counts what lies doubled up on surviving drives as short until repair has brought it home", async () => {
+    const cluster = await createTestCluster({ geometry: { k: 4, m: 2 } });
+    for (const drive of cluster.drives.slice(0, 2)) drive.isAway = true;
+    const bytes = patternBytes(300 * KIB, 7);
+    const dataId = await cluster.put("doubled", bytes);
+    const drivesOf = async (): Promise<number> =>
+      new Set((await shardsOf(cluster, dataId)).map(({ driveIndex }) => driveIndex)).size;
+    expect([(await shardsOf(cluster, dataId)).length, await drivesOf()]).toEqual([6, 4]);
+    for (const drive of cluster.drives.slice(0, 2)) drive.isAway = false;
+    expect((await count(cluster)).report).toMatchObject({ chunksByMissing: [0, 1], lostCount: 0 });
+    expect(cluster.parts.backlog.next()?.spareShards).toBe(1);
+    for (const { driveId } of cluster.drives.slice(0, 2)) await cluster.run(takeBack(cluster.parts, driveId));
+    expect(await cluster.run(repairOnce(cluster.parts, cluster.parts.backlog.next()!))).toBe("whole");
+    expect([(await shardsOf(cluster, dataId)).length, await drivesOf()]).toEqual([6, 6]);
+    expect((await count(cluster)).report).toMatchObject({ chunksByMissing: [1], lostCount: 0 });
+    for (const drive of cluster.drives.slice(2, 4)) drive.isAway = true;
+    expect(await cluster.read("doubled")).toEqual(bytes);
+  });
+
   test("publishes its counts under the contract's names, and zero for what there is no more", () => {
     const gauges = new Map<string, number>();
     const gauge = (name: string) => ({
@@ -114,15 +135,31 @@ describe("a census", () => {
 
 describe("judgeChunk()", () => {
   const homes = ["a", "b", "c"] as never;
+  const domainOf = (driveId: string): string => driveId;
+
   test("counts a shard as found at its home or where a reader looks, and nowhere else", () => {
     const held = [
       { shardIndex: 0, driveId: "a" },
       { shardIndex: 1, driveId: "x" },
       { shardIndex: 2, driveId: "y" },
     ] as never;
-    const verdict = judgeChunk({ k: 2, homes, isFindable: (_index, driveId) => driveId === "x" }, held);
-    expect(verdict).toMatchObject({ missing: 1, isLost: false, isInOrder: false });
+    const verdict = judgeChunk({ k: 2, homes, isFindable: (_index, driveId) => driveId === "x", domainOf }, held);
+    expect(verdict).toMatchObject({ missing: 1, spareShards: 0, isLost: false, isInOrder: false });
     expect(verdict.strays).toHaveLength(2);
+  });
+
+  test("counts a chunk two of whose shards go with one drive, or with one domain, as one that lacks a shard", () => {
+    const held = [
+      { shardIndex: 0, driveId: "a" },
+      { shardIndex: 1, driveId: "b" },
+      { shardIndex: 2, driveId: "b" },
+    ] as never;
+    const places = { k: 2, homes, isFindable: () => true };
+    expect(judgeChunk({ ...places, domainOf }, held)).toMatchObject({ missing: 1, spareShards: 0, isInOrder: false });
+    const inOne = [{ shardIndex: 2, driveId: "x" }, ...(held as unknown[]).slice(0, 2)] as never;
+    expect(judgeChunk({ ...places, domainOf }, inOne)).toMatchObject({ missing: 0, spareShards: 1 });
+    const sharesWithB = (driveId: string): string => (driveId === "x" ? "b" : driveId);
+    expect(judgeChunk({ ...places, domainOf: sharesWithB }, inOne)).toMatchObject({ missing: 1, spareShards: 0 });
   });
 });
 

@@ -74,7 +74,7 @@ function judgeData({ census, geometry, drives }: ServerFacts): Condition[] {
     conditions.push({
       reason: "SHARDS_SHORT",
       subject: null,
-      sentence: `${shortCount} of ${census.chunkCount} chunks lack shards`,
+      sentence: `${shortCount} of ${census.chunkCount} chunks are short: shards are missing, or two lie on one drive`,
       remedy: "repair works on it while enough drives are there; kakera status --watch shows it",
       weight: "warning",
     });

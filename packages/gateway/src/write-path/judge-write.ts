@@ -38,7 +38,10 @@ export type Verdict =
   | { readonly kind: "substitute"; readonly placements: readonly ShardPlacement[] }
   /** Nobody can stand in for these shards: their homes are to be declared in the log, and then this is judged again. */
   | { readonly kind: "declare"; readonly shardIndexes: readonly number[] }
-  /** Durable as promised, `lacking` the shards of declared homes. `noSpare`: the loss of one more domain loses the chunk. */
+  /**
+   * Durable as promised, `lacking` the shards of declared homes. `full`: k+m shards in as many domains; `no-spare`: the loss
+   * of one domain loses the chunk.
+   */
   | {
       readonly kind: "acknowledge";
       readonly lacking: readonly number[];
@@ -56,7 +59,8 @@ export function judgeWrite(shards: readonly ShardState[], candidates: readonly C
   const open = indexesOf(shards, (shard) => shard.domain === null || !isExpected(shard));
   const expected = new DomainCounts(shards);
   const isPending = shards.some((shard) => shard.progress === "pending");
-  if (open.length === 0) return isPending ? { kind: "wait" } : { kind: "acknowledge", lacking: [], strength: "full" };
+  if (open.length === 0 && isPending) return { kind: "wait" };
+  if (open.length === 0 && !expected.isDoubled) return { kind: "acknowledge", lacking: [], strength: "full" };
 
   const placements = placeOnFreeDomains(open, expected, candidates);
   if (placements.length > 0) return { kind: "substitute", placements };
@@ -129,6 +133,10 @@ class DomainCounts {
   /** Shards that remain in the worst case when one domain is lost. */
   get leftAfterAnyLoss(): number {
     return this.total - Math.max(0, ...this.#counts.values());
+  }
+
+  get isDoubled(): boolean {
+    return this.#counts.size < this.total;
   }
 
   of(domain: string): number {

@@ -61,8 +61,9 @@ function objectionTo(
       if (domains.length < rule.k) return "fewer than k receipts";
       if (String(verdict.lacking) !== String(open)) return "what is lacking is not said";
       const hasSpare = leftAfterAnyLoss(domains) >= rule.k;
-      if (verdict.strength === "full") return open.length === 0 ? null : "it is not at full strength";
-      if ((verdict.strength === "reduced") !== hasSpare || open.length === 0) return "its strength is another";
+      const isFull = open.length === 0 && new Set(domains).size === domains.length;
+      if (verdict.strength === "full") return isFull ? null : "it is not at full strength";
+      if ((verdict.strength === "reduced") !== hasSpare || isFull) return "its strength is another";
       return hasSpare || rule.quorum === "available" ? null : "strict writes need a spare";
     }
     case "substitute": {
@@ -91,7 +92,7 @@ function objectionTo(
         ? null
         : "who is declared took its shard, is declared already, or is only full";
     case "refuse":
-      if (candidates.some(isFree)) return "a domain is free";
+      if (open.length > 0 && candidates.some(isFree)) return "a domain is free";
       if (verdict.reason === "DRIVE_FULL")
         return open.some((index) => !mayLack(index) && shards[index]?.progress === "full") ? null : "no home is full";
       if (verdict.reason === "QUORUM_LOST") return domains.length < rule.k ? null : "k shards are possible";
@@ -142,6 +143,11 @@ describe("judgeWrite()", () => {
     const four = ["a", "b", "c", "d"];
     const verdict = judgeWrite([...four.map(durable), lost, lost], four.map(driveIn), available(4));
     expect(verdict.kind === "substitute" && new Set(verdict.placements.map(({ driveId }) => driveId)).size).toBe(2);
+  });
+
+  test("does not call a chunk whole two of whose shards go with one domain", () => {
+    const verdict = judgeWrite(["a", "a", "b", "b"].map(durable), ["a", "b"].map(driveIn), available(2));
+    expect(verdict).toEqual({ kind: "acknowledge", lacking: [], strength: "reduced" });
   });
 
   test("does not double up 2+1 on two domains, where it would help nobody, and says that there is no spare", () => {

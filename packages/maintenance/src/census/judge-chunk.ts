@@ -1,4 +1,5 @@
 import type { DriveId } from "@kakera/kernel";
+import { spareDomains } from "../strength/spare-domains.ts";
 
 /** A shard that some drive holds. */
 export interface HeldShard {
@@ -8,15 +9,18 @@ export interface HeldShard {
 
 export interface ChunkPlaces {
   readonly k: number;
-  /** By shard index; null = vacant. */
+  /** By shard index, each in a failure domain of its own; null = vacant. */
   readonly homes: readonly (DriveId | null)[];
   /** Where a reader looks besides: substitutes of the repair row and former homes. */
   readonly isFindable: (shardIndex: number, driveId: DriveId) => boolean;
+  readonly domainOf: (driveId: DriveId) => string;
 }
 
 export interface ChunkVerdict {
-  /** Shards that no reader finds. */
+  /** The chunk bears as many losses of a domain as one that lacks so many of its k+m shards. */
   readonly missing: number;
+  /** Losses that it bears yet; below 0: shards that it is short of k. */
+  readonly spareShards: number;
   readonly isLost: boolean;
   /** Every home holds its shard, and nobody else holds any. */
   readonly isInOrder: boolean;
@@ -25,17 +29,22 @@ export interface ChunkVerdict {
 }
 
 /** What a census makes of one chunk. Pure. */
-export function judgeChunk({ k, homes, isFindable }: ChunkPlaces, held: readonly HeldShard[]): ChunkVerdict {
+export function judgeChunk({ k, homes, isFindable, domainOf }: ChunkPlaces, held: readonly HeldShard[]): ChunkVerdict {
   const strays = held.filter(({ shardIndex, driveId }) => homes[shardIndex] !== driveId);
-  const atHome = new Set(
-    held.filter(({ shardIndex, driveId }) => homes[shardIndex] === driveId).map(({ shardIndex }) => shardIndex),
+  const places = homes.map((home, shardIndex) =>
+    held
+      .filter((shard) => shard.shardIndex === shardIndex)
+      .filter(({ driveId }) => driveId === home || isFindable(shardIndex, driveId))
+      .map(({ driveId }) => domainOf(driveId)),
   );
-  const found = new Set(atHome);
-  for (const { shardIndex, driveId } of strays) if (isFindable(shardIndex, driveId)) found.add(shardIndex);
+  const spareShards = spareDomains(places, k);
   return {
-    missing: homes.length - found.size,
-    isLost: found.size < k,
-    isInOrder: atHome.size === homes.length && strays.length === 0,
+    missing: homes.length - k - spareShards,
+    spareShards,
+    isLost: spareShards < 0,
+    isInOrder:
+      strays.length === 0 &&
+      homes.every((home, index) => held.some((shard) => shard.shardIndex === index && shard.driveId === home)),
     strays,
   };
 }

@@ -1,6 +1,7 @@
 import { chunkSizeBytesMax, idFromBytes, type DataId, type DriveId } from "@kakera/kernel";
 import { ranges, readRepair, type Group } from "@kakera/metadata";
 import { removeOrphans, type OrphanCandidate } from "../orphans/remove-orphans.ts";
+import { domainOfDrive } from "../maintenance-parts.ts";
 import type { RepairParts } from "../repair/repair-chunk.ts";
 import type { Owner } from "../references/body-ref.ts";
 import { walkReferences } from "../references/walk-references.ts";
@@ -26,7 +27,6 @@ export interface CensusSettings {
 /** A chunk that is not in order, until the second walk has confirmed that a record still names it. */
 interface Suspect {
   readonly group: number;
-  readonly k: number;
   readonly verdict: ChunkVerdict;
 }
 
@@ -82,6 +82,7 @@ class CensusPass {
     const record = this.#parts.map.group(group.pool.pool, group.group);
     if (record === null) return;
     const inventory = await readInventories(this.#parts, group.group);
+    const domainOf = (driveId: DriveId): string => domainOfDrive(this.#parts, driveId);
     const counted = { group, record, inOrder: true };
     this.#counted.push(counted);
     for (const name of names) {
@@ -89,11 +90,11 @@ class CensusPass {
       const { k, m } = form === "CODED" ? group.pool.geometry : { k: 1, m: group.pool.geometry.m };
       const held = takeOut(inventory, `${dataId}/${chunkIndex}`);
       const isFindable = this.#findable(dataId, chunkIndex, record);
-      const verdict = judgeChunk({ k, homes: record.homes.slice(0, k + m), isFindable }, held);
+      const verdict = judgeChunk({ k, homes: record.homes.slice(0, k + m), isFindable, domainOf }, held);
       if (verdict.isInOrder) this.#soundCount++;
       else {
         counted.inOrder = false;
-        this.#suspects.set(`${dataId}/${chunkIndex}`, { group: group.group, k, verdict });
+        this.#suspects.set(`${dataId}/${chunkIndex}`, { group: group.group, verdict });
       }
     }
     for (const { held, descriptions } of inventory.values()) {
@@ -139,11 +140,9 @@ class CensusPass {
     chunkIndex: number,
     { suspect, owner }: { readonly suspect: Suspect; readonly owner: Owner | null },
   ): void {
-    const { group, k, verdict } = suspect;
-    const record = this.#counted.find((counted) => counted.group.group === group)?.record;
-    const shardCount = record === undefined ? k : Math.max(k, record.homes.length);
-    const spareShards = shardCount - verdict.missing - k;
-    this.#parts.backlog.add({ dataId, chunkIndex, group, owner, spareShards, strays: verdict.strays });
+    const { group, verdict } = suspect;
+    const { spareShards, strays } = verdict;
+    this.#parts.backlog.add({ dataId, chunkIndex, group, owner, spareShards, strays });
   }
 
   #findable(dataId: DataId, chunkIndex: number, record: Group): (shardIndex: number, driveId: DriveId) => boolean {

@@ -1,7 +1,7 @@
 import { ClusterFailure, idFromBytes, type DriveId } from "@kakera/kernel";
 import { keys, readRepair, type Compare, type Group } from "@kakera/metadata";
 import type { ShardDescription, ShardRef } from "@kakera/rpc";
-import { answeringDrive, takingDrive, type MaintenanceParts } from "../maintenance-parts.ts";
+import { answeringDrive, domainOfDrive, takingDrive, type MaintenanceParts } from "../maintenance-parts.ts";
 import type { ChunkRef } from "../references/body-ref.ts";
 import { verifyShard } from "../scrub/verify-shard.ts";
 import type { ShardFacts } from "./plan-repair.ts";
@@ -57,7 +57,9 @@ export async function inspectChunk(
     }
     const takes = takingDrive(parts, home) !== null;
     const state = isDamaged ? "damaged" : isHeld(atHome) ? "holds" : "lacks";
-    shards.push({ home: state === "holds" || (takes && atHome !== "away") ? state : "away", elsewhere });
+    const holders = state === "holds" && home !== null ? [home, ...elsewhere] : elsewhere;
+    const domains = holders.map((driveId) => domainOfDrive(parts, driveId));
+    shards.push({ home: state === "holds" || (takes && atHome !== "away") ? state : "away", elsewhere, domains });
   }
   return {
     chunk,

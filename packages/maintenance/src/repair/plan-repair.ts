@@ -1,4 +1,5 @@
 import type { DriveId } from "@kakera/kernel";
+import { spareDomains } from "../strength/spare-domains.ts";
 
 /** One shard of a chunk as an inspection found it. */
 export interface ShardFacts {
@@ -9,6 +10,8 @@ export interface ShardFacts {
   readonly home: "holds" | "lacks" | "damaged" | "away";
   /** Other drives that hold it: substitutes, former homes, strays. */
   readonly elsewhere: readonly DriveId[];
+  /** Failure domains in which it can be read: of its home, if that holds it, and of those elsewhere. */
+  readonly domains: readonly string[];
 }
 
 export interface RepairPlan {
@@ -25,7 +28,7 @@ export interface RepairPlan {
   readonly waiting: readonly number[];
   /** Copies that are not needed: only when every shard of the chunk is held by its home (correctness.md R5). */
   readonly surplus: readonly { readonly shardIndex: number; readonly driveId: DriveId }[];
-  /** Shards left above k. */
+  /** Losses of a domain that the chunk bears yet; below 0: shards that it is short of k. */
   readonly spareShards: number;
 }
 
@@ -35,9 +38,12 @@ export function planRepair(shards: readonly ShardFacts[], k: number): RepairPlan
     shards.flatMap((shard, index) => (holds(shard) ? [index] : []));
   const rebuild = indexesWhere(({ home }) => home === "lacks" || home === "damaged");
   const waiting = indexesWhere(({ home }) => home === "away");
-  const left = indexesWhere(({ home, elsewhere }) => home === "holds" || elsewhere.length > 0).length;
-  const plan = { rebuild, waiting, surplus: [], spareShards: left - k };
-  if (left < k) return { ...plan, kind: waiting.length > 0 ? "wait" : "lost" };
+  const spareShards = spareDomains(
+    shards.map(({ domains }) => domains),
+    k,
+  );
+  const plan = { rebuild, waiting, surplus: [], spareShards };
+  if (spareShards < 0) return { ...plan, kind: waiting.length > 0 ? "wait" : "lost" };
   if (rebuild.length > 0) return { ...plan, kind: "mend" };
   if (waiting.length > 0) return { ...plan, kind: "wait" };
   const surplus = shards.flatMap(({ elsewhere }, shardIndex) => elsewhere.map((driveId) => ({ shardIndex, driveId })));

@@ -9,7 +9,7 @@ export interface RepairItem {
   readonly group: number;
   /** null: not known; a shard's header says it. */
   owner: Owner | null;
-  /** Shards left above k, as far as is known: 0 = the next loss loses the chunk. */
+  /** Losses of a domain that it bears yet, as far as is known: 0 = the next one loses the chunk. */
   spareShards: number;
   /** Shards whose bytes were found wrong, and where. */
   readonly damaged: Map<number, DriveId>;

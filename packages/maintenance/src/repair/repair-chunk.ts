@@ -1,4 +1,4 @@
-import { assert, ClusterFailure, idFromBytes, type DataId } from "@kakera/kernel";
+import { assert, ClusterFailure, type DataId } from "@kakera/kernel";
 import { dropRepair, readRepair } from "@kakera/metadata";
 import { rebuildShard, rebuildWindowBytes, type ShardIdentity, type ShardSource } from "@kakera/rpc";
 import { answeringDrive, authorOf, takingDrive, type MaintenanceParts } from "../maintenance-parts.ts";
@@ -184,26 +184,5 @@ async function removeSurplus(parts: RepairParts, { chunk }: InspectedChunk, plan
   for (const { shardIndex, driveId } of plan.surplus) {
     const { group, dataId, chunkIndex } = chunk;
     await answeringDrive(parts, driveId)?.remove([{ group, dataId, chunkIndex, shardIndex }]);
-  }
-}
-
-/** Every chunk of every repair row, for the backlog. */
-export function itemsOfRow(parts: RepairParts, dataId: DataId): void {
-  const row = readRepair(parts.log.view, dataId);
-  if (row === null) return;
-  const { bucketId, objectKey, pool, form, bodySizeBytes, chunks } = row.record;
-  const poolRow = parts.map.pool(pool);
-  if (poolRow === null) return;
-  const body = {
-    dataId,
-    pool,
-    form: form === 1 ? ("REPLICATED" as const) : ("CODED" as const),
-    sizeBytes: bodySizeBytes,
-  };
-  const owner = { bucketId: idFromBytes("bucket", bucketId), objectKey: Buffer.from(objectKey) };
-  for (const places of chunks) {
-    const { chunkIndex, group, geometry } = chunkOf(body, poolRow, places.chunkIndex ?? 0);
-    const spareShards = geometry.m - (places.missingShards?.length ?? 0);
-    parts.backlog.add({ dataId, chunkIndex, group, owner, spareShards });
   }
 }

@@ -1,7 +1,8 @@
 import { ClusterFailure, idFromBytes, MINUTE_MS, SECOND_MS, sleep, type Clock } from "@kakera/kernel";
 import { ranges, type Key } from "@kakera/metadata";
 import type { RepairItem } from "./repair-backlog.ts";
-import { itemsOfRow, repairChunk, type RepairOutcome, type RepairParts } from "./repair-chunk.ts";
+import { itemsOfRow } from "./items-of-row.ts";
+import { repairChunk, type RepairOutcome, type RepairParts } from "./repair-chunk.ts";
 
 /** An item that could not be mended is tried again after so long; sooner when a drive comes back. */
 const putOffMs = MINUTE_MS;

@@ -58,7 +58,7 @@ function proofText(status) {
   if (census.chunkCount === 0) return `No chunks were there to count at ${at}.`;
   if (shortCount === 0)
     return `All of ${counted(census.chunkCount, "chunk")} proven ${geometry.k}+${geometry.m} at ${at}.`;
-  return `${shortCount.toLocaleString("en")} of ${counted(census.chunkCount, "chunk")} lack shards, counted at ${at}.`;
+  return `${shortCount.toLocaleString("en")} of ${counted(census.chunkCount, "chunk")} are short of shards, counted at ${at}.`;
 }
 
 function show(status) {
