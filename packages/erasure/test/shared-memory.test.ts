@@ -37,12 +37,12 @@ class Held {
     expect(slab.sizeBytes).toBeLessThanOrEqual(Math.max(slabAlignmentBytes, sizeBytes * 1.25 + slabAlignmentBytes));
     expect(slab.offsetBytes).toBeGreaterThanOrEqual(kernelRegionSizeBytes);
     expect(slab.offsetBytes + slab.sizeBytes).toBeLessThanOrEqual(this.memory.memory.buffer.byteLength);
-    for (const other of this.slabs) {
-      const isApart =
+    const isApart = this.slabs.every(
+      (other) =>
         other.offsetBytes + other.sizeBytes <= slab.offsetBytes ||
-        slab.offsetBytes + slab.sizeBytes <= other.offsetBytes;
-      expect(isApart, "slabs do not overlap").toBe(true);
-    }
+        slab.offsetBytes + slab.sizeBytes <= other.offsetBytes,
+    );
+    expect(isApart, "slabs do not overlap").toBe(true);
     this.slabs.push(slab);
     expect(this.memory.freeBytes).toBe(freeBytes - slab.sizeBytes);
   }

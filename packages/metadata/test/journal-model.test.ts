@@ -19,7 +19,7 @@ function firstViolation(
 
 describe("a random journal", () => {
   test.each(geometries)("on $name drives keeps everything that was acknowledged or answered", (geometry) => {
-    expect(firstViolation([geometry], 4000, null)).toBeNull();
+    expect(firstViolation([geometry], 1000, null)).toBeNull();
   });
 });
 

@@ -1,11 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createNodeDisk } from "@kakera/disk";
 import { createSeededRandom, newId } from "@kakera/kernel";
-import { createMemoryLog, createMemoryView, openLmdbView, type WritableView } from "../src/index.ts";
+import { createMemoryLog, createMemoryView } from "../src/index.ts";
 import { describeLog } from "./contract/log-contract.ts";
-import { JournalDrives } from "./journal-drives.ts";
+import { describeJournalLogs } from "./journal-driver.ts";
 
 describeLog("MemoryLog, memory view", () => ({
   open: async () => createMemoryLog({ view: createMemoryView(), session: newId("session", createSeededRandom(1)) }),
@@ -13,52 +9,4 @@ describeLog("MemoryLog, memory view", () => ({
   cleanUp: async () => {},
 }));
 
-for (const medium of ["memory disks", "real disks"] as const) {
-  for (const kind of ["memory view", "LMDB view"] as const) {
-    for (const [driveCount, tolerance] of [
-      [1, 0],
-      [3, 1],
-    ] as const) {
-      const name = `JournalLog on ${driveCount} ${medium}, ${kind}`;
-      describeLog(name, () => journalDriver({ medium, kind, driveCount, tolerance }));
-    }
-  }
-}
-
-function journalDriver(of: {
-  medium: "memory disks" | "real disks";
-  kind: "memory view" | "LMDB view";
-  driveCount: number;
-  tolerance: number;
-}) {
-  const directory = mkdtempSync(join(tmpdir(), "kakera-log-"));
-  const drives = new JournalDrives(of.driveCount, of.tolerance);
-  if (of.medium === "real disks") {
-    drives.disks.forEach((_, index) => {
-      const root = join(directory, `drive${index}`);
-      mkdirSync(root);
-      drives.disks[index] = createNodeDisk(root);
-    });
-  }
-  const views: WritableView[] = [];
-  const closeViews = async (): Promise<void> => {
-    for (const view of views.splice(0)) await view.close();
-  };
-  const open = async () => {
-    await closeViews();
-    const view =
-      of.kind === "memory view"
-        ? createMemoryView()
-        : openLmdbView({ directory: join(directory, "view"), mapSizeBytes: 2 ** 30 });
-    views.push(view);
-    return drives.open({ view });
-  };
-  return {
-    open,
-    reopen: open,
-    async cleanUp() {
-      await closeViews();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
+describeJournalLogs("memory disks");

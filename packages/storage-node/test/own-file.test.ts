@@ -43,7 +43,7 @@ describe("a shard in a file of its own", () => {
     const drive = await openTestDrive(disk);
     const shard = makeShard({ sizeBytes });
     await stream(drive, shard, pieceBytes);
-    expect((await readVerified(drive, refOf(shard), 4 * MIB)) as Buffer).toEqual(shard.payload);
+    expect(((await readVerified(drive, refOf(shard), 4 * MIB)) as Buffer).equals(shard.payload)).toBe(true);
     expect(await drive.describe(refOf(shard))).toMatchObject({
       shardSizeBytes: sizeBytes,
       chunkSizeBytes: 2 * sizeBytes,
@@ -51,7 +51,7 @@ describe("a shard in a file of its own", () => {
     expect(await disk.list("tmp")).toEqual([]);
     await drive.close();
     const again = await openTestDrive(disk);
-    expect((await readVerified(again, refOf(shard), 4 * MIB)) as Buffer).toEqual(shard.payload);
+    expect(((await readVerified(again, refOf(shard), 4 * MIB)) as Buffer).equals(shard.payload)).toBe(true);
     expect(again.status().shardCount).toBe(1);
   });
 
@@ -91,7 +91,7 @@ describe("a shard in a file of its own", () => {
     await Promise.all([drive.put(large), drive.put(small)]);
     expect(await ownFiles(disk)).toHaveLength(1);
     for (const shard of [large, small])
-      expect((await readVerified(drive, refOf(shard), MIB)) as Buffer).toEqual(shard.payload);
+      expect(((await readVerified(drive, refOf(shard), MIB)) as Buffer).equals(shard.payload)).toBe(true);
   });
 
   it("leaves nothing when it is aborted", async () => {
@@ -127,7 +127,7 @@ describe("a shard in a file of its own", () => {
     await drive.put(shard);
     await drive.settled();
     expect(await ownFiles(disk)).toHaveLength(1);
-    expect((await readVerified(drive, refOf(shard), MIB)) as Buffer).toEqual(shard.payload);
+    expect(((await readVerified(drive, refOf(shard), MIB)) as Buffer).equals(shard.payload)).toBe(true);
   });
 
   it("is durable before it has its name, and has its name, durably, before it is acknowledged", async () => {

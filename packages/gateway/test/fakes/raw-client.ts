@@ -12,7 +12,10 @@ export interface RawAnswer {
 /** A connection that sends exactly the bytes it is told to, and reads answers one by one. */
 export class RawConnection {
   readonly socket: Socket;
+  /** What came and was not yet taken: its beginning in one piece, and behind it what came since. */
   #received = Buffer.alloc(0);
+  #later: Buffer[] = [];
+  #laterBytes = 0;
   #isClosed = false;
   #failure: Error | null = null;
   #wake: (() => void) | null = null;
@@ -20,7 +23,8 @@ export class RawConnection {
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (bytes: Buffer) => {
-      this.#received = Buffer.concat([this.#received, bytes]);
+      this.#later.push(bytes);
+      this.#laterBytes += bytes.byteLength;
       this.#wake?.();
     });
     socket.on("error", (failure) => (this.#failure = failure));
@@ -46,7 +50,7 @@ export class RawConnection {
 
   /** Resolves when the server has closed its side. */
   async closed(): Promise<void> {
-    while (!this.#isClosed) await this.#more();
+    while (!this.#isClosed) await this.#nextBytes();
   }
 
   async answer(options: { hasBody?: "no" } = {}): Promise<RawAnswer> {
@@ -78,6 +82,7 @@ export class RawConnection {
   }
 
   async #head(): Promise<string> {
+    this.#join();
     let end = this.#received.indexOf("\r\n\r\n");
     while (end < 0) {
       if (this.#isClosed)
@@ -98,6 +103,7 @@ export class RawConnection {
     const length = headers.get("content-length");
     if (length === undefined) {
       await this.closed();
+      this.#join();
       const rest = this.#received;
       this.#received = Buffer.alloc(0);
       return rest;
@@ -108,6 +114,7 @@ export class RawConnection {
   async #chunkedBody(): Promise<Buffer> {
     const chunks: Buffer[] = [];
     for (;;) {
+      this.#join();
       let end = this.#received.indexOf("\r\n");
       while (end < 0) {
         if (this.#isClosed) throw new Error("closed within a chunked body");
@@ -123,16 +130,31 @@ export class RawConnection {
   }
 
   async #take(sizeBytes: number): Promise<Buffer> {
-    while (this.#received.byteLength < sizeBytes) {
-      if (this.#isClosed) throw new Error(`closed ${sizeBytes - this.#received.byteLength} bytes short of the body`);
-      await this.#more();
+    while (this.#received.byteLength + this.#laterBytes < sizeBytes) {
+      const missingBytes = sizeBytes - this.#received.byteLength - this.#laterBytes;
+      if (this.#isClosed) throw new Error(`closed ${missingBytes} bytes short of the body`);
+      await this.#nextBytes();
     }
+    this.#join();
     const taken = this.#received.subarray(0, sizeBytes);
     this.#received = this.#received.subarray(sizeBytes);
     return taken;
   }
 
-  #more(): Promise<void> {
+  async #more(): Promise<void> {
+    await this.#nextBytes();
+    this.#join();
+  }
+
+  /** A body of many MiB is joined once, and not anew with every piece that comes. */
+  #join(): void {
+    if (this.#later.length === 0) return;
+    this.#received = Buffer.concat([this.#received, ...this.#later]);
+    this.#later = [];
+    this.#laterBytes = 0;
+  }
+
+  #nextBytes(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = () => {
         this.#wake = null;

@@ -130,12 +130,24 @@ export function targetOf(call: S3Call): string {
 }
 
 export function readable(answer: RawAnswer): S3Answer {
-  const text = answer.body.toString("utf8");
+  let decoded: string | null = null;
+  // Only on demand: most bodies are objects of many MiB that nobody reads as text.
+  const text = (): string => (decoded ??= answer.body.toString("utf8"));
   const xmlAll = (name: string): string[] =>
-    [...text.matchAll(new RegExp(`<${name}(?: [^>]*)?(?:/>|>([^]*?)</${name}>)`, "g"))].map((match) =>
+    [...text().matchAll(new RegExp(`<${name}(?: [^>]*)?(?:/>|>([^]*?)</${name}>)`, "g"))].map((match) =>
       unescapeXml(match[1] ?? ""),
     );
-  return { ...answer, text, xmlAll, xml: (name) => xmlAll(name)[0], code: xmlAll("Code")[0] };
+  return {
+    ...answer,
+    xmlAll,
+    xml: (name) => xmlAll(name)[0],
+    get text() {
+      return text();
+    },
+    get code() {
+      return xmlAll("Code")[0];
+    },
+  };
 }
 
 function unescapeXml(text: string): string {

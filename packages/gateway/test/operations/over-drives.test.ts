@@ -120,7 +120,7 @@ describe.each([
   it("a reader that goes away gives the memory back", async () => {
     await using over = await startOverDrives(geometry);
     const { client, store, gateway } = over;
-    await put(client, "k", patternBytes(40 * MIB));
+    await put(client, "k", patternBytes(24 * MIB));
     const freeBytes = store.freeMemoryBytes();
     const connection = await RawConnection.open(gateway.port);
     connection.socket.pause();

@@ -10,7 +10,11 @@ export function createSeededRandom(seed: number): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   return {
-    bytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(next() * 256)),
+    bytes(count) {
+      const bytes = new Uint8Array(count);
+      for (let i = 0; i < count; i++) bytes[i] = next() * 256;
+      return bytes;
+    },
     fraction: next,
   };
 }
