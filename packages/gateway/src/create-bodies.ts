@@ -18,6 +18,7 @@ import { createDriveDeclarer } from "./write-path/declare-drive.ts";
 import { discardBodies } from "./write-path/discard-bodies.ts";
 import { createLaneMd5 } from "./write-path/lane-md5.ts";
 import { writeBody, type WriteParts } from "./write-path/write-body.ts";
+import { WriteGrace } from "./write-path/write-grace.ts";
 import { WriteRegister } from "./write-path/write-register.ts";
 import { defaultWriteSettings, type WriteSettings } from "./write-path/write-settings.ts";
 
@@ -70,6 +71,9 @@ export interface WatchedBodyStore extends BodyStore {
   readonly writes: Watermarks;
 }
 
+/** However slow all drives are: time must be left for a substitute, and for another. */
+const gracesBeforeDeadline = 4;
+
 export function createBodies(components: BodiesComponents, settings: BodiesSettings): WatchedBodyStore {
   const { log, drives, codec, memory, clock, random, logger, repairQueue } = components;
   const writeSettings = { ...defaultWriteSettings, ...settings.write };
@@ -96,6 +100,10 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
     register,
     settings: writeSettings,
     declarer: createDriveDeclarer({ log, clock, random, logger }),
+    grace: new WriteGrace(clock, {
+      minMs: writeSettings.writeGraceMs,
+      maxMs: writeSettings.writeDeadlineMs / gracesBeforeDeadline,
+    }),
     makeHasher: writeSettings.etag === "fast" ? createNoMd5 : createLaneMd5({ md5: createMd5(memory), memory, clock }),
     session: () => log.session,
     onSent: ({ strength }) => {

@@ -69,6 +69,7 @@ export { createKeyQueue, type KeyQueue } from "./key-queue.ts";
 
 // Where data goes: what gateway and maintenance read of pools, groups and drives (test/cluster-map.test.ts).
 export { declareDrive } from "./cluster-map/declare-drive.ts";
+export { suspectDrive } from "./cluster-map/suspect-drive.ts";
 export { readClusterMap, type ClusterMap } from "./cluster-map/cluster-map.ts";
 export type { Group, MappedDrive, Pool, Standing } from "./cluster-map/map-rows.ts";
 

@@ -1,7 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { createSeededRandom, idBytes, newId, type DriveId } from "@kakera/kernel";
 import { records, type DriveRecordInput } from "@kakera/protocol";
-import { createMemoryLog, createMemoryView, declareDrive, keys, readClusterMap, type CommitLog } from "../src/index.ts";
+import {
+  createMemoryLog,
+  createMemoryView,
+  declareDrive,
+  keys,
+  readClusterMap,
+  suspectDrive,
+  type Change,
+  type CommitLog,
+} from "../src/index.ts";
 
 const random = createSeededRandom(41);
 
@@ -99,5 +108,65 @@ describe("declareDrive()", () => {
     expect(readClusterMap(log.view).drive(driveId)).toMatchObject({ standing: "SUSPECT", weightBytes: 5 });
     expect(declareDrive(log.view, driveId, declaration)).toBeNull();
     expect(declareDrive(log.view, newId("drive", random), declaration)).toBeNull();
+  });
+});
+
+describe("suspectDrive()", () => {
+  const four = Array.from({ length: 4 }, () => newId("drive", random));
+  const [a, b, c, d] = four as [DriveId, DriveId, DriveId, DriveId];
+
+  /** 2+2 in two groups, of which the second has a vacant home. */
+  async function fourDrives(): Promise<CommitLog> {
+    const log = createMemoryLog({ view: createMemoryView(), session: newId("session", random) });
+    const group = (homes: readonly (DriveId | null)[]): Uint8Array =>
+      records.GroupRecord.encode({
+        epoch: 1,
+        homes: homes.map((home) => (home === null ? new Uint8Array() : idBytes(home))),
+      }).finish();
+    await put(log, [
+      [keys.cluster(), records.ClusterRecord.encode({ drives: four.map(idBytes) }).finish()],
+      [keys.pool(1), records.PoolRecord.encode({ pool: 1, k: 2, m: 2, groupCount: 2 }).finish()],
+      [keys.group(1, 0), group([a, b, c, d])],
+      [keys.group(1, 1), group([null, b, c, d])],
+      ...four.map((driveId) => driveRow(driveId, { weightBytes: 5 })),
+    ]);
+    return log;
+  }
+
+  const suspect = (log: CommitLog, driveId: DriveId) =>
+    suspectDrive(log.view, driveId, { nowMs: 99, changeId: newId("change", random) });
+
+  async function suspectNow(log: CommitLog, driveId: DriveId): Promise<string> {
+    const change = suspect(log, driveId);
+    return typeof change === "string" ? change : (await log.commit(change)).outcome;
+  }
+
+  test("declares as long as every group keeps k members, and says of the next that it is needed", async () => {
+    const log = await fourDrives();
+    expect(await suspectNow(log, a)).toBe("committed");
+    expect(await suspectNow(log, a)).toBe("declared");
+    expect(await suspectNow(log, b)).toBe("committed");
+    expect([await suspectNow(log, c), await suspectNow(log, d)]).toEqual(["needed", "needed"]);
+    expect(await suspectNow(log, newId("drive", random))).toBe("declared");
+  });
+
+  test("counts a vacant home, and one that is down, as one that does not take its shard", async () => {
+    const log = await fourDrives();
+    const down = declareDrive(log.view, b, { standing: "DOWN", nowMs: 99, changeId: newId("change", random) });
+    expect((await log.commit(down as Change)).outcome).toBe("committed");
+    expect([await suspectNow(log, c), await suspectNow(log, d)]).toEqual(["needed", "needed"]);
+    expect(await suspectNow(log, a)).toBe("committed");
+  });
+
+  test("lets only one of two writers win that blame different drives at the same moment", async () => {
+    const log = await fourDrives();
+    expect(await suspectNow(log, a)).toBe("committed");
+    const changes = [suspect(log, c), suspect(log, d)] as Change[];
+    const outcomes = await Promise.all(changes.map((change) => log.commit(change)));
+    expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(["committed", "refused"]);
+    const standings = readClusterMap(log.view)
+      .drives()
+      .map(({ standing }) => standing);
+    expect(standings.filter((standing) => standing === "MEMBER")).toHaveLength(2);
   });
 });

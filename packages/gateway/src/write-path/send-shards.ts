@@ -2,8 +2,10 @@ import { assert, assertNever, ClusterFailure, type Clock, type DriveId, type Tim
 import type { ClusterMap } from "@kakera/metadata";
 import type { Receipt, ShardDrive } from "@kakera/rpc";
 import { findCandidates, isDeclared, type ChunkHomes, type Drives } from "./choose-homes.ts";
-import type { DriveDeclarer } from "./declare-drive.ts";
+import { findingOf, type DriveDeclarer } from "./declare-drive.ts";
 import { judgeWrite, type ShardState, type Verdict } from "./judge-write.ts";
+import { setPatientTimer } from "./patient-timer.ts";
+import type { WriteGrace } from "./write-grace.ts";
 import type { WriteSettings } from "./write-settings.ts";
 
 export interface SenderParts {
@@ -12,6 +14,7 @@ export interface SenderParts {
   readonly clock: Clock;
   readonly declarer: DriveDeclarer;
   readonly settings: WriteSettings;
+  readonly grace: WriteGrace;
   readonly signal: AbortSignal;
   /** Drives that this body found slow or failing: not asked again for its later chunks. */
   readonly avoided: Set<DriveId>;
@@ -54,21 +57,20 @@ export interface HeldShard {
 const verdictsMax = 256;
 const whole: Verdict & { kind: "acknowledge" } = { kind: "acknowledge", lacking: [], strength: "full" };
 
-interface Timing {
-  readonly startedAtMs: number;
-  readonly graceMs: number;
-}
-
-interface Attempt extends HeldShard, Timing {
+interface Attempt extends HeldShard {
   readonly domain: string;
+  readonly sentAtMs: number;
+  /** It is late so long after its k-th sibling, and after `waitedFromMs`; under load later (WriteGrace). */
+  graceMs: number;
+  waitedFromMs: number;
   progress: "pending" | "late" | "durable" | "failed" | "full";
   readonly settled: Promise<void>;
 }
 
 /**
  * Brings one chunk's shards to its homes, or to substitutes, until `judgeWrite` is content. A shard is late when it comes
- * more than `writeGraceMs` after its k-th sibling: measured against them, as under load all are slow and no substitute
- * would help.
+ * more than a grace after its k-th sibling: measured against them, as under load all are slow and no substitute would help.
+ * One whose home may not be declared is waited for all the same.
  */
 export class ShardSender {
   readonly #parts: SenderParts;
@@ -78,6 +80,8 @@ export class ShardSender {
   /** What substitutes wait for; most writes have none. */
   #awaited: { readonly quorum: PromiseWithResolvers<void>; readonly ended: PromiseWithResolvers<void> } | null = null;
   #quorumAtMs: number | null = null;
+  /** What the k-th took. */
+  #siblingMs = 0;
   /** Shards of which a receipt came. */
   #durableCount = 0;
   #alarm: Timer | null = null;
@@ -91,12 +95,11 @@ export class ShardSender {
     this.#parts = parts;
     this.#job = job;
     this.#startedAtMs = parts.clock.monotonicMs();
-    const timing = { startedAtMs: this.#startedAtMs, graceMs: parts.settings.writeGraceMs };
     for (const [shardIndex, sent] of job.firsts.entries()) {
       const home = job.homes.homes[shardIndex];
       if (sent === null) continue;
       assert(home !== null && home !== undefined, "nothing is sent to a vacant home");
-      this.#track({ shardIndex, driveId: home }, sent, timing);
+      this.#track({ shardIndex, driveId: home }, sent, parts.settings.writeGraceMs);
     }
   }
 
@@ -203,8 +206,10 @@ export class ShardSender {
       quorum: quorum.promise,
       held: () => this.#held(),
     });
-    const startedAtMs = this.#parts.clock.monotonicMs();
-    this.#track({ shardIndex, driveId }, sent, { startedAtMs, graceMs: this.#job.substituteGraceMs });
+    this.#track({ shardIndex, driveId }, sent, this.#job.substituteGraceMs);
+    // It may become late before what the alarm was set for.
+    this.#alarm?.cancel();
+    this.#alarm = null;
   }
 
   #awaitedBySubstitutes(): { readonly quorum: PromiseWithResolvers<void>; readonly ended: PromiseWithResolvers<void> } {
@@ -218,21 +223,36 @@ export class ShardSender {
 
   async #declare(shardIndexes: readonly number[]): Promise<void> {
     const { drives, declarer } = this.#parts;
-    const homes = shardIndexes.map((shardIndex) => this.#job.homes.homes[shardIndex] as DriveId);
-    await Promise.all(
-      homes.map((driveId) => {
-        const condition = drives.get(driveId)?.status().condition ?? "offline";
-        return declarer.declare(driveId, condition === "offline" || condition === "failed" ? "DOWN" : "SUSPECT");
-      }),
-    );
+    for (const shardIndex of shardIndexes) {
+      const driveId = this.#job.homes.homes[shardIndex] as DriveId;
+      const outcome = await declarer.declare(driveId, findingOf(drives, driveId));
+      if (outcome === "needed") this.#waitOn({ shardIndex, driveId });
+    }
   }
 
-  #track({ shardIndex, driveId }: HeldShard, sent: Promise<Receipt>, timing: Timing): void {
+  /** Its home is needed: too many others are declared. It is waited for, and judged again after twice the time. */
+  #waitOn({ shardIndex, driveId }: HeldShard): void {
+    const ofHome = this.#attempts.filter((attempt) => attempt.shardIndex === shardIndex && attempt.driveId === driveId);
+    if (ofHome.some(({ progress }) => progress === "durable")) return;
+    const attempt = ofHome.find(({ progress }) => progress === "late");
+    if (attempt === undefined || this.#isLastJudgement) {
+      const message = "a drive without which too few are left does not take its shard";
+      throw new ClusterFailure("retry", message, { reason: "DRIVE_SLOW" });
+    }
+    attempt.progress = "pending";
+    attempt.waitedFromMs = this.#parts.clock.monotonicMs();
+    attempt.graceMs *= 2;
+    this.#parts.avoided.delete(driveId);
+  }
+
+  #track({ shardIndex, driveId }: HeldShard, sent: Promise<Receipt>, graceMs: number): void {
     const settled = sent.then(
       () => this.#succeeded(attempt),
       (failure: unknown) => this.#failed(attempt, failure),
     );
     const domain = this.#parts.map.drive(driveId)?.domain ?? driveId;
+    const sentAtMs = this.#parts.clock.monotonicMs();
+    const timing = { sentAtMs, waitedFromMs: sentAtMs, graceMs };
     const attempt: Attempt = { shardIndex, driveId, domain, ...timing, progress: "pending", settled };
     this.#attempts.push(attempt);
   }
@@ -242,9 +262,11 @@ export class ShardSender {
       (other) => other.shardIndex === attempt.shardIndex && other.progress === "durable",
     );
     attempt.progress = "durable";
+    if (this.#isHome(attempt)) this.#parts.grace.record(attempt.driveId, this.#sinceMs(attempt));
     if (!isKnown) this.#durableCount++;
     if (this.#quorumAtMs === null && this.#durableCount >= this.#job.homes.geometry.k) {
       this.#quorumAtMs = this.#parts.clock.monotonicMs();
+      this.#siblingMs = this.#sinceMs(attempt);
       this.#awaited?.quorum.resolve();
     }
     if (!this.#isPlainlyUnderWay()) this.#wake?.();
@@ -275,6 +297,14 @@ export class ShardSender {
     if (this.#onAbort !== null) this.#parts.signal.removeEventListener("abort", this.#onAbort);
   }
 
+  #isHome({ shardIndex, driveId }: HeldShard): boolean {
+    return this.#job.homes.homes[shardIndex] === driveId;
+  }
+
+  #sinceMs({ sentAtMs }: Attempt): number {
+    return this.#parts.clock.monotonicMs() - sentAtMs;
+  }
+
   /** Until there is something to judge: a drive answered, a shard became late, or the whole write fails. */
   async #untilSomethingHappens(): Promise<void> {
     if (this.#failure === null && !this.#isLastJudgement) {
@@ -284,7 +314,6 @@ export class ShardSender {
       });
       this.#wake = null;
     }
-    this.#markLate();
   }
 
   /** One timer serves the deadline and every shard that may become late: it goes off no later than the first of them. */
@@ -297,7 +326,7 @@ export class ShardSender {
     let dueAtMs = this.#quorumAtMs === null ? nowMs + Math.min(settings.writeGraceMs, substituteGraceMs) : Infinity;
     for (const attempt of this.#attempts) dueAtMs = Math.min(dueAtMs, this.#lateAtMs(attempt));
     dueAtMs = Math.min(dueAtMs, this.#startedAtMs + settings.writeDeadlineMs);
-    this.#alarm = clock.setTimer(Math.max(0, dueAtMs - nowMs), () => this.#alarmed());
+    this.#alarm = setPatientTimer(clock, Math.max(0, dueAtMs - nowMs), () => this.#alarmed());
   }
 
   #alarmed(): void {
@@ -306,27 +335,31 @@ export class ShardSender {
     this.#heedAbort();
     const nowMs = clock.monotonicMs();
     if (nowMs >= this.#startedAtMs + settings.writeDeadlineMs) this.#isLastJudgement = true;
-    else if (this.#failure === null && !this.#attempts.some((attempt) => this.#lateAtMs(attempt) <= nowMs))
-      return this.#setAlarm();
+    else if (!this.#markLate(nowMs) && this.#failure === null) return this.#setAlarm();
     this.#wake?.();
   }
 
   #lateAtMs(attempt: Attempt): number {
     if (attempt.progress !== "pending" || this.#quorumAtMs === null) return Infinity;
-    return Math.max(this.#quorumAtMs, attempt.startedAtMs) + attempt.graceMs;
+    const { graceMs, waitedFromMs, driveId } = attempt;
+    const loadGraceMs = this.#parts.grace.graceMs(driveId, this.#siblingMs);
+    return Math.max(this.#quorumAtMs, waitedFromMs) + Math.max(graceMs, loadGraceMs);
   }
 
   #markAllLate(): void {
     for (const attempt of this.#attempts) if (attempt.progress === "pending") attempt.progress = "late";
   }
 
-  #markLate(): void {
-    const nowMs = this.#parts.clock.monotonicMs();
+  /** Only when the alarm goes off: what came while the process stood still is looked at before. Whether any is late. */
+  #markLate(nowMs: number): boolean {
+    let isAnyLate = false;
     for (const attempt of this.#attempts) {
       if (this.#lateAtMs(attempt) > nowMs) continue;
+      isAnyLate = true;
       attempt.progress = "late";
       this.#parts.avoided.add(attempt.driveId);
     }
+    return isAnyLate;
   }
 
   #held(): HeldShard[] {

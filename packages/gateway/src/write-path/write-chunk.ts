@@ -5,9 +5,10 @@ import type { Receipt, ShardDrive, ShardIdentity, ShardRef } from "@kakera/rpc";
 import type { BodyOwner } from "../bodies.ts";
 import type { SlabLease } from "../slab-lease.ts";
 import { awaitMemory } from "./await-memory.ts";
-import { awaitStragglers } from "./await-stragglers.ts";
+import { awaitStragglers, type Runner } from "./await-stragglers.ts";
 import type { BodyReader } from "./body-reader.ts";
-import { chooseHomes, isDeclared, type BodyForm, type ChunkHomes } from "./choose-homes.ts";
+import { chooseHomes, findCandidates, isDeclared, type BodyForm, type ChunkHomes } from "./choose-homes.ts";
+import { findingOf } from "./declare-drive.ts";
 import type { PlacedShard } from "./discard-shards.ts";
 import { ChunkChecksums } from "./encode-stripes.ts";
 import { rebuildOnto } from "./rebuild-onto.ts";
@@ -40,6 +41,8 @@ export class ChunkWrite {
   readonly #homes: ChunkHomes;
   readonly #checksums: ChunkChecksums;
   #lanes: readonly (ShardLane | null)[] = [];
+  /** Late shards that a substitute gets when the chunk has ended. */
+  readonly #leftToSubstitutes = new Set<number>();
   #sender: ShardSender | null = null;
   sizeBytes = 0;
 
@@ -111,7 +114,7 @@ export class ChunkWrite {
   /** A chunk of long shards: two buffers, one of which is filled while the drives write the other. */
   async #stream(first: StripeBuffer, reader: BodyReader, span: ChunkSpan): Promise<SentChunk> {
     const buffers = [first];
-    const appends: Promise<void>[][] = [[], []];
+    const appends: Promise<number>[][] = [[], []];
     try {
       this.#lanes = this.#homeDrives().map(
         (drive, shardIndex) => drive && new ShardLane(drive, this.#identity(shardIndex)),
@@ -126,7 +129,7 @@ export class ChunkWrite {
           if (leftBytes === 0 || !hasMore) break;
         }
         const other = (buffers[turn ^ 1] ??= await this.#buffer(first.shardBytes));
-        await this.#untilTaken(appends[turn ^ 1] as Promise<void>[]);
+        await this.#untilTaken(appends[turn ^ 1] as Promise<number>[]);
         await other.hashed(reader);
         await this.#untilUnused(other.renewalBytes);
         other.renew();
@@ -152,39 +155,69 @@ export class ChunkWrite {
     return awaitMemory(lease, bytes, { clock, signal, deadlineMs: settings.writeDeadlineMs });
   }
 
-  #append(buffer: StripeBuffer): Promise<void>[] {
+  /** By shard: when its drive has taken it, or failed to, with the milliseconds that it took. */
+  #append(buffer: StripeBuffer): Promise<number>[] {
+    const { clock, grace } = this.#body.sender;
     this.sizeBytes += buffer.bodyBytes;
     const checksums = this.#checksums.encode(this.#body.codec, buffer);
-    return this.#lanes.map((lane, shardIndex) => {
-      if (lane === null || lane.failure !== null) return Promise.resolve();
+    const sentAtMs = clock.monotonicMs();
+    return this.#lanes.map(async (lane, shardIndex) => {
+      if (lane === null || lane.failure !== null) return 0;
       const { taken, released } = lane.append(buffer.payloadOf(shardIndex), checksums[shardIndex] as Buffer);
       void buffer.slabOf(shardIndex).pin(released);
-      return taken;
+      await taken;
+      const tookMs = clock.monotonicMs() - sentAtMs;
+      if (lane.failure === null) grace.record(lane.drive.driveId, tookMs);
+      return tookMs;
     });
   }
 
-  /** Until the drives took what was appended; those that do not in time are given up. */
-  #untilTaken(appends: readonly Promise<void>[]): Promise<void> {
-    const { writeGraceMs, writeDeadlineMs } = this.#body.sender.settings;
-    const runners = this.#lanes.flatMap((lane, shardIndex) => {
+  /** Until the drives took what was appended; those that do not in time are given up, if the chunk can do without them. */
+  #untilTaken(appends: readonly Promise<number>[]): Promise<void> {
+    const { clock, grace, settings } = this.#body.sender;
+    const runners = this.#lanes.flatMap((lane, shardIndex): Runner[] => {
       const arrival = appends[shardIndex];
       if (lane === null || lane.failure !== null || arrival === undefined) return [];
-      return [{ arrival, isWell: () => lane.failure === null, giveUp: () => lane.giveUp() }];
+      return [
+        {
+          arrival,
+          isWell: () => lane.failure === null,
+          graceMs: (quorumTookMs) => grace.graceMs(lane.drive.driveId, quorumTookMs),
+          isDispensable: () => this.#isDispensable(shardIndex, lane.drive.driveId),
+          giveUp: () => lane.giveUp(),
+        },
+      ];
     });
     if (runners.length === 0 && appends.length === 0) return Promise.resolve();
-    const rule = { quorum: this.#homes.geometry.k, graceMs: writeGraceMs, deadlineMs: writeDeadlineMs };
-    return awaitStragglers(runners, rule, this.#body.sender.clock);
+    const rule = { quorum: this.#homes.geometry.k, deadlineMs: settings.writeDeadlineMs };
+    return awaitStragglers(runners, rule, clock);
+  }
+
+  /** Whether a late shard can go to a substitute when the chunk has ended, or be left out. */
+  async #isDispensable(shardIndex: number, home: DriveId): Promise<boolean> {
+    const { map, drives, declarer, avoided } = this.#body.sender;
+    if (isDeclared(map, home)) return true;
+    const domains = new Set(this.#homes.homes.map((driveId) => driveId && map.drive(driveId)?.domain));
+    const candidates = findCandidates(map, drives, (driveId) => avoided.has(driveId));
+    const freeCount = candidates.filter(({ domain }) => !domains.has(domain)).length;
+    const isOpen = (lane: ShardLane | null, index: number): boolean =>
+      lane === null || lane.failure !== null || this.#leftToSubstitutes.has(index);
+    if (freeCount > this.#lanes.filter(isOpen).length) {
+      this.#leftToSubstitutes.add(shardIndex);
+      return true;
+    }
+    return (await declarer.declare(home, findingOf(drives, home))) === "declared";
   }
 
   /**
    * By shard: the home to send it to, or null where nothing is to be expected. A suspect home may be left out and need not be:
-   * where fewer than k others are left, all are asked. Under load writes that wait for different drives declare all of them,
-   * and no write would go anywhere until they are taken back.
+   * where fewer than k others are left that answer, all are asked. Some may have been blamed for nothing but load, and no
+   * write would go anywhere until they are taken back.
    */
   #homeDrives(): (ShardDrive | null)[] {
     const { map } = this.#body.sender;
     const members = this.#homes.homes.map((home) => (isDeclared(map, home) ? null : this.#driveAt(home)));
-    const memberCount = members.filter((drive) => drive !== null).length;
+    const memberCount = members.filter((drive) => drive !== null && drive.status().condition !== "suspect").length;
     if (memberCount >= this.#homes.geometry.k) return members;
     return this.#homes.homes.map((home, shardIndex) => {
       const isSuspect = home !== null && map.drive(home)?.standing === "SUSPECT";

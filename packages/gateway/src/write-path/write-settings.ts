@@ -3,7 +3,7 @@ import { KIB, MIB, SECOND_MS } from "@kakera/kernel";
 export interface WriteSettings {
   /** `fast`: no MD5; the ETag is random. */
   readonly etag: "md5" | "fast";
-  /** So long after its k-th sibling a shard is late, and goes elsewhere. */
+  /** So long after its k-th sibling a shard is late at the earliest, and goes elsewhere; under load later (WriteGrace). */
   readonly writeGraceMs: number;
   /** So long after it was sent a chunk without k receipts has failed. */
   readonly writeDeadlineMs: number;

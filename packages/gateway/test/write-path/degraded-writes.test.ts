@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { chunkSizeBytesMax, ClusterFailure, createSeededRandom, KIB, MIB, newId, type DriveId } from "@kakera/kernel";
-import { declareDrive, readClusterMap } from "@kakera/metadata";
+import { declareDrive, readClusterMap, suspectDrive, type Change } from "@kakera/metadata";
 import type { ShardRef } from "@kakera/rpc";
 import type { WrittenBody } from "../../src/bodies.ts";
 import { heal, inflict } from "../fakes/drive-fates.ts";
@@ -176,6 +176,78 @@ describe("a write while drives misbehave", () => {
       expect(shards.length).toBeGreaterThanOrEqual(sizeBytes <= 32 * KIB ? 3 : 4);
     },
   );
+
+  test("asks suspect drives again when one of the others is found hanging, and that one is declared", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 2 } });
+    const random = createSeededRandom(1);
+    for (const { driveId } of store.drives.slice(0, 2)) {
+      const declaration = { nowMs: store.clock.nowMs(), changeId: newId("change", random) };
+      await store.log.commit(suspectDrive(store.log.view, driveId, declaration) as Change);
+    }
+    const hanging = store.drives[2]!;
+    hanging.condition = "suspect";
+    const slow = new ClusterFailure("retry", "the drive does not answer", { reason: "DRIVE_SLOW" });
+    hanging.fate = () => ({ kind: "fail", failure: slow });
+    for (const sizeBytes of sizes) {
+      const bytes = patternBytes(sizeBytes);
+      const body = await write(store, bytes);
+      expect(await read(store, body)).toEqual(bytes);
+    }
+    expect(readClusterMap(store.log.view).drive(hanging.driveId)?.standing).toBe("SUSPECT");
+  });
+
+  test.each(sizes)(
+    "at the same moment as one that waits for other drives leaves k of them members, and both are acknowledged (%i bytes)",
+    async (sizeBytes) => {
+      const store = await createTestStore({ geometry: { k: 2, m: 2 } });
+      const bodies: string[] = [];
+      for (const [index, drive] of store.drives.entries()) {
+        drive.fate = (operation, { dataId }) => {
+          if (!bodies.includes(dataId)) bodies.push(dataId);
+          const isSlow = bodies.indexOf(dataId) === Math.floor(index / 2);
+          return isSlow && operation !== "begin" ? { kind: "late", byMs: 2_000 } : { kind: "ok" };
+        };
+      }
+      const bytes = [patternBytes(sizeBytes, 1), patternBytes(sizeBytes, 2)];
+      const written = await Promise.all(bytes.map((one) => write(store, one)));
+      expect(bodies).toHaveLength(2);
+      const members = readClusterMap(store.log.view)
+        .drives()
+        .filter(({ standing }) => standing === "MEMBER");
+      expect(members.length).toBeGreaterThanOrEqual(2);
+      for (const drive of store.drives) drive.fate = () => ({ kind: "ok" });
+      for (const [index, body] of written.entries()) {
+        await store.commit(body);
+        expect(await read(store, body)).toEqual(bytes[index]);
+      }
+      await afterwardsSound(store);
+    },
+  );
+
+  test.each([200 * KIB, 9 * MIB])(
+    "does not blame a drive that takes not twice as long as its siblings, however long these take (%i bytes)",
+    async (sizeBytes) => {
+      const store = await createTestStore({ geometry: { k: 2, m: 2 } });
+      for (const [index, drive] of store.drives.entries())
+        drive.fate = () => ({ kind: "late", byMs: index === 2 ? 2_900 : 1_500 });
+      const body = await write(store, patternBytes(sizeBytes));
+      expect(body.repair).toBeNull();
+      expect(readClusterMap(store.log.view).drive(store.drives[2]!.driveId)?.standing).toBe("MEMBER");
+    },
+  );
+
+  test.each([200 * KIB, 9 * MIB])("finds the drive that hangs among slow ones (%i bytes)", async (sizeBytes) => {
+    const store = await createTestStore({ geometry: { k: 2, m: 2 } });
+    for (const drive of store.drives) drive.fate = () => ({ kind: "late", byMs: 1_500 });
+    store.drives[2]!.fate = () => ({ kind: "hang" });
+    const startMs = store.clock.monotonicMs();
+    await write(store, patternBytes(sizeBytes));
+    // Once for the whole body: what it takes without, and a grace.
+    const unhinderedMs = sizeBytes > MIB ? 7 * 1_500 : 1_500;
+    expect(store.clock.monotonicMs() - startMs).toBeLessThan(unhinderedMs + 5_000);
+    expect(readClusterMap(store.log.view).drive(store.drives[2]!.driveId)?.standing).toBe("SUSPECT");
+    await afterwardsSound(store);
+  });
 
   test("waits for drives that are all equally slow, and declares none", async () => {
     const store = await createTestStore({ geometry: { k: 2, m: 2 } });
