@@ -133,6 +133,20 @@ const plantings: readonly Planting[] = [
     says: /Status/,
   },
   {
+    fault: "S3 behaviour that no test shows",
+    gate: "tidy",
+    path: "docs/s3-behaviour.md",
+    text: "| 99 | planted |\n",
+    says: /no test has "line 99"/,
+  },
+  {
+    fault: "a test of S3 behaviour that is not listed",
+    gate: "tidy",
+    path: "packages/s3/test/planted.test.ts",
+    text: 'import { test } from "vitest";\ntest("line 98: planted", () => {});\n',
+    says: /names line 98/,
+  },
+  {
     fault: "an unused export",
     gate: "dead code",
     path: "packages/placement/src/mix.ts",

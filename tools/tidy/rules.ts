@@ -34,6 +34,7 @@ export function findBreaches(tree: Tree): Breach[] {
     ...everyPackageHasAReadme(tree),
     ...decisionsHaveStatusAndDate(tree),
     ...storyFilesExist(tree),
+    ...behaviourIsTested(tree),
     ...noPromisesLeft(tree),
     ...noMachineTraces(tree),
   ];
@@ -132,6 +133,41 @@ function storyFilesExist(tree: Tree): Breach[] {
   return named
     .filter((path) => !tree.has(`packages/${path}`))
     .map((path) => ({ place: "ARCHITECTURE.md", message: `names packages/${path}, which does not exist` }));
+}
+
+const behaviourIndex = "docs/s3-behaviour.md";
+
+/** Every row of the index of S3 behaviour stands in the title of a test, and titles name no row that it lacks. */
+function behaviourIsTested(tree: Tree): Breach[] {
+  if (!tree.has(behaviourIndex)) return [{ place: behaviourIndex, message: "is missing" }];
+  const rows = new Set([...tree.read(behaviourIndex).matchAll(/^\| (\d+) /gm)].map((match) => Number(match[1])));
+  const named = tree.paths
+    .filter((path) => /^(packages\/[^/]+\/test|test)\/.*\.test\.ts$/.test(path))
+    .flatMap((path) => behaviourNamedIn(tree.read(path)).map((row) => ({ path, row })));
+  const tested = new Set(named.map(({ row }) => row));
+  return [
+    ...[...rows]
+      .filter((row) => !tested.has(row))
+      .map((row) => ({ place: behaviourIndex, message: `no test has "line ${row}" in its title` })),
+    ...named
+      .filter(({ row }) => !rows.has(row))
+      .map(({ path, row }) => ({ place: path, message: `names line ${row}, which ${behaviourIndex} lacks` })),
+  ];
+}
+
+/** Rows in the titles of a test file: `line 5`, `lines 7 and 8`, `lines 21, 27 and 33`, `lines 28 to 30`. */
+function behaviourNamedIn(text: string): number[] {
+  const titles = [...text.matchAll(/^ *(?:(?:describe|it|test)\b[^"'`\n]*|\]\))\(\s*["'`]([^"'`\n]*)/gm)].map(
+    (match) => match[1]!,
+  );
+  return titles
+    .flatMap((title) => [...title.matchAll(/\blines? (\d+(?:(?:, | and | to )\d+)*)/g)].map((match) => match[1]!))
+    .flatMap((listed) => {
+      const rows = [...listed.matchAll(/\d+/g)].map(([digits]) => Number(digits));
+      if (!listed.includes(" to ")) return rows;
+      const [first = 0, last = 0] = rows;
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    });
 }
 
 function noPromisesLeft(tree: Tree): Breach[] {
