@@ -88,7 +88,9 @@ export function md5Four(blocks: u32): void {
   v128.store(states, d, 96);
 }
 
-/** As `md5Four` for lanes 0 to 7. */
+/**
+ * As `md5Four` for lanes 0 to 7. Long, and not to be cut up: the eight vectors stay in registers, and a function here returns but one.
+ */
 export function md5Eight(blocks: u32): void {
   const words = inRegion(md5WordsAt);
   const states = inRegion(md5StatesAt);

@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { KIB, MIB, SECOND_MS, silentLogger, silentMeter } from "@kakera/kernel";
+import { KIB, MIB, SECOND_MS } from "@kakera/kernel";
 import { ranges } from "@kakera/metadata";
-import { createMaintenance } from "../src/index.ts";
+import type { Maintenance } from "../src/index.ts";
 import { verifyShard } from "../src/scrub/verify-shard.ts";
 import {
   createTestCluster,
   damage,
   dataIdOf,
+  maintenanceOf,
   patternBytes,
   putChange,
   shardsOf,
@@ -45,35 +46,19 @@ class History {
   readonly cluster: TestCluster;
   readonly contents = new Map<string, Buffer>();
   readonly #bugs: unknown[] = [];
-  readonly #maintenance: ReturnType<typeof createMaintenance>;
+  readonly #maintenance: Maintenance;
   #serial = 0;
   readonly #undecided: (() => Promise<void>)[] = [];
 
   constructor(cluster: TestCluster) {
     this.cluster = cluster;
-    const { log, codec, memory, clock, random, drives, sessions, reads, writes } = cluster.parts;
-    this.#maintenance = createMaintenance(
-      {
-        log,
-        codec,
-        memory,
-        clock,
-        random,
-        drives,
-        sessions,
-        reads,
-        writes,
-        logger: silentLogger,
-        meter: silentMeter,
-        onBug: (bug) => this.#bugs.push(bug),
-      },
-      {
-        lookIntervalMs: SECOND_MS,
-        censusIntervalMs: 20 * SECOND_MS,
-        garbageGraceMs: 5 * SECOND_MS,
-        scrubIntervalMs: 30 * SECOND_MS,
-      },
-    );
+    const settings = {
+      lookIntervalMs: SECOND_MS,
+      censusIntervalMs: 20 * SECOND_MS,
+      garbageGraceMs: 5 * SECOND_MS,
+      scrubIntervalMs: 30 * SECOND_MS,
+    };
+    this.#maintenance = maintenanceOf(cluster, settings, (bug) => this.#bugs.push(bug));
     this.#maintenance.start();
   }
 

@@ -1,8 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { ClusterFailure, KIB, MIB, SECOND_MS, silentLogger, silentMeter } from "@kakera/kernel";
+import { ClusterFailure, KIB, MIB, SECOND_MS } from "@kakera/kernel";
 import { ranges } from "@kakera/metadata";
-import { createMaintenance, type Maintenance, type MaintenanceSettings } from "../src/index.ts";
-import { createTestCluster, damage, patternBytes, shardsOf, shardsOn, type TestCluster } from "./kit/test-cluster.ts";
+import type { Maintenance, MaintenanceSettings } from "../src/index.ts";
+import {
+  createTestCluster,
+  damage,
+  maintenanceOf,
+  patternBytes,
+  shardsOf,
+  shardsOn,
+  type TestCluster,
+} from "./kit/test-cluster.ts";
 
 const settings: Partial<MaintenanceSettings> = {
   lookIntervalMs: SECOND_MS,
@@ -18,21 +26,7 @@ function maintain(cluster: TestCluster): {
   until: (condition: () => boolean | Promise<boolean>) => Promise<void>;
 } {
   const bugs: unknown[] = [];
-  const { log, codec, memory, clock, random, drives, sessions, reads, writes } = cluster.parts;
-  const components = {
-    log,
-    codec,
-    memory,
-    clock,
-    random,
-    drives,
-    sessions,
-    reads,
-    writes,
-    logger: silentLogger,
-    meter: silentMeter,
-  };
-  const maintenance = createMaintenance({ ...components, onBug: (failure) => bugs.push(failure) }, settings);
+  const maintenance = maintenanceOf(cluster, settings, (bug) => bugs.push(bug));
   const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
     for (let step = 0; step < 4_000; step++) {
       for (let turn = 0; turn < 6; turn++) await new Promise((resolve) => setImmediate(resolve));

@@ -11,6 +11,7 @@ import {
   type MemoryNode,
   type MemoryTree,
 } from "../memory/memory-tree.ts";
+import { OpenFile } from "../memory/open-file.ts";
 import type { Action, CallOutcome, Place } from "./history.ts";
 
 export interface Recorder {
@@ -109,89 +110,66 @@ export class RecordingDisk implements Disk {
   }
 }
 
-interface FileParts {
+interface RecordingParts {
   readonly path: string;
   readonly mode: OpenMode;
   readonly recorder: Recorder;
 }
 
-class RecordingFile implements DiskFile {
-  readonly #file: MemoryFile;
-  readonly #parts: FileParts;
+class RecordingFile extends OpenFile {
+  readonly #recorder: Recorder;
+  readonly #isSynchronous: boolean;
   readonly #callsOut = new Set<Promise<unknown>>();
-  #isClosed = false;
 
-  constructor(file: MemoryFile, parts: FileParts) {
-    this.#file = file;
-    this.#parts = parts;
-  }
-
-  async read(into: Uint8Array, positionBytes: number): Promise<number> {
-    return this.readSync(into, positionBytes);
-  }
-
-  readSync(into: Uint8Array, positionBytes: number): number {
-    this.#check("read");
-    return this.#file.bytes.readAt(into, positionBytes);
+  constructor(file: MemoryFile, { path, mode, recorder }: RecordingParts) {
+    super(file, { path, canWrite: mode.access !== "read" });
+    this.#recorder = recorder;
+    this.#isSynchronous = mode.isSynchronous === true;
   }
 
   async write(data: Uint8Array, positionBytes: number): Promise<void> {
-    this.#checkWritable("write");
+    this.checkWritable("write");
     if (data.byteLength === 0) return;
-    const isSynchronous = this.#parts.mode.isSynchronous === true;
-    const fails = isSynchronous && this.#parts.recorder.syncFails(this.#parts.path);
+    const isSynchronous = this.#isSynchronous;
+    const fails = isSynchronous && this.#recorder.syncFails(this.path);
     const copy = Uint8Array.from(data);
-    const action: Action = { kind: "write", file: this.#file.id, positionBytes, data: copy, isSynchronous };
+    const action: Action = { kind: "write", file: this.file.id, positionBytes, data: copy, isSynchronous };
     await this.#perform(action, () => {
-      assert(Buffer.compare(copy, data) === 0, `a buffer stays as it is while it is written: ${this.#parts.path}`);
-      this.#file.bytes.writeAt(copy, positionBytes);
+      assert(Buffer.compare(copy, data) === 0, `a buffer stays as it is while it is written: ${this.path}`);
+      this.file.bytes.writeAt(copy, positionBytes);
       return fails ? "failed" : "done";
     });
-    if (fails) throw new DiskError("EIO", this.#parts.path, "write");
+    if (fails) throw new DiskError("EIO", this.path, "write");
   }
 
   async fdatasync(): Promise<void> {
-    this.#check("fdatasync");
-    const fails = this.#parts.recorder.syncFails(this.#parts.path);
-    await this.#perform({ kind: "fdatasync", file: this.#file.id }, () => (fails ? "failed" : "done"));
-    if (fails) throw new DiskError("EIO", this.#parts.path, "fdatasync");
+    this.check("fdatasync");
+    const fails = this.#recorder.syncFails(this.path);
+    await this.#perform({ kind: "fdatasync", file: this.file.id }, () => (fails ? "failed" : "done"));
+    if (fails) throw new DiskError("EIO", this.path, "fdatasync");
   }
 
   async truncate(sizeBytes: number): Promise<void> {
-    this.#checkWritable("ftruncate");
-    await this.#perform({ kind: "truncate", file: this.#file.id, sizeBytes }, () => {
-      this.#file.bytes.truncate(sizeBytes);
+    this.checkWritable("ftruncate");
+    await this.#perform({ kind: "truncate", file: this.file.id, sizeBytes }, () => {
+      this.file.bytes.truncate(sizeBytes);
       return "done";
     });
   }
 
-  async sizeBytes(): Promise<number> {
-    this.#check("fstat");
-    return this.#file.bytes.sizeBytes;
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  override async close(): Promise<void> {
+    await super.close();
     await Promise.allSettled(this.#callsOut);
   }
 
   async #perform(action: Action, effect: () => CallOutcome): Promise<void> {
-    const call = this.#parts.recorder.perform(action, effect);
+    const call = this.#recorder.perform(action, effect);
     this.#callsOut.add(call);
     try {
       await call;
     } finally {
       this.#callsOut.delete(call);
     }
-  }
-
-  #check(operation: string): void {
-    if (this.#isClosed) throw new DiskError("EBADF", this.#parts.path, operation);
-  }
-
-  #checkWritable(operation: string): void {
-    this.#check(operation);
-    if (this.#parts.mode.access === "read") throw new DiskError("EBADF", this.#parts.path, operation);
   }
 }
 

@@ -1,6 +1,7 @@
 import { DiskError, GIB, type Disk, type DiskFile, type DiskStat, type OpenMode } from "@kakera/kernel";
 import { splitDiskPath } from "../disk-path.ts";
 import { addEntry, MemoryTree, moveEntry, removeEntry, type MemoryFile, type MemoryNode } from "./memory-tree.ts";
+import { OpenFile, type OpenFileParts } from "./open-file.ts";
 
 export interface MemoryDiskOptions {
   /** Room for file contents; a write beyond it fails with ENOSPC. */
@@ -90,64 +91,33 @@ export function statOf(node: MemoryNode | undefined, deviceId: number): DiskStat
   return { sizeBytes: isDirectory ? 0 : node.bytes.sizeBytes, isDirectory, deviceId };
 }
 
-interface OpenParts {
-  readonly path: string;
-  readonly canWrite: boolean;
+interface OpenMemoryParts extends OpenFileParts {
   /** Accounts for growth (or, negative, for shrinking); throws ENOSPC. */
   readonly room: (growthBytes: number) => void;
 }
 
-class OpenMemoryFile implements DiskFile {
-  readonly #file: MemoryFile;
-  readonly #parts: OpenParts;
-  #isClosed = false;
+class OpenMemoryFile extends OpenFile {
+  readonly #room: (growthBytes: number) => void;
 
-  constructor(file: MemoryFile, parts: OpenParts) {
-    this.#file = file;
-    this.#parts = parts;
-  }
-
-  async read(into: Uint8Array, positionBytes: number): Promise<number> {
-    return this.readSync(into, positionBytes);
-  }
-
-  readSync(into: Uint8Array, positionBytes: number): number {
-    this.#check("read");
-    return this.#file.bytes.readAt(into, positionBytes);
+  constructor(file: MemoryFile, parts: OpenMemoryParts) {
+    super(file, parts);
+    this.#room = parts.room;
   }
 
   async write(data: Uint8Array, positionBytes: number): Promise<void> {
-    this.#checkWritable("write");
+    this.checkWritable("write");
     if (data.byteLength === 0) return;
-    this.#parts.room(Math.max(0, positionBytes + data.byteLength - this.#file.bytes.sizeBytes));
-    this.#file.bytes.writeAt(data, positionBytes);
+    this.#room(Math.max(0, positionBytes + data.byteLength - this.file.bytes.sizeBytes));
+    this.file.bytes.writeAt(data, positionBytes);
   }
 
   async fdatasync(): Promise<void> {
-    this.#check("fdatasync");
+    this.check("fdatasync");
   }
 
   async truncate(sizeBytes: number): Promise<void> {
-    this.#checkWritable("ftruncate");
-    this.#parts.room(sizeBytes - this.#file.bytes.sizeBytes);
-    this.#file.bytes.truncate(sizeBytes);
-  }
-
-  async sizeBytes(): Promise<number> {
-    this.#check("fstat");
-    return this.#file.bytes.sizeBytes;
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-  }
-
-  #check(operation: string): void {
-    if (this.#isClosed) throw new DiskError("EBADF", this.#parts.path, operation);
-  }
-
-  #checkWritable(operation: string): void {
-    this.#check(operation);
-    if (!this.#parts.canWrite) throw new DiskError("EBADF", this.#parts.path, operation);
+    this.checkWritable("ftruncate");
+    this.#room(sizeBytes - this.file.bytes.sizeBytes);
+    this.file.bytes.truncate(sizeBytes);
   }
 }

@@ -40,6 +40,7 @@ import { chooseHomes } from "@kakera/placement";
 import { records } from "@kakera/protocol";
 import type { ShardDescription, ShardRef } from "@kakera/rpc";
 import { createMemoryStore, formatDrive, openDrive } from "@kakera/storage-node";
+import { createMaintenance, type Maintenance, type MaintenanceSettings } from "../../src/index.ts";
 import { createMaintenanceMetrics } from "../../src/metrics.ts";
 import { createMemoryPositions } from "../../src/ports/scrub-positions.ts";
 import { RepairBacklog } from "../../src/repair/repair-backlog.ts";
@@ -331,6 +332,17 @@ function sourceOf(bytes: Buffer) {
       return slice;
     },
   };
+}
+
+/** The loops over a cluster, not yet started. */
+export function maintenanceOf(
+  cluster: TestCluster,
+  settings: Partial<MaintenanceSettings>,
+  onBug: (bug: unknown) => void,
+): Maintenance {
+  const { log, codec, memory, clock, random, drives, sessions, reads, writes } = cluster.parts;
+  const components = { log, codec, memory, clock, random, drives, sessions, reads, writes };
+  return createMaintenance({ ...components, logger: silentLogger, meter: silentMeter, onBug }, settings);
 }
 
 export function patternBytes(sizeBytes: number, seed: number): Buffer {

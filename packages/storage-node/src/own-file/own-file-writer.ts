@@ -4,7 +4,7 @@ import type { ShardIdentity } from "@kakera/rpc";
 import { containerSeed } from "../record/container-seed.ts";
 import { encodeRecordHead } from "../record/record-head.ts";
 import { encodeRecordTail, tailBytesOf } from "../record/record-tail.ts";
-import { isAligned } from "./aligned-buffers.ts";
+import { isAligned } from "./aligned-buffer.ts";
 
 /** O_DIRECT's unit, and the room for the head before the payload. */
 const blockBytes = 4096;

@@ -12,7 +12,8 @@ import type { DriveHealth } from "../health/drive-health.ts";
 import { ignoreAbsence } from "../health/ignore-absence.ts";
 import type { ShardIndex } from "../index/shard-index.ts";
 import type { DriveMetrics } from "../metrics.ts";
-import { AlignedBuffers } from "./aligned-buffers.ts";
+import { BufferPool } from "../buffer-pool.ts";
+import { alignedBuffer } from "./aligned-buffer.ts";
 import { ownFileFolder, ownFileFolderOf, ownFilePath, temporaryFolder } from "./own-file-name.ts";
 import { OwnFileWriter, stagingBytes } from "./own-file-writer.ts";
 
@@ -35,7 +36,7 @@ export interface OwnFilesParts {
 /** Shards that are kept in files of their own, so that deleting one gives its space back at once. */
 export class OwnFiles {
   readonly #parts: OwnFilesParts;
-  readonly #buffers = new AlignedBuffers(stagingBytes, 8);
+  readonly #buffers = new BufferPool(8, () => alignedBuffer(stagingBytes));
   readonly #knownFolders = new Set<string>();
   #temporaryCount = 0;
   #streamCount = 0;

@@ -10,7 +10,7 @@ import { isSameRef } from "../record/whole-record.ts";
 import { cutWindow, type PayloadCut } from "./cut-window.ts";
 import type { FileCache, FileLease } from "./file-cache.ts";
 import { ProvenRecords, type ProvenRecord } from "./proven-records.ts";
-import { ScratchPool } from "./scratch-pool.ts";
+import { BufferPool } from "../buffer-pool.ts";
 import { SegmentNames } from "./segment-names.ts";
 
 export interface RecordReaderParts {
@@ -38,14 +38,14 @@ interface FoundRecord {
  */
 export class RecordReader {
   readonly #parts: RecordReaderParts;
-  readonly #scratch: ScratchPool;
+  readonly #scratch: BufferPool;
   readonly #scratchNow: Buffer;
   readonly #proven = new ProvenRecords();
   readonly #segments: SegmentNames;
 
   constructor(parts: RecordReaderParts) {
     this.#parts = parts;
-    this.#scratch = new ScratchPool(parts.wholeReadBytesMax, 32);
+    this.#scratch = new BufferPool(32, () => Buffer.allocUnsafeSlow(parts.wholeReadBytesMax));
     this.#segments = new SegmentNames(parts.driveId);
     this.#scratchNow = Buffer.alloc(parts.wholeReadBytesMax);
   }

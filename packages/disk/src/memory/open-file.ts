@@ -1,0 +1,52 @@
+import { DiskError, type DiskFile } from "@kakera/kernel";
+import type { MemoryFile } from "./memory-tree.ts";
+
+export interface OpenFileParts {
+  readonly path: string;
+  readonly canWrite: boolean;
+}
+
+/** An open file of a tree in memory: how it is read, and what a closed one, or one that is only read, refuses. */
+export abstract class OpenFile implements DiskFile {
+  protected readonly path: string;
+  protected readonly file: MemoryFile;
+  readonly #canWrite: boolean;
+  #isClosed = false;
+
+  constructor(file: MemoryFile, { path, canWrite }: OpenFileParts) {
+    this.file = file;
+    this.path = path;
+    this.#canWrite = canWrite;
+  }
+
+  abstract write(data: Uint8Array, positionBytes: number): Promise<void>;
+  abstract fdatasync(): Promise<void>;
+  abstract truncate(sizeBytes: number): Promise<void>;
+
+  async read(into: Uint8Array, positionBytes: number): Promise<number> {
+    return this.readSync(into, positionBytes);
+  }
+
+  readSync(into: Uint8Array, positionBytes: number): number {
+    this.check("read");
+    return this.file.bytes.readAt(into, positionBytes);
+  }
+
+  async sizeBytes(): Promise<number> {
+    this.check("fstat");
+    return this.file.bytes.sizeBytes;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+
+  protected check(operation: string): void {
+    if (this.#isClosed) throw new DiskError("EBADF", this.path, operation);
+  }
+
+  protected checkWritable(operation: string): void {
+    this.check(operation);
+    if (!this.#canWrite) throw new DiskError("EBADF", this.path, operation);
+  }
+}

@@ -1,0 +1,17 @@
+const pageBytes = 65_536;
+const directAlignmentBytes = 4096;
+
+/**
+ * A buffer that O_DIRECT accepts. Only a WebAssembly.Memory is sure to lie at a page's start, and one that cannot grow is
+ * never detached under a write.
+ */
+export function alignedBuffer(sizeBytes: number): Buffer {
+  const pages = Math.ceil(sizeBytes / pageBytes);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  return Buffer.from(memory.buffer, 0, sizeBytes);
+}
+
+/** Whether O_DIRECT may write straight from it: part of a shared memory, at a multiple of 4 KiB. */
+export function isAligned(bytes: Uint8Array): boolean {
+  return bytes.buffer instanceof SharedArrayBuffer && bytes.byteOffset % directAlignmentBytes === 0;
+}
