@@ -157,8 +157,8 @@ class RecordingFile extends OpenFile {
     });
   }
 
-  override async close(): Promise<void> {
-    await super.close();
+  async close(): Promise<void> {
+    this.isClosed = true;
     await Promise.allSettled(this.#callsOut);
   }
 

@@ -120,4 +120,8 @@ class OpenMemoryFile extends OpenFile {
     this.#room(sizeBytes - this.file.bytes.sizeBytes);
     this.file.bytes.truncate(sizeBytes);
   }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
 }

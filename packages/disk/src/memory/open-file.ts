@@ -11,7 +11,7 @@ export abstract class OpenFile implements DiskFile {
   protected readonly path: string;
   protected readonly file: MemoryFile;
   readonly #canWrite: boolean;
-  #isClosed = false;
+  protected isClosed = false;
 
   constructor(file: MemoryFile, { path, canWrite }: OpenFileParts) {
     this.file = file;
@@ -22,6 +22,7 @@ export abstract class OpenFile implements DiskFile {
   abstract write(data: Uint8Array, positionBytes: number): Promise<void>;
   abstract fdatasync(): Promise<void>;
   abstract truncate(sizeBytes: number): Promise<void>;
+  abstract close(): Promise<void>;
 
   async read(into: Uint8Array, positionBytes: number): Promise<number> {
     return this.readSync(into, positionBytes);
@@ -37,12 +38,8 @@ export abstract class OpenFile implements DiskFile {
     return this.file.bytes.sizeBytes;
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
-  }
-
   protected check(operation: string): void {
-    if (this.#isClosed) throw new DiskError("EBADF", this.path, operation);
+    if (this.isClosed) throw new DiskError("EBADF", this.path, operation);
   }
 
   protected checkWritable(operation: string): void {
