@@ -7,7 +7,6 @@ import { hasProgram } from "../harness/needs.ts";
 import { run, runWell } from "../harness/run.ts";
 import { startServer, testCredentials, type TestServer } from "../harness/server.ts";
 import { presign } from "../harness/sign.ts";
-import { describeMc } from "./mc/describe-mc.ts";
 import { digestTree, makeTree } from "./tree.ts";
 
 const treeFileCount = 2000;
@@ -193,5 +192,3 @@ describe.runIf(hasProgram("curl", "matrix curl"))("curl", () => {
     expect(got.stdout.byteLength).toBe(20 << 20);
   });
 });
-
-describeMc();
