@@ -394,6 +394,10 @@ describe("a drive that is lost for good", () => {
     expect((await second.send("GET", "/data/key")).text).toBe("value");
     expect((await second.send("PUT", "/data/other", "value")).status).toBe(200);
     expect((await second.stop()).code).toBe(0);
+    const third = await startReadyServer([two]);
+    expect((await third.send("GET", "/data/other")).text).toBe("value");
+    expect((await third.send("PUT", "/data/third", "value")).status).toBe(200);
+    expect((await third.stop()).code).toBe(0);
   });
 });
 

@@ -659,6 +659,46 @@ describe("two drives, one of them missing", () => {
   });
 });
 
+describe("four drives, two of them missing", () => {
+  async function twoLeft(): Promise<{ drives: JournalDrives; log: JournalLog; lost: [DriveId, DriveId] }> {
+    const drives = new JournalDrives(4, 2);
+    const all = await drives.open();
+    await all.commit(put("old"));
+    await all.close();
+    const lost = [drives.driveIds[1], drives.driveIds[3]] as [DriveId, DriveId];
+    return { drives, lost, log: await drives.open({ start: "open", present: [0, 2] }) };
+  }
+
+  test("write when both are given up, and the word for the first is kept in mind until then", async () => {
+    const { drives, log, lost } = await twoLeft();
+    await log.forget(lost[0]);
+    expect(log.status()).toMatchObject({ canWrite: false, membersReachable: 2, membersNeeded: 3 });
+    expect(has(log, "old")).toBe(true);
+    await log.forget(lost[1]);
+    expect(log.status()).toMatchObject({ canWrite: true, membersNeeded: 2 });
+    expect([...log.forgotten]).toEqual(lost);
+    await log.commit(put("new"));
+    await log.close();
+    const again = await drives.open({ start: "open", present: [0, 2] });
+    expect([has(again, "old"), has(again, "new"), again.forgotten.length]).toEqual([true, true, 2]);
+    for (const index of [1, 3])
+      expect(await failureOf(again.rejoin(drives.place(index)))).toMatchObject({ kind: "halt" });
+    await again.close();
+  });
+
+  test("believe one that comes back before its word was written down", async () => {
+    const { drives, log, lost } = await twoLeft();
+    await log.forget(lost[0]);
+    await log.rejoin(drives.place(1));
+    expect(log.status()).toMatchObject({ canWrite: true, membersReachable: 3, membersNeeded: 3 });
+    expect([...log.forgotten]).toEqual([]);
+    await log.commit(put("new"));
+    await log.rejoin(drives.place(3));
+    await log.close();
+    for (const index of [0, 1, 2, 3]) expect([...(await valuesOn(drives, index)).keys()]).toEqual(["new", "old"]);
+  });
+});
+
 describe("a new drive in the place of one that was given up, while the journal runs", () => {
   test("counts once it holds everything: from then on nothing is acknowledged without it", async () => {
     const drives = new JournalDrives(2, 1);

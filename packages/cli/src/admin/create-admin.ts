@@ -1,6 +1,7 @@
 import { ClusterFailure, parseId, type DriveId } from "@kakera/kernel";
 import type { Admin, AdminRequest, AdminResponse } from "@kakera/gateway";
 import { CommandFailure } from "../command-failure.ts";
+import { exitCodes } from "../exit-codes.ts";
 import type { BucketReport, DriveReport, StatusReport } from "./status-report.ts";
 
 /** What the administration can see and do. What it refuses it throws as CommandFailure. */
@@ -61,8 +62,9 @@ function textIn(body: unknown, name: string): string {
 function describeFailure(error: unknown): AdminResponse {
   if (error instanceof BadRequest) return badRequest(error.message);
   if (error instanceof CommandFailure) {
-    const { message, remedy } = error;
-    return errorResponse(409, { reason: error.reason, message, remedy });
+    const { message, remedy, exitCode } = error;
+    const status = exitCode === exitCodes.unreachable ? 503 : 409;
+    return errorResponse(status, { reason: error.reason, message, remedy });
   }
   if (error instanceof ClusterFailure) {
     return errorResponse(503, { reason: error.reason ?? error.kind.toUpperCase(), message: error.message });

@@ -82,15 +82,26 @@ export async function replaceDrive(components: DriveChangeComponents, directory:
   return driveId;
 }
 
-/** `kakera drive forget ID`: the drive never counts again; where other drives are free, they take its work. */
+/**
+ * `kakera drive forget ID`: the drive never counts again; where other drives are free, they take its work. When so many are
+ * lost that the log cannot write the word down before another is given up too, it is kept in mind, and done with that one's.
+ */
 export async function forgetDrive(components: DriveChangeComponents, driveId: DriveId): Promise<void> {
-  const { bay, log, logger } = components;
-  const formation = components.formation();
-  if (!formation.drives.includes(driveId)) throw refused(`there is no drive ${driveId}`, "kakera drive ls");
-  const slot = bay.slots.find(({ state }) => state.kind !== "left" && state.driveId === driveId);
+  const { bay, log } = components;
+  if (!components.formation().drives.includes(driveId))
+    throw refused(`there is no drive ${driveId}`, "kakera drive ls");
+  const slot = slotOf(bay, driveId);
   if (slot !== undefined && isWorking(slot))
     throw refused(`drive ${driveId} is there and works: it is not lost`, "kakera drive ls");
   await log.forget(driveId);
+  if (!log.status().canWrite) throw notYetForgotten(components, driveId);
+  for (const given of log.forgotten()) await giveUpForGood(components, given);
+}
+
+async function giveUpForGood(components: DriveChangeComponents, driveId: DriveId): Promise<void> {
+  const { bay, logger } = components;
+  const formation = components.formation();
+  if (!formation.drives.includes(driveId)) return;
   await commitDriveChange(components, { leaving: driveId, coming: null });
   await writeFormation(components, {
     ...formation,
@@ -98,8 +109,30 @@ export async function forgetDrive(components: DriveChangeComponents, driveId: Dr
     drives: formation.drives.map((id) => (id === driveId ? null : id)),
     journal: formation.journal.filter((id) => id !== driveId),
   });
+  const slot = slotOf(bay, driveId);
   if (slot !== undefined) await bay.abandon(slot.position);
   logger.log("warn", "drive.forgotten", { drive: driveId });
+}
+
+/** The log has the word in mind only: it takes changes when another lost drive is given up too, or one comes back. */
+function notYetForgotten({ bay, log, formation }: DriveChangeComponents, driveId: DriveId): CommandFailure {
+  const { membersNeeded, membersReachable } = log.status();
+  const others = formation().drives.filter((id): id is DriveId => {
+    if (id === null || log.forgotten().includes(id)) return false;
+    const slot = slotOf(bay, id);
+    return slot === undefined || !isWorking(slot);
+  });
+  const copies = `a change needs ${membersNeeded} copies of the journal and ${membersReachable} can be reached`;
+  const bringBack = "bring a missing drive back";
+  return new CommandFailure("LOG_UNREACHABLE", `drive ${driveId} will be forgotten with the next change: ${copies}`, {
+    exitCode: exitCodes.unreachable,
+    remedy:
+      others.length === 0 ? bringBack : `${bringBack}; if it is lost too: kakera drive forget ${others.join(" or ")}`,
+  });
+}
+
+function slotOf(bay: DriveBay, driveId: DriveId): DriveSlot | undefined {
+  return bay.slots.find(({ state }) => state.kind !== "left" && state.driveId === driveId);
 }
 
 /** Which place among the drives the new one takes, and whose work it gets; null: the place is empty since its drive was forgotten. */

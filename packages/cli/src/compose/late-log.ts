@@ -22,6 +22,7 @@ export interface LateLog extends CommitLog {
   /** Like JournalLog's. */
   rejoin(place: JournalPlace): Promise<void>;
   forget(driveId: DriveId): Promise<void>;
+  forgotten(): readonly DriveId[];
   members(): readonly MemberStatus[];
   /** The journal itself, or null. */
   readonly current: JournalLog | null;
@@ -63,6 +64,7 @@ export function createLateLog(lasting: { readonly session: SessionId; readonly v
     members: () => opened?.members() ?? [],
     rejoin: async (place) => log().rejoin(place),
     forget: async (driveId) => log().forget(driveId),
+    forgotten: () => opened?.forgotten ?? [],
     close: async () => opened?.close(),
   };
 }

@@ -56,6 +56,8 @@ export interface TooFew {
   readonly kind: "short";
   readonly members: readonly MemberStatus[];
   readonly membersNeeded: number;
+  /** A drive may hold the new term's first batch. */
+  readonly isTermBegun: boolean;
   /** What is shown all the same; null: nothing new. */
   readonly shown: Shown | null;
 }
@@ -80,9 +82,10 @@ export async function establish(input: EstablishInput): Promise<Established | To
   const checkpoints = checkpointsOf(scans);
   const sources = { journal, copies: copiesOf(scans), checkpoints, scans, witnesses: plan.witnesses ?? [] };
   const attempt = new Attempt(input, { scans, unreadable, quorum });
+  let isTermBegun = false;
   const giveUp = async (): Promise<TooFew> => {
     const mayShow = found !== null && plan.start === "open" && input.mayRebuildView;
-    return { ...(await attempt.giveUp()), shown: mayShow ? await showProven(input.view, sources) : null };
+    return { ...(await attempt.giveUp()), isTermBegun, shown: mayShow ? await showProven(input.view, sources) : null };
   };
   if (attempt.isShort) return giveUp();
   failpoints.hit("recovery.before-promise");
@@ -104,6 +107,7 @@ export async function establish(input: EstablishInput): Promise<Established | To
   }
   failpoints.hit("recovery.before-term");
 
+  isTermBegun = true;
   const opening = openingBatch(input, { journal, term, forgotten, members: attempt.joined() });
   await attempt.onEach((member) => member.refill({ bytes: opening.bytes, lastSequence: opening.position.sequence }));
   if (attempt.isShort) return giveUp();
@@ -158,7 +162,7 @@ class Attempt {
     );
   }
 
-  async giveUp(): Promise<Omit<TooFew, "shown">> {
+  async giveUp(): Promise<Omit<TooFew, "shown" | "isTermBegun">> {
     const members = [...this.members.map((member) => member.status), ...this.#unreadable];
     for (const member of this.members) await member.close();
     return { kind: "short", members, membersNeeded: this.#quorum.copiesNeeded };

@@ -7,6 +7,7 @@ import { CheckpointSchedule } from "./checkpoint-schedule.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
 import { DoubtfulView } from "./doubtful-view.ts";
 import { establish, type Established } from "./establish.ts";
+import { ForgottenDrives } from "./forgotten-drives.ts";
 import type { JournalPlace } from "./journal-folder.ts";
 import type { JournalComponents, JournalPlan } from "./journal-plan.ts";
 import type { Member, MemberStatus } from "./member.ts";
@@ -21,8 +22,13 @@ export interface JournalLog extends CommitLog {
    * goes on. Rejects with what the drive said, or `retry`.
    */
   rejoin(place: JournalPlace): Promise<void>;
-  /** The operator's word that a drive is gone for good: fewer copies are needed from now on, and it is never believed again. */
+  /**
+   * The operator's word that a drive is gone for good: fewer copies are needed, and it is never believed again. While too few
+   * others are there to write the word down it is kept in mind only, and a drive that comes back belies it.
+   */
   forget(drive: DriveId): Promise<void>;
+  /** Those given up, also by word only. */
+  readonly forgotten: readonly DriveId[];
   /** Copies the view to the drives and gives up old journal files. Nothing happens when nothing was committed since the last. */
   checkpoint(): Promise<void>;
   /** For the drives' identity files; null before anything was acknowledged in this life. */
@@ -61,7 +67,7 @@ class RunningJournal implements JournalLog {
   readonly #present: Set<DriveId>;
   /** Every drive of the cluster; a new one joins by `rejoin`. */
   readonly #drives: Set<DriveId>;
-  #forgotten: DriveId[];
+  readonly #forgotten: ForgottenDrives;
   #phase: Phase = "waiting";
   /** Reads were answered in this life: from then on the view only goes forward. */
   #hasServed = false;
@@ -88,10 +94,12 @@ class RunningJournal implements JournalLog {
     this.#places = new Map(plan.places.map((place) => [place.driveId, place]));
     this.#present = new Set(plan.presentDrives);
     this.#drives = new Set(plan.drives);
-    this.#forgotten = [...(plan.forget ?? [])];
+    this.#forgotten = new ForgottenDrives(plan.forget ?? []);
     const { logger } = components;
     this.#checkpoints = new CheckpointSchedule(() => this.checkpoint(), { logger, settings: this.#settings });
-    assert(plan.tolerance < plan.drives.length, "fewer drives may be lost than there are");
+    // Of those that it was formed over, fewer than the tolerance may be left: the others were forgotten.
+    const drivesMin = plan.start === "form" ? plan.tolerance + 1 : 1;
+    assert(plan.drives.length >= drivesMin, "fewer drives may be lost than there are");
   }
 
   get view(): View {
@@ -141,12 +149,9 @@ class RunningJournal implements JournalLog {
   }
 
   async rejoin(place: JournalPlace): Promise<void> {
-    if (this.#forgotten.includes(place.driveId)) {
-      throw new ClusterFailure("halt", `drive ${place.driveId} was given up and never counts again`, {
-        reason: "DRIVE_FOREIGN",
-      });
-    }
+    this.#forgotten.check(place.driveId);
     await this.#runExclusive(async () => {
+      this.#forgotten.takeBack(place.driveId);
       this.#places.set(place.driveId, place);
       this.#present.add(place.driveId);
       if (this.#phase === "open") return this.#joinRunning(place);
@@ -156,23 +161,25 @@ class RunningJournal implements JournalLog {
 
   async forget(drive: DriveId): Promise<void> {
     await this.#runExclusive(async () => {
-      if (this.#forgotten.includes(drive)) return;
-      this.#forgotten = [...this.#forgotten, drive];
+      if (this.#forgotten.isFinal(drive)) return;
+      this.#forgotten.add(drive);
       this.#places.delete(drive);
       this.#present.delete(drive);
       await this.#establish();
     });
   }
 
+  get forgotten(): readonly DriveId[] {
+    return this.#forgotten.list;
+  }
+
   async checkpoint(): Promise<void> {
     await this.#runExclusive(async () => {
       if (this.#phase !== "open") throw this.#unavailable();
+      const members = this.#members.filter((member) => member.condition === "live");
       await runCheckpoint(
-        { ...this.#components, metrics: this.#metrics, settings: this.#settings, forgotten: this.#forgotten },
-        {
-          members: this.#members.filter((member) => member.condition === "live"),
-          needed: this.#quorum().copiesNeeded,
-        },
+        { ...this.#components, metrics: this.#metrics, settings: this.#settings, forgotten: this.forgotten },
+        { members, needed: this.#quorum().copiesNeeded },
       );
     });
   }
@@ -204,27 +211,24 @@ class RunningJournal implements JournalLog {
         drives: [...this.#drives],
         presentDrives: [...this.#present],
         places: [...this.#places.values()],
-        forget: this.#forgotten,
+        forget: this.forgotten,
         witnesses: [...(this.#plan.witnesses ?? []), ...(this.#witness === null ? [] : [this.#witness])],
       },
       events: { progressed: (member) => this.#progressed(member) },
     }).catch((failure: unknown) => {
-      this.#lastAttempt = [...this.#places.keys()].map((driveId) => ({
-        driveId,
-        condition: "failed",
-        durableSequence: 0,
-        failure,
-      }));
+      this.#forgotten.stand();
+      const failed = { condition: "failed", durableSequence: 0, failure } as const;
+      this.#lastAttempt = [...this.#places.keys()].map((driveId) => ({ driveId, ...failed }));
       throw failure;
     });
     if (established.kind === "short") {
-      this.#lastAttempt = established.members;
-      const membersReachable = established.members.filter(({ condition }) => condition === "joining").length;
-      if (established.shown !== null) this.#showOnly(established.shown);
-      this.#components.logger.log("warn", `journal.${this.#phase}`, {
-        membersReachable,
-        membersNeeded: established.membersNeeded,
-      });
+      const { members, shown, isTermBegun } = established;
+      if (isTermBegun) this.#forgotten.stand();
+      this.#lastAttempt = members;
+      const membersReachable = members.filter(({ condition }) => condition === "joining").length;
+      if (shown !== null) this.#showOnly(shown);
+      const { membersNeeded } = established;
+      this.#components.logger.log("warn", `journal.${this.#phase}`, { membersReachable, membersNeeded });
       return;
     }
     for (const member of established.members) if (member.condition === "live") this.#drives.add(member.place.driveId);
@@ -239,7 +243,7 @@ class RunningJournal implements JournalLog {
 
   #open(established: Established): void {
     this.#members = established.members;
-    this.#forgotten = [...established.forgotten];
+    this.#forgotten.stand(established.forgotten);
     this.#term = established.position.term;
     const { clusterId, session, view, clock, failpoints } = this.#components;
     this.#pipeline = new CommitPipeline(
@@ -371,9 +375,8 @@ class RunningJournal implements JournalLog {
 
   /** `joining`: a drive that is about to count. */
   #quorum(joining?: DriveId): { readonly copiesNeeded: number } {
-    const drives = new Set(this.#drives);
-    if (joining !== undefined) drives.add(joining);
-    return quorumOf([...drives], this.#forgotten, this.#plan.tolerance);
+    const drives = new Set([...this.#drives, ...(joining === undefined ? [] : [joining])]);
+    return quorumOf([...drives], this.forgotten, this.#plan.tolerance);
   }
 
   #unavailable(): ClusterFailure {
