@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { newId, type DataId } from "@kakera/kernel";
+import { DiskError, newId, type DataId } from "@kakera/kernel";
 import type { ShardRef } from "@kakera/rpc";
 import { afterEach, describe, expect, it } from "vitest";
 import { createMemoryStore, openLmdbStore, type OrderedStore } from "../src/index.ts";
@@ -189,6 +189,8 @@ describe("the index of shards", () => {
     const index = new ShardIndex(store);
     for (const { segmentId, entry } of found)
       index.applyBatch({ segmentId, entries: [entry], nextSequence: entry.sequence + 1 });
+    // What lists shards has all of them stored first.
+    index.list(null, null, 1);
     return store;
   };
 
@@ -233,11 +235,83 @@ describe("the index of shards", () => {
             const nextSequence = Math.max(...entries.map((entry) => entry.sequence)) + 1;
             index.applyBatch({ segmentId, entries, nextSequence });
           }
+          index.list(null, null, 1);
           expect(contentOf(whole)).toEqual(contentOf(applyAll(found)));
         },
       ),
       { numRuns: 1000 },
     );
+  });
+
+  it("finds the newest record, stored or not, and stores those that waited together, before anything else of them", () => {
+    fc.assert(
+      fc.property(
+        history,
+        fc.array(fc.constantFrom("find", "list", "seal", "count", "uses"), { maxLength: 6 }),
+        (found, looks) => {
+          const store = createMemoryStore();
+          const index = new ShardIndex(store);
+          const shadow = createMemoryStore();
+          const eager = new ShardIndex(shadow);
+          for (const [at, { segmentId, entry }] of found.entries()) {
+            for (const one of [index, eager])
+              one.applyBatch({ segmentId, entries: [entry], nextSequence: entry.sequence + 1 });
+            eager.list(null, null, 1);
+            const look = looks[at % (looks.length + 1)];
+            if (look === "list") expect(index.list(null, null, 100)).toEqual(eager.list(null, null, 100));
+            if (look === "uses") expect(index.uses()).toEqual(eager.uses());
+            if (look === "count") expect(index.liveBytes(segmentId)).toBe(eager.liveBytes(segmentId));
+            if (look === "seal")
+              for (const one of [index, eager]) one.sealSegment(segmentId, { sizeBytes: 4096, recordBytes: 4096 });
+            expect(refs.map((ref) => index.find(ref))).toEqual(refs.map((ref) => eager.find(ref)));
+            expect(index.isLive(segmentId, entry)).toBe(eager.isLive(segmentId, entry));
+          }
+          index.list(null, null, 1);
+          expect(contentOf(store)).toEqual(contentOf(shadow));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("stores new records some hundred at a time", () => {
+    const store = createMemoryStore();
+    const index = new ShardIndex(store);
+    const stored = (): number => store.range(Buffer.of(1), Buffer.of(2), 10_000).length;
+    const seen = new Set<number>();
+    for (let sequence = 1; sequence <= 1200; sequence++) {
+      const ref = { group: 1, dataId: newId("data", random) as DataId, chunkIndex: 0, shardIndex: 0 };
+      const place = { offset: 4096 * sequence, headBytes: 144, payloadBytes: 10, chunkSizeBytes: 10, shardCount: 2 };
+      const entry: RecordEntry = { kind: "shard", ref, sequence, mark: 0, ...place };
+      index.applyBatch({ segmentId: 1, entries: [entry], nextSequence: sequence + 1 });
+      expect(index.find(ref)?.sequence).toBe(sequence);
+      expect(index.state).toMatchObject({ nextSequence: sequence + 1, shardCount: sequence });
+      seen.add(stored());
+    }
+    expect([...seen]).toEqual([0, 512, 1024]);
+    expect(new ShardIndex(store).state).toMatchObject({ nextSequence: 1025, shardCount: 1024 });
+  });
+
+  it("keeps what waits when the store cannot take it, and stores it when it can", () => {
+    const inner = createMemoryStore();
+    let isFull = true;
+    const store: OrderedStore = {
+      get: (name) => inner.get(name),
+      range: (from, until, limit) => inner.range(from, until, limit),
+      transact(work) {
+        if (isFull) throw new DiskError("ENOSPC", "index", "index");
+        inner.transact(work);
+      },
+      close: () => inner.close(),
+    };
+    const index = new ShardIndex(store);
+    const place = { offset: 4096, headBytes: 144, payloadBytes: 10, chunkSizeBytes: 10, shardCount: 2 };
+    const entry: RecordEntry = { kind: "shard", ref: refs[0]!, sequence: 1, mark: 0, ...place };
+    index.applyBatch({ segmentId: 1, entries: [entry], nextSequence: 2 });
+    expect(() => index.list(null, null, 1)).toThrow(DiskError);
+    expect(index.find(refs[0]!)?.sequence).toBe(1);
+    isFull = false;
+    expect(index.list(null, null, 10)).toEqual([refs[0]]);
   });
 
   it("never counts a segment's live bytes below nothing", () => {

@@ -4,7 +4,7 @@ import type { ShardWrite } from "@kakera/rpc";
 import { expect } from "vitest";
 import { createMemoryStore, type Drive, type OrderedStore } from "../src/index.ts";
 import { keyKind, kindRange } from "../src/index/index-keys.ts";
-import { format, keptStore, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
+import { format, keptStore, makeShard, openTestDrive, readVerified, refOf, storeAll } from "./drive-kit.ts";
 
 const settings = { compaction: "manual", segmentSizeBytes: 48 * 1024, ownFileBytesMin: 9000 } as const;
 
@@ -128,10 +128,12 @@ export async function killAndRebuild(seed: number): Promise<void> {
   const last = await openTestDrive(inner, { settings, components: { index: store } });
   await ledger.observe(last);
   await last.settled();
+  await storeAll(last);
   const kept = liveEntries(store);
   await last.close();
   const rebuilt = createMemoryStore();
   const again = await openTestDrive(inner, { settings, components: { index: rebuilt } });
+  await storeAll(again);
   expect(liveEntries(rebuilt)).toEqual(kept);
   await ledger.observe(again);
   await again.close();

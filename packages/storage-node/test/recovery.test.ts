@@ -8,7 +8,16 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createMemoryStore, openLmdbStore, type Drive, type OrderedStore } from "../src/index.ts";
 import { kindRange, keyKind, refKey } from "../src/index/index-keys.ts";
 import { decodePlace } from "../src/index/index-values.ts";
-import { format, formattedDisk, keptStore, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
+import {
+  format,
+  formattedDisk,
+  keptStore,
+  makeShard,
+  openTestDrive,
+  readVerified,
+  refOf,
+  storeAll,
+} from "./drive-kit.ts";
 
 const folders: string[] = [];
 afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true, force: true })));
@@ -64,11 +73,13 @@ describe("the index of a drive", () => {
     const settings = { compaction: "manual", segmentSizeBytes: 100_000 } as const;
     const drive = await openTestDrive(disk, { settings, components: { index: store } });
     const shards = await workOn(drive, seed);
+    await storeAll(drive);
     const before = liveEntries(store);
     const { shardCount } = drive.status();
     await drive.close();
     const rebuilt = createMemoryStore();
     const again = await openTestDrive(disk, { settings, components: { index: rebuilt } });
+    await storeAll(again);
     expect(liveEntries(rebuilt)).toEqual(before);
     expect(again.status().shardCount).toBe(shardCount);
     await expectAll(again, shards);

@@ -23,12 +23,14 @@ import {
   decodeState,
   decodeUse,
   encodeState,
+  segmentPlace,
   type IndexState,
   type Mark,
   type Place,
   type SegmentUse,
 } from "./index-values.ts";
 import type { OrderedStore } from "./ordered-store.ts";
+import { UnindexedRecords } from "./unindexed-records.ts";
 
 export interface IndexedBatch {
   readonly segmentId: number;
@@ -36,23 +38,36 @@ export interface IndexedBatch {
   readonly nextSequence: number;
 }
 
+/** Resolves to what of the state it changes; a lower sequence number than the present one changes nothing. */
+type IndexWork = (change: IndexChange, store: { delete(key: Buffer): void }) => Partial<Omit<IndexState, "shardCount">>;
+
 const emptyState: IndexState = { nextSequence: 1, shardCount: 0, isComplete: false };
 
 const pairsPerPage = 4096;
 
-/** Where each shard of the drive is. Derived from the segments and the own files; see index-change.ts for its rules. */
+/** So many new records come into the store in one transaction: at 17 a transaction cost as much as all that was in it. */
+const unindexedMax = 512;
+
+/**
+ * Where each shard of the drive is. Derived from the segments and the own files; see index-change.ts for its rules. New records
+ * are kept aside and stored together: a start reads segments that are not sealed anyway.
+ */
 export class ShardIndex {
   readonly #store: OrderedStore;
   readonly #uses = new Map<number, SegmentUse>();
   #deadBytes = 0;
   /** Looked at by every write. */
   readonly #sealedEpochs = new Map<number, number>();
+  readonly #unindexed = new UnindexedRecords();
+  /** As stored. */
   #state: IndexState;
+  #nextSequence: number;
 
   constructor(store: OrderedStore) {
     this.#store = store;
     const stored = store.get(stateKey);
     this.#state = stored === undefined ? emptyState : decodeState(stored);
+    this.#nextSequence = this.#state.nextSequence;
     const { from, until } = kindRange(keyKind.use);
     for (const [key, value] of store.range(from, until, Number.MAX_SAFE_INTEGER)) {
       this.#setUse(segmentOfUseKey(key), decodeUse(value));
@@ -62,16 +77,20 @@ export class ShardIndex {
     }
   }
 
+  /** A shard that was written once more counts twice until its new record is stored. */
   get state(): IndexState {
-    return this.#state;
+    const { shardCount, isComplete } = this.#state;
+    return { nextSequence: this.#nextSequence, shardCount: shardCount + this.#unindexed.count, isComplete };
   }
 
   /** Everything on the drive has been indexed once: from now on it is kept up to date. */
   markComplete(): void {
-    this.#change(() => ({ ...this.#state, isComplete: true }));
+    this.#change(() => ({ isComplete: true }));
   }
 
   find(ref: ShardRef): Place | null {
+    const unindexed = this.#unindexed.find(ref);
+    if (unindexed !== null) return segmentPlace(unindexed.segmentId, unindexed.entry);
     const stored = this.#store.get(refKey(keyKind.live, ref));
     return stored === undefined ? null : decodePlace(stored);
   }
@@ -87,6 +106,7 @@ export class ShardIndex {
 
   /** Live shards in key order, from the one after `after` on. */
   list(group: number | null, after: ShardRef | null, limit: number): ShardRef[] {
+    this.#storeUnindexed();
     const { from, until } = liveRange(group);
     const start = after === null ? from : Buffer.concat([refKey(keyKind.live, after), Buffer.of(0)]);
     return this.#store
@@ -106,12 +126,14 @@ export class ShardIndex {
 
   /** Containers that hold dead records of the shard. */
   deadContainers(ref: ShardRef): number[] {
+    this.#storeUnindexed();
     const { from, until } = deadRange(ref);
     return this.#store.range(from, until, Number.MAX_SAFE_INTEGER).map(([key]) => containerOfDeadKey(key));
   }
 
   /** Bytes of the segment that are live. */
   liveBytes(segmentId: number): number {
+    this.#storeUnindexed();
     return this.#uses.get(segmentId)?.liveBytes ?? 0;
   }
 
@@ -121,11 +143,17 @@ export class ShardIndex {
   }
 
   applyBatch(batch: IndexedBatch): void {
-    const nextSequence = Math.max(this.#state.nextSequence, batch.nextSequence);
+    if (batch.entries.every((entry) => this.#isNew(entry))) {
+      const { segmentId } = batch;
+      for (const entry of batch.entries) this.#unindexed.add({ segmentId, entry });
+      this.#nextSequence = Math.max(this.#nextSequence, batch.nextSequence);
+      if (this.#unindexed.count >= unindexedMax) this.#storeUnindexed();
+      return;
+    }
     this.#change((change) => {
       change.touchSegment(batch.segmentId);
       for (const entry of batch.entries) change.applyEntry(batch.segmentId, entry);
-      return { ...this.#state, nextSequence };
+      return { nextSequence: batch.nextSequence };
     });
     for (const { kind, ref, mark } of batch.entries) {
       if (kind === "seal") this.#sealedEpochs.set(ref.group, Math.max(mark, this.#sealedEpochs.get(ref.group) ?? 0));
@@ -135,13 +163,13 @@ export class ShardIndex {
   /** Files of their own have got their names, durably. */
   applyOwnFiles(files: readonly { readonly ref: ShardRef; readonly sequence: number }[]): void {
     this.#change((change, store) => {
-      let { nextSequence } = this.#state;
+      let nextSequence = 0;
       for (const { ref, sequence } of files) {
         change.applyShard(ref, { kind: "own-file", sequence });
         store.delete(sequenceKey(keyKind.arriving, sequence));
         nextSequence = Math.max(nextSequence, sequence + 1);
       }
-      return { ...this.#state, nextSequence };
+      return { nextSequence };
     });
   }
 
@@ -172,7 +200,7 @@ export class ShardIndex {
         if (this.tombstone(ref) === null) continue;
         if (this.deadContainers(ref).every((left) => goneContainers.has(left))) change.dropTombstone(ref);
       }
-      return this.#state;
+      return {};
     });
   }
 
@@ -180,12 +208,13 @@ export class ShardIndex {
   sealSegment(segmentId: number, sizes: { readonly sizeBytes: number; readonly recordBytes: number }): void {
     this.#change((change) => {
       change.sealSegment(segmentId, sizes);
-      return this.#state;
+      return {};
     });
   }
 
   /** Segments that the index knows. */
   uses(): ReadonlyMap<number, SegmentUse> {
+    this.#storeUnindexed();
     return this.#uses;
   }
 
@@ -209,7 +238,7 @@ export class ShardIndex {
   dropSegment(segmentId: number): void {
     this.#change((change) => {
       change.dropSegment(segmentId);
-      return this.#state;
+      return {};
     });
     this.#setUse(segmentId, null);
   }
@@ -223,21 +252,48 @@ export class ShardIndex {
   }
 
   async close(): Promise<void> {
+    this.#storeUnindexed();
     await this.#store.close();
   }
 
-  #change(work: (change: IndexChange, store: { delete(key: Buffer): void }) => Omit<IndexState, "shardCount">): void {
+  /** Whether nothing that is stored, or waits to be, is about the same shard and newer. */
+  #isNew(entry: RecordEntry): boolean {
+    return entry.kind === "shard" && entry.sequence >= this.#nextSequence;
+  }
+
+  #storeUnindexed(): void {
+    if (this.#unindexed.count === 0) return;
+    this.#apply((change) => {
+      for (const records of this.#unindexed.all()) {
+        for (const { segmentId, entry } of records) change.applyEntry(segmentId, entry);
+      }
+      return {};
+    });
+    this.#unindexed.clear();
+  }
+
+  #change(work: IndexWork): void {
+    this.#storeUnindexed();
+    this.#apply(work);
+  }
+
+  #apply(work: IndexWork): void {
     let next = this.#state;
     let uses: ReadonlyMap<number, SegmentUse> = new Map();
     this.#store.transact((store) => {
       const change = new IndexChange(store, this.#state.nextSequence);
-      const state = work(change, store);
+      const { nextSequence = 0, isComplete = this.#state.isComplete } = work(change, store);
       uses = change.finish();
-      next = { ...state, shardCount: this.#state.shardCount + change.shardCountDelta };
+      next = {
+        nextSequence: Math.max(this.#nextSequence, nextSequence),
+        shardCount: this.#state.shardCount + change.shardCountDelta,
+        isComplete,
+      };
       assert(next.shardCount >= 0, "a drive has no fewer than no shards");
       store.put(stateKey, encodeState(next));
     });
     this.#state = next;
+    this.#nextSequence = next.nextSequence;
     for (const [segmentId, use] of uses) this.#setUse(segmentId, use);
   }
 
@@ -252,7 +308,7 @@ export class ShardIndex {
     if (refs.length === 0) return;
     this.#change((change) => {
       for (const ref of refs) drop(change, ref);
-      return this.#state;
+      return {};
     });
   }
 
