@@ -14,6 +14,7 @@ import { defaultReadSettings, type ReadSettings } from "./read-path/read-setting
 import { SplitBudget } from "./split-budget.ts";
 import { createNoMd5 } from "./write-path/body-hasher.ts";
 import type { Drives } from "./write-path/choose-homes.ts";
+import { Convoy } from "./write-path/convoy.ts";
 import { createDriveDeclarer } from "./write-path/declare-drive.ts";
 import { discardBodies } from "./write-path/discard-bodies.ts";
 import { createLaneMd5 } from "./write-path/lane-md5.ts";
@@ -85,7 +86,8 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
   );
   const map = readClusterMap(log.view);
   const metrics = createBodyMetrics(components.meter);
-  const register = new WriteRegister();
+  const convoy = new Convoy(clock);
+  const register = new WriteRegister((writeNumber) => convoy.decided(writeNumber));
   const reads = new ReadRegister();
   const numbers = new WeakMap<WrittenBody, number>();
   const writing: WriteParts = {
@@ -98,6 +100,7 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
     logger,
     budget,
     register,
+    convoy,
     settings: writeSettings,
     declarer: createDriveDeclarer({ log, clock, random, logger }),
     grace: new WriteGrace(clock, {

@@ -16,6 +16,7 @@ import type { Budget } from "../memory-budget.ts";
 import { SlabLease } from "../slab-lease.ts";
 import type { BodyHasher } from "./body-hasher.ts";
 import { BodyReader } from "./body-reader.ts";
+import type { Convoy } from "./convoy.ts";
 import { collectRepair } from "./collect-repair.ts";
 import { discardShards, withinWait } from "./discard-shards.ts";
 import type { SenderParts, SentChunk } from "./send-shards.ts";
@@ -30,6 +31,7 @@ export interface WriteParts extends Omit<SenderParts, "signal" | "avoided"> {
   readonly random: Random;
   readonly logger: Logger;
   readonly register: WriteRegister;
+  readonly convoy: Convoy;
   readonly makeHasher: () => BodyHasher;
   readonly session: () => SessionId;
   readonly onSent: (chunk: SentChunk) => void;
@@ -125,6 +127,7 @@ async function writeChunks(writing: Writing, sizeBytes: number | null): Promise<
     writeNumber: parts.register.begin(),
     lease,
     codec: parts.codec,
+    convoy: parts.convoy,
     sender: { ...parts, signal: request.signal, avoided },
   };
   const chunks: ChunkWrite[] = [];

@@ -8,6 +8,7 @@ import { awaitMemory } from "./await-memory.ts";
 import { awaitStragglers, type Runner } from "./await-stragglers.ts";
 import type { BodyReader } from "./body-reader.ts";
 import { chooseHomes, findCandidates, isDeclared, type BodyForm, type ChunkHomes } from "./choose-homes.ts";
+import type { Convoy } from "./convoy.ts";
 import { findingOf } from "./declare-drive.ts";
 import type { PlacedShard } from "./discard-shards.ts";
 import { ChunkChecksums } from "./encode-stripes.ts";
@@ -28,6 +29,7 @@ export interface BodyWrite {
   readonly writeNumber: number;
   readonly lease: SlabLease;
   readonly codec: Codec;
+  readonly convoy: Convoy;
   readonly sender: SenderParts;
 }
 
@@ -87,6 +89,7 @@ export class ChunkWrite {
   async #putWhole(buffer: StripeBuffer, reader: BodyReader): Promise<SentChunk> {
     // Only a body's last chunk is so short. Its digests are checked before anything is written.
     await reader.finish();
+    await this.#body.convoy.join(this.#body.writeNumber);
     this.sizeBytes = buffer.bodyBytes;
     const checksums = this.#checksums.encode(this.#body.codec, buffer);
     const shardDigests = this.#checksums.digests();

@@ -8,6 +8,11 @@ export class WriteRegister {
   #next = 1;
   #floor = 1;
   readonly #decided = new Set<number>();
+  readonly #onDecided: (writeNumber: number) => void;
+
+  constructor(onDecided: (writeNumber: number) => void) {
+    this.#onDecided = onDecided;
+  }
 
   /** The number of a write that begins now. */
   begin(): number {
@@ -19,6 +24,7 @@ export class WriteRegister {
     assert(writeNumber < this.#next, "only a write that began is decided");
     if (writeNumber < this.#floor) return;
     this.#decided.add(writeNumber);
+    this.#onDecided(writeNumber);
     while (this.#decided.delete(this.#floor)) this.#floor++;
   }
 

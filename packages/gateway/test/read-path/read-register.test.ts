@@ -28,7 +28,7 @@ describe("the read register", () => {
 
 describe("the write register", () => {
   test("lets its floor pass only what is decided without a gap", () => {
-    const writes = new WriteRegister();
+    const writes = new WriteRegister(() => {});
     const numbers = [writes.begin(), writes.begin(), writes.begin()] as const;
     const mark = writes.set();
     writes.decide(numbers[1]);
