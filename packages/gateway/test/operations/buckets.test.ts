@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { contentOf, startGateway, startWithBucket } from "../fakes/start-gateway.ts";
+import { contentOf, startGateway, startWithBucket, testSettings } from "../fakes/start-gateway.ts";
 
 describe("line 22: CreateBucket", () => {
   it("answers 200 with its Location, and again by its owner 200 with nothing changed, in us-east-1", async () => {
@@ -213,6 +213,20 @@ describe("line 26: headers that promise nothing, and headers that would", () => 
       headers: { "x-amz-expected-bucket-owner": "111122223333" },
     });
     expect([answer.status, answer.code]).toEqual([403, "AccessDenied"]);
+  });
+
+  it("another expected owner of a copy's source is AccessDenied, and nothing is copied", async () => {
+    await using gateway = await startWithBucket();
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "k", body: "x" });
+    const copy = (owner: string) =>
+      gateway.client.call({
+        method: "PUT",
+        target: "/b-1/copy",
+        headers: { "x-amz-copy-source": "/b-1/k", "x-amz-source-expected-bucket-owner": owner },
+      });
+    expect(await copy("111122223333")).toMatchObject({ status: 403, code: "AccessDenied" });
+    expect((await gateway.client.call({ method: "HEAD", target: "/b-1/copy" })).status).toBe(404);
+    expect((await copy(testSettings.owner.id)).status).toBe(200);
   });
 
   it("PUT ?acl takes what is so anyway, by header or document, and refuses the rest", async () => {
