@@ -1,5 +1,6 @@
-import { MIB } from "@kakera/kernel";
+import { createSeededRandom, MIB } from "@kakera/kernel";
 import { describe, expect, it } from "vitest";
+import type { SegmentPlace } from "../src/index/index-values.ts";
 import { RecentPlaces } from "../src/read/recent-places.ts";
 import { formattedDisk, makeShard, openTestDrive, readVerified, refOf } from "./drive-kit.ts";
 
@@ -97,5 +98,21 @@ describe("the places that were used last", () => {
     const byCount = new RecentPlaces({ bytesMax: 1e9, countMax: 3 });
     for (const at of [1, 2, 3, 2, 4, 5]) byCount.note(place(at));
     expect([1, 2, 3, 4, 5].map((at) => byCount.has(place(at)))).toEqual([false, false, true, true, true]);
+  });
+
+  it("are none but those noted last, and nearly all of them", () => {
+    const countMax = 500;
+    const recent = new RecentPlaces({ bytesMax: 1e9, countMax });
+    const random = createSeededRandom(7);
+    const noted: SegmentPlace[] = [];
+    for (let count = 0; count < 5000; count++) {
+      const segmentId = 2 ** 20 * Math.floor(random.fraction() * 4) + Math.floor(random.fraction() * 8);
+      const one = { ...place(8 * (count + 1)), segmentId };
+      noted.push(one);
+      recent.note(one);
+    }
+    expect(noted.slice(0, -countMax).filter((one) => recent.has(one))).toEqual([]);
+    expect(noted.slice(-countMax).filter((one) => recent.has(one)).length).toBeGreaterThan(0.9 * countMax);
+    expect(recent.has(noted.at(-1)!)).toBe(true);
   });
 });

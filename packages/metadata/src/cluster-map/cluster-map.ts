@@ -25,7 +25,8 @@ export function readClusterMap(view: View): ClusterMap {
   const driveList = new DriveList(view, (driveId) => drives.get(driveId, () => keys.drive(driveId)));
   const poolRange = ranges.table("pool");
   const listed = new AtGeneration(view, ["cluster", "drive"], () => driveList.read());
-  const groupTexts: string[][] = [];
+  /** By pool and group: looked up for every chunk. */
+  const groupRows: AtGeneration<Group | null>[][] = [];
   const newestPool = new AtGeneration(view, ["pool"], () => {
     const last = view.last(poolRange.from, poolRange.to);
     return last === null ? null : decodePool(last.value);
@@ -34,8 +35,8 @@ export function readClusterMap(view: View): ClusterMap {
     writePool: () => newestPool.get(),
     pool: (pool) => pools.get(String(pool), () => keys.pool(pool)),
     group(pool, group) {
-      const texts = (groupTexts[pool] ??= []);
-      return groups.get((texts[group] ??= `${pool}/${group}`), () => keys.group(pool, group));
+      const rows = (groupRows[pool] ??= []);
+      return (rows[group] ??= groups.follow(keys.group(pool, group))).get();
     },
     drive: (driveId) => drives.get(driveId, () => keys.drive(driveId)),
     drives: () => listed.get(),

@@ -2,9 +2,8 @@ import type { Table } from "../key-space.ts";
 import type { Key, View } from "../ports/view.ts";
 import { AtGeneration } from "./at-generation.ts";
 
+/** What was decoded last. */
 interface Row<T> {
-  /** As the view has it. */
-  readonly current: AtGeneration<T | null>;
   revision: number;
   decoded: T | null;
 }
@@ -17,7 +16,7 @@ export class RowCache<T extends object> {
   readonly #view: View;
   readonly #table: Table;
   readonly #decode: (value: Uint8Array, revision: number) => T;
-  readonly #rows = new Map<string, Row<T>>();
+  readonly #rows = new Map<string, AtGeneration<T | null>>();
 
   constructor(view: View, table: Table, decode: (value: Uint8Array, revision: number) => T) {
     this.#view = view;
@@ -28,16 +27,16 @@ export class RowCache<T extends object> {
   get(name: string, makeKey: () => Key): T | null {
     let row = this.#rows.get(name);
     if (row === undefined) {
-      const key = makeKey();
-      const made: Row<T> = {
-        current: new AtGeneration(this.#view, [this.#table], () => this.#read(key, made)),
-        revision: 0,
-        decoded: null,
-      };
-      row = made;
+      row = this.follow(makeKey());
       this.#rows.set(name, row);
     }
-    return row.current.get();
+    return row.get();
+  }
+
+  /** A row to be asked again and again by somebody who keeps its reader. */
+  follow(key: Key): AtGeneration<T | null> {
+    const row: Row<T> = { revision: 0, decoded: null };
+    return new AtGeneration(this.#view, [this.#table], () => this.#read(key, row));
   }
 
   #read(key: Key, row: Row<T>): T | null {
