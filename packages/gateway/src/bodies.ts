@@ -42,6 +42,8 @@ export interface BodySource {
   readonly sizeBytes: number | null;
   /** The next slice, valid until the next pull; null at the end, after every digest was found right. */
   pull(): Promise<Buffer | null>;
+  /** Has the pull under way, and every later one, reject as of a body that stopped coming. Absent: it never stalls. */
+  giveUp?(): void;
 }
 
 export interface BodySink {

@@ -1,7 +1,18 @@
-import { assert, ClusterFailure, type Clock, type Timer } from "@kakera/kernel";
+import { assert, ClusterFailure, SECOND_MS, type Clock, type Timer } from "@kakera/kernel";
 
 /** Where bytes that were taken go back to, in one piece or in several. */
-export type MemorySource = Pick<MemoryBudget, "give">;
+export type MemorySource = Pick<MemoryBudget, "give" | "watch" | "unwatch">;
+
+/** Somebody who holds bytes while a client may keep him waiting. */
+export interface Holder {
+  /** Asked now and then while others wait for bytes: whether his client hardly brings anything. */
+  isStalled(): boolean;
+  /** Others need what he holds: he ends. */
+  giveUp(): void;
+}
+
+/** So often holders are looked at while somebody waits. */
+const stallLookMs = 1 * SECOND_MS;
 
 /** Memory to be taken, from one place or from several. */
 export interface Budget {
@@ -16,13 +27,16 @@ export interface Budget {
 /**
  * Bytes that all requests together may hold at one moment. A request takes everything it may need in one `take` before
  * it starts and waits for nothing while it holds some: so two half-served requests never wait for each other
- * (correctness.md F26). First come, first served: a big request is not starved by small ones.
+ * (correctness.md F26). First come, first served: a big request is not starved by small ones. While somebody waits, holders
+ * whose clients stall are made to end, so that nobody keeps memory from others by sending nothing.
  */
 export class MemoryBudget {
   readonly bytesMax: number;
   readonly #clock: Clock;
   readonly #waitMsMax: number;
   readonly #waiters = new Set<Waiter>();
+  readonly #holders = new Set<Holder>();
+  #lookTimer: Timer | null = null;
   #freeBytes: number;
 
   constructor(parts: { readonly clock: Clock }, settings: { readonly bytesMax: number; readonly waitMsMax: number }) {
@@ -80,6 +94,7 @@ export class MemoryBudget {
         },
       };
       this.#waiters.add(waiter);
+      this.#lookLater();
       signal.addEventListener("abort", onAbort, { once: true });
     });
   }
@@ -88,6 +103,33 @@ export class MemoryBudget {
     this.#freeBytes += bytes;
     assert(this.#freeBytes <= this.bytesMax, "no more is given back than was taken");
     this.#serve();
+  }
+
+  /** From now on until `unwatch`, he may be made to end. */
+  watch(holder: Holder): void {
+    this.#holders.add(holder);
+  }
+
+  unwatch(holder: Holder): void {
+    this.#holders.delete(holder);
+  }
+
+  #lookLater(): void {
+    if (this.#lookTimer !== null || this.#waiters.size === 0) return;
+    this.#lookTimer = this.#clock.setTimer(stallLookMs, () => {
+      this.#lookTimer = null;
+      this.#endStalled();
+      this.#lookLater();
+    });
+  }
+
+  /** As many as there are waiting, those first that have held the longest. */
+  #endStalled(): void {
+    const stalled = [...this.#holders].filter((holder) => holder.isStalled());
+    for (const holder of stalled.slice(0, this.#waiters.size)) {
+      this.#holders.delete(holder);
+      holder.giveUp();
+    }
   }
 
   #serve(): void {

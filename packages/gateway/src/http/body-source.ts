@@ -48,6 +48,7 @@ function createBodySource(
   };
   return {
     sizeBytes: parts.sizeBytes,
+    giveUp: () => incoming.fail(new BodyTooSlow("a body hardly comes while others wait for its memory")),
     async pull() {
       while (ready.length === 0) {
         if (isEnded) return null;

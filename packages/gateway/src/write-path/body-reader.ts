@@ -1,12 +1,24 @@
-import { assert } from "@kakera/kernel";
+import { assert, KIB, SECOND_MS, type Clock } from "@kakera/kernel";
 import type { BodySource } from "../bodies.ts";
+import type { Holder } from "../memory-budget.ts";
 import type { BodyHasher } from "./body-hasher.ts";
 
+/** A client that was waited for so long, and brought less, is taken for stalled when others need the memory. */
+const stalledMs = 10 * SECOND_MS;
+const stalledBytesMax = 160 * KIB;
+
 /** Pulls a body out of its source and copies it, once, to where it is to lie. */
-export class BodyReader {
+export class BodyReader implements Holder {
   readonly #source: BodySource;
   readonly #hasher: BodyHasher;
   readonly #signal: AbortSignal;
+  readonly #clock: Clock;
+  /** What the source brought, and what it was waited for, up to the pull under way. */
+  #pulledBytes = 0;
+  #waitedMs = 0;
+  #pullingSinceMs: number | null = null;
+  /** Both as they were when the source had last brought enough. */
+  #mark: { readonly pulledBytes: number; readonly waitedMs: number } | null = null;
   #slice: Buffer | null = null;
   #sliceAt = 0;
   #isEnded = false;
@@ -15,8 +27,12 @@ export class BodyReader {
   /** Bytes that were given back, to be filled in again: hashed already. */
   #again: Buffer | null = null;
 
-  constructor(source: BodySource, parts: { readonly hasher: BodyHasher; readonly signal: AbortSignal }) {
+  constructor(
+    source: BodySource,
+    parts: { readonly hasher: BodyHasher; readonly signal: AbortSignal; readonly clock: Clock },
+  ) {
     this.#source = source;
+    this.#clock = parts.clock;
     this.#hasher = parts.hasher;
     this.#signal = parts.signal;
   }
@@ -65,7 +81,12 @@ export class BodyReader {
     if (this.#again !== null) return true;
     while (this.#slice === null && !this.#isEnded) {
       this.#signal.throwIfAborted();
+      const sinceMs = this.#clock.monotonicMs();
+      this.#pullingSinceMs = sinceMs;
       const slice = await this.#source.pull();
+      this.#pullingSinceMs = null;
+      this.#waitedMs += this.#clock.monotonicMs() - sinceMs;
+      this.#pulledBytes += slice?.byteLength ?? 0;
       if (slice === null) this.#isEnded = true;
       else if (slice.byteLength > 0) {
         this.#slice = slice;
@@ -86,6 +107,20 @@ export class BodyReader {
   digest(): Promise<Buffer | null> {
     assert(this.#digest !== null, "a body is finished before its digest is asked for");
     return this.#digest;
+  }
+
+  isStalled(): boolean {
+    if (this.#source.giveUp === undefined) return false;
+    const sinceMs = this.#pullingSinceMs;
+    const waitedMs = this.#waitedMs + (sinceMs === null ? 0 : this.#clock.monotonicMs() - sinceMs);
+    if (this.#mark === null || this.#pulledBytes - this.#mark.pulledBytes >= stalledBytesMax) {
+      this.#mark = { pulledBytes: this.#pulledBytes, waitedMs };
+    }
+    return sinceMs !== null && waitedMs - this.#mark.waitedMs >= stalledMs;
+  }
+
+  giveUp(): void {
+    this.#source.giveUp?.();
   }
 
   #refill(target: Buffer): number {

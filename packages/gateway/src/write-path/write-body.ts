@@ -53,7 +53,7 @@ export interface NumberedBody {
 export async function writeBody(parts: WriteParts, request: WriteRequest): Promise<NumberedBody> {
   const { source, owner, signal } = request;
   const hasher = parts.makeHasher();
-  const reader = new BodyReader(source, { hasher, signal });
+  const reader = new BodyReader(source, { hasher, signal, clock: parts.clock });
   if (source.sizeBytes !== null && source.sizeBytes <= owner.inlineBytesMax) {
     return readInline({ parts, reader }, source.sizeBytes);
   }
@@ -62,12 +62,14 @@ export async function writeBody(parts: WriteParts, request: WriteRequest): Promi
   const neededBytes = memoryNeeded(pool, source.sizeBytes, parts.settings);
   const memorySource = parts.budget.tryTake(neededBytes) ?? (await parts.budget.take(neededBytes, signal));
   const lease = new SlabLease(parts.memory, neededBytes, (bytes) => memorySource.give(bytes));
+  memorySource.watch(reader);
   try {
     if (source.sizeBytes !== null) {
       return await writeChunks({ parts, reader, request, pool, lease }, source.sizeBytes);
     }
     return await writeUnknown({ parts, reader, request, pool, lease });
   } finally {
+    memorySource.unwatch(reader);
     hasher.end();
     lease.end();
   }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { KIB, MIB, type Geometry } from "@kakera/kernel";
+import { createManualClock, KIB, MIB, type Geometry } from "@kakera/kernel";
 import { createSharedMemory, shardPieces, stripeLayout } from "@kakera/erasure";
 import { SlabLease } from "../../src/slab-lease.ts";
 import { createNoMd5 } from "../../src/write-path/body-hasher.ts";
@@ -46,6 +46,7 @@ describe("a stripe buffer", () => {
           const span = nextSpan(length === "known" ? bytes.byteLength : null);
           const buffer = new StripeBuffer(dirtyLease(), geometry, bufferedShardBytes(span, geometry.k));
           const reader = new BodyReader(sourceOf(bytes, { sliceBytes, length }), {
+            clock: createManualClock(),
             hasher: createNoMd5(),
             signal: new AbortController().signal,
           });
@@ -66,6 +67,7 @@ describe("a stripe buffer", () => {
     const bytes = patternBytes(7 * MIB + 12_345);
     const buffer = new StripeBuffer(dirtyLease(), geometry, MIB);
     const reader = new BodyReader(sourceOf(bytes, { length: "unknown" }), {
+      clock: createManualClock(),
       hasher: createNoMd5(),
       signal: new AbortController().signal,
     });
@@ -101,6 +103,7 @@ describe("a stripe buffer", () => {
       end: () => {},
     };
     const reader = new BodyReader(sourceOf(bytes, { length: "unknown" }), {
+      clock: createManualClock(),
       hasher,
       signal: new AbortController().signal,
     });
