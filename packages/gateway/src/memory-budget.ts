@@ -1,7 +1,7 @@
 import { assert, ClusterFailure, SECOND_MS, type Clock, type Timer } from "@kakera/kernel";
 
 /** Where bytes that were taken go back to, in one piece or in several. */
-export type MemorySource = Pick<MemoryBudget, "give" | "watch" | "unwatch">;
+export type MemorySource = Pick<MemoryBudget, "give" | "isContended" | "takeAgain" | "watch" | "unwatch">;
 
 /** Somebody who holds bytes while a client may keep him waiting. */
 export interface Holder {
@@ -11,6 +11,10 @@ export interface Holder {
   giveUp(): void;
 }
 
+/** Who waits for his next turn may wait so many times longer: part of his body is in already. */
+const patienceOfReturning = 2;
+/** Those who wait for their next turn are so many budgets' worth at most: beyond that nobody new is let in. */
+const returningShareMax = 2;
 /** So often holders are looked at while somebody waits. */
 const stallLookMs = 1 * SECOND_MS;
 
@@ -37,6 +41,8 @@ export class MemoryBudget {
   readonly #waiters = new Set<Waiter>();
   readonly #holders = new Set<Holder>();
   #lookTimer: Timer | null = null;
+  /** What those want that wait for their next turn. */
+  #returningBytes = 0;
   #freeBytes: number;
 
   constructor(parts: { readonly clock: Clock }, settings: { readonly bytesMax: number; readonly waitMsMax: number }) {
@@ -68,13 +74,30 @@ export class MemoryBudget {
    * signal's reason. What was taken goes back with `give`, in one piece or in several.
    */
   take(bytes: number, signal: AbortSignal): Promise<void> {
+    return this.#take(bytes, { signal, isReturning: false });
+  }
+
+  /** As `take`, for somebody who gave all of his back for others to have their turn. */
+  takeAgain(bytes: number, signal: AbortSignal): Promise<void> {
+    return this.#take(bytes, { signal, isReturning: true });
+  }
+
+  /** Whether somebody waits. */
+  get isContended(): boolean {
+    return this.#waiters.size > 0;
+  }
+
+  #take(bytes: number, { signal, isReturning }: { signal: AbortSignal; isReturning: boolean }): Promise<void> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     if (this.tryTake(bytes)) return Promise.resolve();
+    if (isReturning) this.#returningBytes += bytes;
+    const waitMsMax = isReturning ? patienceOfReturning * this.#waitMsMax : this.#waitMsMax;
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         waiter.timer.cancel();
         signal.removeEventListener("abort", onAbort);
         this.#waiters.delete(waiter);
+        if (isReturning) this.#returningBytes -= bytes;
       };
       const fail = (reason: Error): void => {
         leave();
@@ -82,11 +105,12 @@ export class MemoryBudget {
         this.#serve();
       };
       const onAbort = (): void => fail(signal.reason as Error);
-      const timer = this.#clock.setTimer(this.#waitMsMax, () =>
+      const timer = this.#clock.setTimer(waitMsMax, () =>
         fail(new ClusterFailure("retry", `no memory for ${bytes} bytes in flight came free in time`)),
       );
       const waiter: Waiter = {
         bytes,
+        isReturning,
         timer,
         admit: () => {
           leave();
@@ -134,6 +158,7 @@ export class MemoryBudget {
 
   #serve(): void {
     for (const waiter of this.#waiters) {
+      if (!waiter.isReturning && this.#returningBytes > returningShareMax * this.bytesMax) continue;
       if (waiter.bytes > this.#freeBytes) return;
       this.#freeBytes -= waiter.bytes;
       waiter.admit();
@@ -143,6 +168,7 @@ export class MemoryBudget {
 
 interface Waiter {
   readonly bytes: number;
+  readonly isReturning: boolean;
   readonly timer: Timer;
   readonly admit: () => void;
 }

@@ -46,6 +46,15 @@ export class SlabLease {
     return new Promise((resolve) => this.#waiters.add({ bytes, resolve }));
   }
 
+  /** Gives back what is unused, and has as much again when `take` has taken it. Rejects as that does: it has less then. */
+  async handOver(take: (bytes: number) => Promise<void>): Promise<void> {
+    const bytes = this.#unusedBytes;
+    this.#unusedBytes = 0;
+    this.#giveBack(bytes);
+    await take(bytes);
+    this.#restore(bytes);
+  }
+
   /** After the request: every slab must have been retired. */
   end(): void {
     assert(!this.#isEnded, "a lease ends once");

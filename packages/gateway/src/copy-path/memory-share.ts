@@ -17,7 +17,15 @@ export class MemoryShare implements Budget {
   tryTake(bytes: number): MemorySource {
     assert(bytes <= this.#untakenBytes, "nobody takes more than was taken for him");
     this.#untakenBytes -= bytes;
-    return this.#source;
+    const source = this.#source;
+    return {
+      give: (given) => source.give(given),
+      watch: (holder) => source.watch(holder),
+      unwatch: (holder) => source.unwatch(holder),
+      takeAgain: (again, signal) => source.takeAgain(again, signal),
+      // He shares with another, who would go on holding his part while this one waits.
+      isContended: false,
+    };
   }
 
   async take(bytes: number): Promise<MemorySource> {

@@ -12,7 +12,7 @@ import type { Codec, SharedMemory } from "@kakera/erasure";
 import type { Pool } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import type { BodyOwner, BodySource, WrittenBody } from "../bodies.ts";
-import type { Budget } from "../memory-budget.ts";
+import type { Budget, MemorySource } from "../memory-budget.ts";
 import { SlabLease } from "../slab-lease.ts";
 import type { BodyHasher } from "./body-hasher.ts";
 import { BodyReader } from "./body-reader.ts";
@@ -21,6 +21,7 @@ import { collectRepair } from "./collect-repair.ts";
 import { discardShards, withinWait } from "./discard-shards.ts";
 import type { SenderParts, SentChunk } from "./send-shards.ts";
 import { formOf, headSizeBytes, memoryNeeded, nextSpan } from "./split-into-chunks.ts";
+import { MemoryTurn } from "./memory-turn.ts";
 import { ChunkWrite, type BodyWrite } from "./write-chunk.ts";
 import type { WriteRegister } from "./write-register.ts";
 
@@ -65,9 +66,9 @@ export async function writeBody(parts: WriteParts, request: WriteRequest): Promi
   memorySource.watch(reader);
   try {
     if (source.sizeBytes !== null) {
-      return await writeChunks({ parts, reader, request, pool, lease }, source.sizeBytes);
+      return await writeChunks({ parts, reader, request, pool, lease, memorySource }, source.sizeBytes);
     }
-    return await writeUnknown({ parts, reader, request, pool, lease });
+    return await writeUnknown({ parts, reader, request, pool, lease, memorySource });
   } finally {
     memorySource.unwatch(reader);
     hasher.end();
@@ -90,6 +91,7 @@ interface Writing extends Reading {
   readonly request: WriteRequest;
   readonly pool: Pool;
   readonly lease: SlabLease;
+  readonly memorySource: MemorySource;
 }
 
 async function readInline({ parts, reader }: Reading, sizeBytes: number): Promise<NumberedBody> {
@@ -118,7 +120,7 @@ async function writeUnknown(writing: Writing): Promise<NumberedBody> {
 }
 
 async function writeChunks(writing: Writing, sizeBytes: number | null): Promise<NumberedBody> {
-  const { parts, reader, request, pool, lease } = writing;
+  const { parts, reader, request, pool, lease, memorySource } = writing;
   const avoided = new Set<DriveId>();
   const body: BodyWrite = {
     dataId: newId("data", parts.random),
@@ -128,6 +130,7 @@ async function writeChunks(writing: Writing, sizeBytes: number | null): Promise<
     session: parts.session(),
     writeNumber: parts.register.begin(),
     lease,
+    turn: new MemoryTurn(lease, memorySource, request.signal),
     codec: parts.codec,
     convoy: parts.convoy,
     sender: { ...parts, signal: request.signal, avoided },

@@ -12,6 +12,7 @@ import type { Convoy } from "./convoy.ts";
 import { findingOf } from "./declare-drive.ts";
 import type { PlacedShard } from "./discard-shards.ts";
 import { ChunkChecksums } from "./encode-stripes.ts";
+import type { MemoryTurn } from "./memory-turn.ts";
 import { rebuildOnto } from "./rebuild-onto.ts";
 import { ShardSender, type SenderParts, type SentChunk, type Siblings } from "./send-shards.ts";
 import { ShardLane } from "./shard-lane.ts";
@@ -28,6 +29,7 @@ export interface BodyWrite {
   readonly session: SessionId;
   readonly writeNumber: number;
   readonly lease: SlabLease;
+  readonly turn: MemoryTurn;
   readonly codec: Codec;
   readonly convoy: Convoy;
   readonly sender: SenderParts;
@@ -116,7 +118,8 @@ export class ChunkWrite {
 
   /** A chunk of long shards: two buffers, one of which is filled while the drives write the other. */
   async #stream(first: StripeBuffer, reader: BodyReader, span: ChunkSpan): Promise<SentChunk> {
-    const buffers = [first];
+    const { shardBytes } = first;
+    const buffers: (StripeBuffer | null)[] = [first, null];
     const appends: Promise<number>[][] = [[], []];
     try {
       this.#lanes = this.#homeDrives().map(
@@ -131,7 +134,8 @@ export class ChunkWrite {
           const hasMore = await reader.hasMore();
           if (leftBytes === 0 || !hasMore) break;
         }
-        const other = (buffers[turn ^ 1] ??= await this.#buffer(first.shardBytes));
+        if (this.#body.turn.isOver) await this.#letOthers({ buffers, appends }, reader);
+        const other = (buffers[turn ^ 1] ??= await this.#buffer(shardBytes));
         await this.#untilTaken(appends[turn ^ 1] as Promise<number>[]);
         await other.hashed(reader);
         await this.#untilUnused(other.renewalBytes);
@@ -139,11 +143,25 @@ export class ChunkWrite {
         await other.fill(reader, { wantedBytes: leftBytes, end: span.end });
       }
     } finally {
-      for (const buffer of buffers) buffer.retire();
+      for (const buffer of buffers) buffer?.retire();
     }
     // The next chunk takes the memory of these buffers.
-    const [sent] = await Promise.all([this.#finishLanes(), ...buffers.map((buffer) => buffer.hashed(reader))]);
+    const [sent] = await Promise.all([this.#finishLanes(), ...buffers.map((buffer) => buffer?.hashed(reader))]);
     return sent;
+  }
+
+  /** Others wait for memory: what is under way is ended, all memory given back, and taken again when they have had some. */
+  async #letOthers(
+    underWay: { readonly buffers: (StripeBuffer | null)[]; readonly appends: readonly Promise<number>[][] },
+    reader: BodyReader,
+  ): Promise<void> {
+    for (const appends of underWay.appends) await this.#untilTaken(appends);
+    for (const [index, buffer] of underWay.buffers.entries()) {
+      await buffer?.hashed(reader);
+      underWay.buffers[index] = null;
+      buffer?.retire();
+    }
+    await this.#body.turn.next();
   }
 
   async #buffer(shardBytes: number): Promise<StripeBuffer> {
@@ -162,6 +180,7 @@ export class ChunkWrite {
   #append(buffer: StripeBuffer): Promise<number>[] {
     const { clock, grace } = this.#body.sender;
     this.sizeBytes += buffer.bodyBytes;
+    this.#body.turn.spend(buffer.bodyBytes);
     const checksums = this.#checksums.encode(this.#body.codec, buffer);
     const sentAtMs = clock.monotonicMs();
     return this.#lanes.map(async (lane, shardIndex) => {

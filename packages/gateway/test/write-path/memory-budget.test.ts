@@ -87,6 +87,38 @@ describe("the memory budget", () => {
     );
   });
 
+  test("waits longer for somebody whose turn was over than for a newcomer, and serves both in order", async () => {
+    const { budget, clock } = createBudget(10);
+    await budget.take(10, never);
+    const newcomer = budget.take(6, never);
+    newcomer.catch(() => {});
+    const returning = budget.takeAgain(6, never);
+    expect(budget.isContended).toBe(true);
+    clock.advance(1_000);
+    await expect(newcomer).rejects.toMatchObject({ kind: "retry" });
+    clock.advance(900);
+    budget.give(10);
+    await returning;
+    expect([budget.freeBytes, budget.isContended]).toEqual([4, false]);
+    const late = budget.takeAgain(6, never);
+    clock.advance(2_000);
+    await expect(late).rejects.toMatchObject({ kind: "retry" });
+  });
+
+  test("lets nobody new in while two budgets' worth of others wait for their next turn", async () => {
+    const { budget } = createBudget(10);
+    await budget.take(10, never);
+    const served: string[] = [];
+    void budget.take(1, never).then(() => served.push("newcomer"));
+    for (let i = 0; i < 3; i++) void budget.takeAgain(7, never).then(() => served.push(`returning ${i}`));
+    budget.give(10);
+    await turn();
+    expect(served).toEqual(["returning 0"]);
+    budget.give(7);
+    await turn();
+    expect(served).toEqual(["returning 0", "newcomer", "returning 1"]);
+  });
+
   test("says at once that an impossible request is a bug", () => {
     const { budget } = createBudget(10);
     expect(() => budget.tryTake(11)).toThrow("fit into the budget");
