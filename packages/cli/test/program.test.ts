@@ -124,7 +124,7 @@ describe("a live command without a server", () => {
   test("without a key nothing signed is sent", async () => {
     const { exitCode, hinted } = await run(["bucket", "ls"], { environment: { KAKERA_ACCESS_KEY: "someone" } });
     expect(exitCode).toBe(2);
-    expect(hinted[0]).toContain("CREDENTIALS_MISSING");
+    expect(hinted[0]).toMatch(/^kakera: CREDENTIALS_MISSING: .* Try: eval "\$\(kakera credentials show\)"/);
   });
 
   test("nothing is given up for good without a yes", async () => {

@@ -136,6 +136,13 @@ describe("renderStatus()", () => {
     expect(text).not.toContain("\u001b[");
   });
 
+  test("counts one of a thing as one", () => {
+    const usage = { bucketCount: 1, objectCount: 1, sizeBytes: 1 };
+    const text = renderStatus({ ...reportOf(well, "ok"), usage }, { isColored: false }).join("\n");
+    expect(text).toContain("1 object, 1 B in 1 bucket");
+    expect(text).not.toContain("buckets");
+  });
+
   test("never calls whole what was not counted or is short", () => {
     const uncounted = { ...well, census: { ...well.census, provenMs: null } };
     expect(renderStatus(reportOf(uncounted, "ok"), { isColored: false }).join("\n")).not.toContain("proven");

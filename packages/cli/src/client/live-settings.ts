@@ -67,7 +67,7 @@ export async function resolveCredentials(flags: LiveFlags, terminal: Terminal): 
   if (accessKey !== null && secretKey !== null && secretKey !== "") return { accessKey, secretKey };
   throw new CommandFailure("CREDENTIALS_MISSING", "this command signs its requests, and no key is given", {
     exitCode: exitCodes.usage,
-    remedy: "export KAKERA_ACCESS_KEY=... KAKERA_SECRET_KEY=... (kakera credentials show)",
+    remedy: 'eval "$(kakera credentials show)", or export KAKERA_ACCESS_KEY=... KAKERA_SECRET_KEY=...',
   });
 }
 

@@ -1,7 +1,7 @@
 import { formatGeometry } from "@kakera/kernel";
 import type { CensusReport } from "@kakera/maintenance";
 import type { Condition, DriveReport, StatusReport } from "../admin/status-report.ts";
-import { formatBytes, formatCount, formatDuration, formatTable, formatTime } from "./format-values.ts";
+import { formatBytes, formatCount, formatCounted, formatDuration, formatTable, formatTime } from "./format-values.ts";
 
 /** One screen: how it is, what needs attention and what to do about it, the drives, the proof, the usage. */
 export function renderStatus(report: StatusReport, look: { readonly isColored: boolean }): string[] {
@@ -20,7 +20,7 @@ export function renderStatus(report: StatusReport, look: { readonly isColored: b
     `proof     ${describeCensus(report)}`,
     `repair    ${describeRepair(report)}`,
     `journal   ${describeJournal(report)}`,
-    `usage     ${formatCount(report.usage.objectCount)} objects, ${formatBytes(report.usage.sizeBytes)} in ${report.usage.bucketCount} buckets`,
+    `usage     ${describeUsage(report.usage)}`,
   ];
 }
 
@@ -89,4 +89,8 @@ function describeJournal(report: StatusReport): string {
   const { canWrite, membersReachable, membersNeeded, revision } = report.journal;
   const reach = `${membersReachable} copies reachable, ${membersNeeded} needed`;
   return `${canWrite ? "takes writes" : "takes no writes"}; ${reach}; revision ${formatCount(revision)}`;
+}
+
+function describeUsage({ objectCount, sizeBytes, bucketCount }: StatusReport["usage"]): string {
+  return `${formatCounted(objectCount, "object")}, ${formatBytes(sizeBytes)} in ${formatCounted(bucketCount, "bucket")}`;
 }
