@@ -134,7 +134,7 @@ function openOver(disk: Disk, random: Random): Promise<Drive> {
       meter: silentMeter,
       failpoints: noFailpoints,
     },
-    { place: "drive1", segmentSizeBytes: 64 * 1024, ownFileBytesMin },
+    { place: "drive1", segmentSizeBytes: 64 * 1024, ownFileBytesMin, directBytesMin: 12 * 1024 },
   );
 }
 

@@ -1,3 +1,4 @@
+export { alignedBuffer, directAlignmentBytes, isAligned } from "./aligned-buffer.ts";
 export { assert, assertNever, AssertionFailure } from "./assert.ts";
 export { ClusterFailure, reasonCodes, type FailureKind, type ReasonCode } from "./failure.ts";
 export {

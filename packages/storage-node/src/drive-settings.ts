@@ -11,6 +11,11 @@ export interface DriveSettings {
   readonly syncBytesMax: number;
   /** Of records in one group commit: they are indexed in one go, in which nothing else runs. */
   readonly syncRecordsMax: number;
+  /**
+   * Group commits of this size and more go past the page cache (O_DIRECT): below it the copy costs less than the first reader
+   * of what was just written would pay for it.
+   */
+  readonly directBytesMin: number;
   /** Of records that wait for their group commit; more are refused (retry). */
   readonly queuedBytesMax: number;
   readonly queuedRecordsMax: number;
@@ -39,6 +44,7 @@ export const defaultDriveSettings: Omit<DriveSettings, "place"> = {
   ownFileBytesMin: MIB,
   syncBytesMax: 4 * MIB,
   syncRecordsMax: 1024,
+  directBytesMin: 256 * KIB,
   queuedBytesMax: 64 * MIB,
   queuedRecordsMax: 16_384,
   ownFileStreamsMax: 64,

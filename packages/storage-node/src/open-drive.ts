@@ -138,6 +138,7 @@ function assemble(base: BaseParts, position: WriterPosition): AssembledParts {
   const reader = new RecordReader({ ...base, files, wholeReadBytesMax: settings.wholeReadBytesMax });
   const onDurable = (batch: DurableBatch): void => {
     index.applyBatch(batch);
+    if (!batch.isCached) return;
     for (const entry of batch.entries) {
       if (entry.kind === "shard") recent.note(segmentPlace(batch.segmentId, entry));
     }
@@ -146,6 +147,7 @@ function assemble(base: BaseParts, position: WriterPosition): AssembledParts {
     {
       ...base,
       segmentSizeBytes: settings.segmentSizeBytes,
+      directBytesMin: settings.directBytesMin,
       liveSequence: (ref) => index.find(ref)?.sequence ?? null,
       onDurable,
       onBegun: (segmentId) => void files.prime(segmentPath(segmentId)),

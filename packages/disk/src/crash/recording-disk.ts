@@ -122,13 +122,14 @@ class RecordingFile extends OpenFile {
   readonly #callsOut = new Set<Promise<unknown>>();
 
   constructor(file: MemoryFile, { path, mode, recorder }: RecordingParts) {
-    super(file, { path, canWrite: mode.access !== "read" });
+    super(file, { path, canWrite: mode.access !== "read", isDirect: mode.isDirect === true });
     this.#recorder = recorder;
     this.#isSynchronous = mode.isSynchronous === true;
   }
 
   async write(data: Uint8Array, positionBytes: number): Promise<void> {
     this.checkWritable("write");
+    this.checkTransfer(data, positionBytes);
     if (data.byteLength === 0) return;
     const isSynchronous = this.#isSynchronous;
     const fails = isSynchronous && this.#recorder.syncFails(this.path);

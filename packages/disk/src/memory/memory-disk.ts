@@ -32,11 +32,13 @@ class MemoryDisk implements Disk {
 
   async open(path: string, mode: OpenMode): Promise<DiskFile> {
     const canWrite = mode.access !== "read";
+    const isDirect = mode.isDirect === true;
     const room = (growthBytes: number): void => this.#take(path, growthBytes);
-    if (mode.access !== "create") return new OpenMemoryFile(this.#tree.fileAt(path, "open"), { path, canWrite, room });
+    const parts = { path, canWrite, isDirect, room };
+    if (mode.access !== "create") return new OpenMemoryFile(this.#tree.fileAt(path, "open"), parts);
     const file = this.#tree.newFile();
     addEntry(this.#tree.entryAt(path, "open"), file);
-    return new OpenMemoryFile(file, { path, canWrite, room });
+    return new OpenMemoryFile(file, parts);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -106,6 +108,7 @@ class OpenMemoryFile extends OpenFile {
 
   async write(data: Uint8Array, positionBytes: number): Promise<void> {
     this.checkWritable("write");
+    this.checkTransfer(data, positionBytes);
     if (data.byteLength === 0) return;
     this.#room(Math.max(0, positionBytes + data.byteLength - this.file.bytes.sizeBytes));
     this.file.bytes.writeAt(data, positionBytes);

@@ -1,9 +1,6 @@
 import nodeFs from "node:fs";
-import { assert, DiskError, type DiskFile } from "@kakera/kernel";
+import { assert, directAlignmentBytes, DiskError, type DiskFile } from "@kakera/kernel";
 import { call, errnoOf, type FileCalls } from "./file-calls.ts";
-
-/** What O_DIRECT asks of positions, lengths and buffers. */
-const directAlignmentBytes = 4096;
 
 export interface NodeFileParts {
   readonly descriptor: number;

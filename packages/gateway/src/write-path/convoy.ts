@@ -14,7 +14,7 @@ interface Held {
  * Small writes go to the drives together. A drive, and the journal, sync once for all that they have been given; writes that come
  * one by one find each drive at another point of its batch, are answered one by one, and their clients' next ones come one by
  * one again. So a write that is ready waits until as many are ready as are under way: no time when nothing is, and none that
- * counts when little is (ADR 0012).
+ * counts when little is (ADR 0013).
  */
 export class Convoy {
   readonly #clock: Clock;

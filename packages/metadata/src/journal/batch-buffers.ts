@@ -1,4 +1,4 @@
-import { KIB } from "@kakera/kernel";
+import { alignedBuffer, KIB } from "@kakera/kernel";
 
 /** A buffer lent to several members; it goes back to the pool when the last has released it. */
 export interface LentBuffer {
@@ -9,10 +9,10 @@ export interface LentBuffer {
   release(isSafe: boolean): void;
 }
 
-const sizeClassBytesMin = 16 * KIB;
+const sizeClassBytesMin = 64 * KIB;
 const pooledPerClassMax = 4;
 
-/** Buffers of a few sizes, kept for reuse: a fresh one for each batch would cost more than writing it. */
+/** Buffers of a few sizes, such as O_DIRECT takes, kept for reuse: a fresh one for each batch would cost more than writing it. */
 export class BatchBuffers {
   readonly #pools = new Map<number, Buffer[]>();
 
@@ -22,7 +22,7 @@ export class BatchBuffers {
     while (classBytes < sizeBytes) classBytes *= 2;
     const pool = this.#pools.get(classBytes) ?? [];
     this.#pools.set(classBytes, pool);
-    const buffer = pool.pop() ?? Buffer.allocUnsafeSlow(classBytes);
+    const buffer = pool.pop() ?? alignedBuffer(classBytes);
     let [left, isReusable] = [holders, true];
     return {
       bytes: buffer.subarray(0, sizeBytes),

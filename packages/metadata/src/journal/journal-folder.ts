@@ -1,4 +1,13 @@
-import { assert, DiskError, MIB, type Disk, type DiskFile, type DriveId } from "@kakera/kernel";
+import {
+  alignedBuffer,
+  assert,
+  DiskError,
+  isAligned,
+  MIB,
+  type Disk,
+  type DiskFile,
+  type DriveId,
+} from "@kakera/kernel";
 import { journalNames } from "./journal-names.ts";
 import type { JournalSettings } from "./settings.ts";
 
@@ -45,6 +54,8 @@ export class JournalFolder {
   #nextNumber: number;
   #preparation: Promise<void> | null = null;
   #isSpaceShort = false;
+  /** What does not lie as O_DIRECT wants it is copied here first. */
+  #staging: Buffer = Buffer.alloc(0);
 
   constructor(
     place: JournalPlace,
@@ -96,7 +107,13 @@ export class JournalFolder {
     current.meta.lastSequence = Math.max(current.meta.lastSequence, lastSequence);
     const at = current.usedBytes;
     current.usedBytes += bytes.byteLength;
-    await current.file.write(bytes, at);
+    try {
+      await current.file.write(isAligned(bytes) ? bytes : this.#stage(bytes), at);
+    } catch (error) {
+      // A call that was given up may still read it.
+      this.#staging = Buffer.alloc(0);
+      throw error;
+    }
   }
 
   /** Leaves the present file as it is and begins another with room for `bytes`. */
@@ -114,7 +131,7 @@ export class JournalFolder {
     const path = `${directory}/${journalNames.batches(meta.number)}`;
     await disk.rename(`${directory}/${journalNames.spare(spare.number)}`, path);
     await disk.syncDirectory(directory);
-    const file = await disk.open(path, { access: "write", isSynchronous: true });
+    const file = await disk.open(path, { access: "write", isSynchronous: true, isDirect: true });
     this.#files.push(meta);
     this.#current = { file, meta, usedBytes: 0 };
   }
@@ -166,6 +183,15 @@ export class JournalFolder {
   async close(): Promise<void> {
     await this.#preparation?.catch(() => {});
     await this.#closeCurrent();
+  }
+
+  /** Only one append is under way at a time. */
+  #stage(bytes: Buffer): Buffer {
+    if (this.#staging.byteLength < bytes.byteLength) {
+      this.#staging = alignedBuffer(2 ** Math.ceil(Math.log2(bytes.byteLength)));
+    }
+    bytes.copy(this.#staging);
+    return this.#staging.subarray(0, bytes.byteLength);
   }
 
   #leftBytes(): number {

@@ -1,10 +1,9 @@
 import { blockChecksumSizeBytes, blockCount, blockSizeBytes } from "@kakera/erasure";
-import { alignUp, assert, type DiskFile, type DriveId } from "@kakera/kernel";
+import { alignUp, assert, isAligned, type DiskFile, type DriveId } from "@kakera/kernel";
 import type { ShardIdentity } from "@kakera/rpc";
 import { containerSeed } from "../record/container-seed.ts";
 import { encodeRecordHead } from "../record/record-head.ts";
 import { encodeRecordTail, tailBytesOf } from "../record/record-tail.ts";
-import { isAligned } from "./aligned-buffer.ts";
 
 /** O_DIRECT's unit, and the room for the head before the payload. */
 const blockBytes = 4096;

@@ -1,4 +1,5 @@
 import {
+  alignedBuffer,
   assert,
   ClusterFailure,
   DiskError,
@@ -13,7 +14,6 @@ import { ignoreAbsence } from "../health/ignore-absence.ts";
 import type { ShardIndex } from "../index/shard-index.ts";
 import type { DriveMetrics } from "../metrics.ts";
 import { BufferPool } from "../buffer-pool.ts";
-import { alignedBuffer } from "./aligned-buffer.ts";
 import { ownFileFolder, ownFileFolderOf, ownFilePath, temporaryFolder } from "./own-file-name.ts";
 import { OwnFileWriter, stagingBytes } from "./own-file-writer.ts";
 

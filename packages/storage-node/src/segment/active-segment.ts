@@ -13,6 +13,8 @@ import { TableBuilder } from "./segment-table.ts";
 export interface ActiveSegment {
   readonly header: SegmentHeader;
   readonly file: DiskFile;
+  /** The same file past the page cache, once a batch was large enough. */
+  direct: DiskFile | null;
   readonly seed: number;
   readonly table: TableBuilder;
   /** Where the next batch begins: a block's start. */
@@ -37,10 +39,27 @@ export async function createSegment(
   return {
     header,
     file,
+    direct: null,
     seed: containerSeed(driveId, { kind: "segment", segmentId: header.segmentId }),
     table: new TableBuilder(),
     endOffset: segmentBlockBytes,
   };
+}
+
+/** The file to write a large batch through: positions, lengths and buffers are multiples of 4 KiB. */
+export async function directFileOf(segment: ActiveSegment, disk: Disk): Promise<DiskFile> {
+  segment.direct ??= await disk.open(segmentPath(segment.header.segmentId), {
+    access: "write",
+    isSynchronous: true,
+    isDirect: true,
+  });
+  return segment.direct;
+}
+
+/** Nothing more is written. */
+export async function closeFilesOf(segment: ActiveSegment): Promise<void> {
+  await segment.direct?.close();
+  await segment.file.close();
 }
 
 export interface SealedSizes {

@@ -1,9 +1,25 @@
-import { alignUp, ClusterFailure, type Clock, type Disk, type DriveId, type Failpoints } from "@kakera/kernel";
+import {
+  alignedBuffer,
+  alignUp,
+  ClusterFailure,
+  KIB,
+  type Clock,
+  type Disk,
+  type DriveId,
+  type Failpoints,
+} from "@kakera/kernel";
 import type { ShardRef } from "@kakera/rpc";
 import type { DriveHealth } from "../health/drive-health.ts";
 import type { DriveMetrics } from "../metrics.ts";
 import type { RecordEntry } from "../record/record-entry.ts";
-import { createSegment, sealFile, type ActiveSegment, type SealedSizes } from "./active-segment.ts";
+import {
+  closeFilesOf,
+  createSegment,
+  directFileOf,
+  sealFile,
+  type ActiveSegment,
+  type SealedSizes,
+} from "./active-segment.ts";
 import { batchHeaderBytes, encodeBatchHeader } from "./batch-header.ts";
 import { BatchMarks } from "./batch-marks.ts";
 import { encodePending, pendingBytes, type PendingRecord } from "./pending-record.ts";
@@ -17,6 +33,7 @@ export interface SegmentWriterParts {
   readonly metrics: DriveMetrics;
   readonly health: DriveHealth;
   readonly segmentSizeBytes: number;
+  readonly directBytesMin: number;
   /** The sequence number of the shard's live record, if there is one. */
   readonly liveSequence: (ref: ShardRef) => number | null;
   /** A batch is durable: index it. Synchronous, so that no read sees half of it. */
@@ -31,6 +48,8 @@ export interface DurableBatch {
   readonly segmentId: number;
   readonly entries: readonly RecordEntry[];
   readonly nextSequence: number;
+  /** It went through the page cache, and lies there. */
+  readonly isCached: boolean;
 }
 
 /** Where the drive's numbering goes on. */
@@ -46,6 +65,8 @@ interface GatheredBatch {
   readonly hasCopies: boolean;
 }
 
+const gatheredBytesMin = 64 * KIB;
+
 /** Appends batches of records to the active segment, one batch at a time. */
 export class SegmentWriter {
   readonly #parts: SegmentWriterParts;
@@ -54,7 +75,8 @@ export class SegmentWriter {
   #unsealed: ActiveSegment[] = [];
   #nextSegmentId: number;
   #nextSequence: number;
-  #gathered = Buffer.alloc(0);
+  /** Of a power of two, so that few are made. */
+  #gathered: Buffer = Buffer.alloc(0);
 
   constructor(parts: SegmentWriterParts, position: WriterPosition) {
     this.#parts = parts;
@@ -93,7 +115,7 @@ export class SegmentWriter {
   /** Ends without another write: the next start reads the records through. */
   async abandon(): Promise<void> {
     this.#retire();
-    await Promise.allSettled(this.#unsealed.splice(0).map((segment) => segment.file.close()));
+    await Promise.allSettled(this.#unsealed.splice(0).map(closeFilesOf));
   }
 
   async #segmentWithRoom(batchBytes: number): Promise<ActiveSegment> {
@@ -129,14 +151,14 @@ export class SegmentWriter {
 
   async #seal(segment: ActiveSegment): Promise<void> {
     const { disk, onSealed } = this.#parts;
-    await segment.file.close();
+    await closeFilesOf(segment);
     const file = await disk.open(segmentPath(segment.header.segmentId), { access: "write", isSynchronous: true });
     onSealed(segment.header.segmentId, await sealFile(file, segment.table, segment));
   }
 
   #gather(active: ActiveSegment, records: readonly PendingRecord[], bytes: number): GatheredBatch {
     if (this.#gathered.byteLength < alignUp(bytes, segmentBlockBytes)) {
-      this.#gathered = Buffer.alloc(alignUp(bytes, 16 * segmentBlockBytes));
+      this.#gathered = alignedBuffer(Math.max(gatheredBytesMin, 2 ** Math.ceil(Math.log2(bytes))));
     }
     const marks = new BatchMarks(records, this.#parts.liveSequence);
     const entries: RecordEntry[] = [];
@@ -168,9 +190,11 @@ export class SegmentWriter {
     const writtenBytes = alignUp(batch.bytes, segmentBlockBytes);
     this.#gathered.fill(0, batch.bytes, writtenBytes);
     failpoints.hit("segment.before-write");
+    const isCached = writtenBytes < this.#parts.directBytesMin;
+    const file = isCached ? active.file : await directFileOf(active, this.#parts.disk);
     const startedMs = clock.monotonicMs();
     try {
-      await active.file.write(this.#gathered.subarray(0, writtenBytes), active.endOffset);
+      await file.write(this.#gathered.subarray(0, writtenBytes), active.endOffset);
     } catch (error) {
       if (error instanceof ClusterFailure) this.#giveUp(active, writtenBytes);
       throw error;
@@ -182,7 +206,7 @@ export class SegmentWriter {
     failpoints.hit("segment.before-index");
     if (batch.hasCopies) failpoints.hit("compaction.before-index");
     const { segmentId } = active.header;
-    this.#parts.onDurable({ segmentId, entries: batch.entries, nextSequence: this.#nextSequence });
+    this.#parts.onDurable({ segmentId, entries: batch.entries, nextSequence: this.#nextSequence, isCached });
   }
 
   /**

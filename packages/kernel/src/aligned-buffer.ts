@@ -1,9 +1,11 @@
 const pageBytes = 65_536;
-const directAlignmentBytes = 4096;
+
+/** What O_DIRECT asks of positions, lengths and buffers. */
+export const directAlignmentBytes = 4096;
 
 /**
  * A buffer that O_DIRECT accepts. Only a WebAssembly.Memory is sure to lie at a page's start, and one that cannot grow is
- * never detached under a write.
+ * never detached under a write. Takes whole pages of 64 KiB, and some GiB of address space: keep it and use it again.
  */
 export function alignedBuffer(sizeBytes: number): Buffer {
   const pages = Math.ceil(sizeBytes / pageBytes);
