@@ -49,15 +49,16 @@ const well: ServerFacts = {
   openFilesMax: 65_536,
 };
 
+function offline(...positions: number[]): DriveReport[] {
+  return well.drives.map((each) =>
+    positions.includes(each.position) ? { ...each, condition: "offline", reason: "DRIVE_OFFLINE" } : each,
+  );
+}
+
 describe("judgeConditions()", () => {
   test("has nothing to say of a server that is well", () => {
     expect(judgeConditions(well)).toEqual([]);
   });
-
-  const offline = (...positions: number[]): DriveReport[] =>
-    well.drives.map((each) =>
-      positions.includes(each.position) ? { ...each, condition: "offline", reason: "DRIVE_OFFLINE" } : each,
-    );
 
   test.each<[string, Partial<ServerFacts>, string[]]>([
     ["one drive away", { drives: offline(1) }, ["DRIVE_OFFLINE"]],
@@ -134,6 +135,15 @@ describe("renderStatus()", () => {
     expect(text).toContain("2+2: any 2 of the 4 drives may be lost");
     expect(text).toContain("1,234,567 objects, 5.0 GiB in 2 buckets");
     expect(text).not.toContain("\u001b[");
+  });
+
+  test.each([
+    [[1], "2+2: 1 of the 4 drives is missing, any 1 more may be lost"],
+    [[1, 2], "2+2: 2 of the 4 drives are missing, none more may be lost"],
+    [[1, 2, 3], "2+2: 3 of the 4 drives are missing, none more may be lost"],
+  ])("says what may yet be lost when drives %s are away", (positions, said) => {
+    const facts = { ...well, drives: offline(...positions) };
+    expect(renderStatus(reportOf(facts, "attention"), { isColored: false }).join("\n")).toContain(said);
   });
 
   test("counts one of a thing as one", () => {

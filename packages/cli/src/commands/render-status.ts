@@ -54,10 +54,17 @@ function renderDrives(drives: readonly DriveReport[]): string[] {
 }
 
 /** "2+2: any 2 of the 4 drives may be lost" */
-export function describeGeometry(report: Pick<StatusReport, "geometry" | "drives">): string {
-  const { m } = report.geometry;
-  const tolerance = m === 0 ? "no drive may be lost" : `any ${m} of the ${report.drives.length} drives may be lost`;
-  return `${formatGeometry(report.geometry)}: ${tolerance}`;
+export function describeGeometry({ geometry, drives }: Pick<StatusReport, "geometry" | "drives">): string {
+  return `${formatGeometry(geometry)}: ${describeTolerance(geometry.m, drives)}`;
+}
+
+/** Of what was written at full strength; what was not is in the census. */
+function describeTolerance(m: number, drives: StatusReport["drives"]): string {
+  const downCount = drives.filter(({ condition }) => condition === "offline" || condition === "failed").length;
+  if (m === 0) return "no drive may be lost";
+  if (downCount === 0) return `any ${m} of the ${drives.length} drives may be lost`;
+  const left = m > downCount ? `any ${m - downCount}` : "none";
+  return `${downCount} of the ${drives.length} drives ${downCount === 1 ? "is" : "are"} missing, ${left} more may be lost`;
 }
 
 function describeCensus(report: StatusReport): string {
