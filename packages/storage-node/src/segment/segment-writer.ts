@@ -3,6 +3,7 @@ import {
   alignUp,
   ClusterFailure,
   KIB,
+  MIB,
   type Clock,
   type Disk,
   type DriveId,
@@ -65,7 +66,11 @@ interface GatheredBatch {
   readonly hasCopies: boolean;
 }
 
-const gatheredBytesMin = 64 * KIB;
+/** Few sizes, so that few buffers are made until the largest is found: doubled up to 1 MiB, then by 1 MiB. */
+function gatheredBytesFor(batchBytes: number): number {
+  if (batchBytes > MIB) return alignUp(batchBytes, MIB);
+  return Math.max(64 * KIB, 2 ** Math.ceil(Math.log2(batchBytes)));
+}
 
 /** Appends batches of records to the active segment, one batch at a time. */
 export class SegmentWriter {
@@ -75,7 +80,6 @@ export class SegmentWriter {
   #unsealed: ActiveSegment[] = [];
   #nextSegmentId: number;
   #nextSequence: number;
-  /** Of a power of two, so that few are made. */
   #gathered: Buffer = Buffer.alloc(0);
 
   constructor(parts: SegmentWriterParts, position: WriterPosition) {
@@ -158,7 +162,7 @@ export class SegmentWriter {
 
   #gather(active: ActiveSegment, records: readonly PendingRecord[], bytes: number): GatheredBatch {
     if (this.#gathered.byteLength < alignUp(bytes, segmentBlockBytes)) {
-      this.#gathered = alignedBuffer(Math.max(gatheredBytesMin, 2 ** Math.ceil(Math.log2(bytes))));
+      this.#gathered = alignedBuffer(gatheredBytesFor(bytes));
     }
     const marks = new BatchMarks(records, this.#parts.liveSequence);
     const entries: RecordEntry[] = [];
