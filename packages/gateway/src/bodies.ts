@@ -49,6 +49,8 @@ export interface BodySource {
 export interface BodySink {
   /** Resolves when `bytes` may be reused (the socket has taken them) and more is wanted. Rejects when the client is gone. */
   write(bytes: Buffer): Promise<void>;
+  /** As `write` of one piece after the other, where one call for all of them costs less. */
+  writeTogether?(pieces: readonly Buffer[]): Promise<void>;
 }
 
 export interface BodyOwner {

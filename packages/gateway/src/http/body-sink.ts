@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { MINUTE_MS, type Clock, type Timer } from "@kakera/kernel";
+import { assert, MINUTE_MS, type Clock, type Timer } from "@kakera/kernel";
 import type { BodySink } from "../bodies.ts";
 import type { Exchange } from "./exchange.ts";
 import { ClientGone } from "./incoming-bytes.ts";
@@ -15,21 +15,21 @@ export const readerStallMsMax = 5 * MINUTE_MS;
 export function createBodySink(exchange: Exchange, writeHead: () => void): BodySink {
   const { response, clock } = exchange;
   let isHeadWritten = false;
-  return {
-    write(bytes) {
-      if (response.destroyed || response.socket === null)
-        return Promise.reject(new ClientGone("the reader closed the connection"));
-      if (!isHeadWritten) {
-        isHeadWritten = true;
-        writeHead();
-      }
-      exchange.sentBytes += bytes.byteLength;
-      return writeToSocket(response, bytes, clock);
-    },
+  const writeTogether = (pieces: readonly Buffer[]): Promise<void> => {
+    if (response.destroyed || response.socket === null)
+      return Promise.reject(new ClientGone("the reader closed the connection"));
+    if (!isHeadWritten) {
+      isHeadWritten = true;
+      writeHead();
+    }
+    for (const bytes of pieces) exchange.sentBytes += bytes.byteLength;
+    return writeToSocket(response, pieces, clock);
   };
+  return { write: (bytes) => writeTogether([bytes]), writeTogether };
 }
 
-function writeToSocket(response: ServerResponse, bytes: Buffer, clock: Clock): Promise<void> {
+/** All pieces in one call of the kernel (writev). */
+function writeToSocket(response: ServerResponse, pieces: readonly Buffer[], clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {
     let timer: Timer | null = null;
     const settle = (failure: Error | null): void => {
@@ -39,9 +39,14 @@ function writeToSocket(response: ServerResponse, bytes: Buffer, clock: Clock): P
       else reject(failure);
     };
     const onClose = (): void => settle(new ClientGone("the reader closed the connection"));
-    const isTakenAtOnce = response.write(bytes, (failure) => {
+    const [last] = pieces.slice(-1);
+    assert(last !== undefined, "something is written");
+    response.cork();
+    for (const bytes of pieces.slice(0, -1)) response.write(bytes);
+    const isTakenAtOnce = response.write(last, (failure) => {
       settle(failure === null || failure === undefined ? null : new ClientGone("the reader closed the connection"));
     });
+    response.uncork();
     response.once("close", onClose);
     if (!isTakenAtOnce) timer = clock.setTimer(readerStallMsMax, () => response.destroy());
   });

@@ -7,7 +7,7 @@ import type { FetchParts } from "./fetch-parts.ts";
 import { WindowFetch } from "./fetch-window.ts";
 import { windowBytesMin, type RequestMemory } from "./window-memory.ts";
 import { memoryNeeded, planSteps, type ReadStep } from "./plan-windows.ts";
-import { readAheadDepth, readNowBytesMax } from "./read-settings.ts";
+import { readAheadDepth, readNowBytesMax, sentTogetherBytes } from "./read-settings.ts";
 
 export interface ReadParts extends FetchParts {
   readonly memory: SharedMemory;
@@ -120,7 +120,25 @@ async function send({ step, fetch }: Started, sink: BodySink): Promise<void> {
     return sink.write(Buffer.from(buffer, byteOffset, byteLength));
   }
   assert(fetch !== null, "a window is fetched");
-  for (const bytes of fetch.views()) await sink.write(bytes);
+  for (const pieces of together(fetch.views())) {
+    if (sink.writeTogether !== undefined) await sink.writeTogether(pieces);
+    else for (const bytes of pieces) await sink.write(bytes);
+  }
+}
+
+/** Neighbours, about as many bytes at a time as a reader must take within the sink's patience. */
+function* together(views: Iterable<Buffer>): Generator<Buffer[]> {
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  for (const view of views) {
+    pieces.push(view);
+    bytes += view.byteLength;
+    if (bytes < sentTogetherBytes) continue;
+    yield pieces;
+    pieces = [];
+    bytes = 0;
+  }
+  if (pieces.length > 0) yield pieces;
 }
 
 /** Resolves with `ready`; rejects when the signal is aborted first. */

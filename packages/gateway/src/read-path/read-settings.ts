@@ -27,3 +27,5 @@ export const windowShardBytesMax = 1 * MIB;
 export const readAheadDepth = 2;
 /** Windows up to this size are first asked for without waiting. */
 export const readNowBytesMax = 1 * MIB;
+/** Pieces of a window are handed to the client's socket so many bytes at a time. */
+export const sentTogetherBytes = 1 * MIB;

@@ -174,11 +174,18 @@ export function collectingSink(slow?: {
   readonly delayMs: number;
 }): BodySink & { bytes(): Buffer } {
   const slices: Buffer[] = [];
+  const takenLater = async (): Promise<void> => {
+    if (slow === undefined) await new Promise((resolve) => setImmediate(resolve));
+    else await new Promise<void>((resolve) => void slow.clock.setTimer(slow.delayMs, resolve));
+  };
   return {
     async write(bytes) {
-      if (slow === undefined) await new Promise((resolve) => setImmediate(resolve));
-      else await new Promise<void>((resolve) => void slow.clock.setTimer(slow.delayMs, resolve));
+      await takenLater();
       slices.push(Buffer.from(bytes));
+    },
+    async writeTogether(pieces) {
+      await takenLater();
+      for (const bytes of pieces) slices.push(Buffer.from(bytes));
     },
     bytes: () => Buffer.concat(slices),
   };
