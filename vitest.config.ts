@@ -24,7 +24,8 @@ export default defineConfig({
           // Only what hangs takes so long, however busy the machine is: what has to be quick says so itself.
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // They mostly wait: for processes that start, for deadlines that pass.
+          maxWorkers: 2,
         },
       },
       ...["power-cut", "crash", "bitrot", "model", "clients", "wire", "matrix"].map((name) => ({
