@@ -1,16 +1,8 @@
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { killAll, startReadyServer, temporaryFolder, type RunningServer } from "./process/kakera.ts";
+import { describe, expect, test } from "vitest";
+import { startReadyServer, folderForEachTest, type RunningServer } from "./process/kakera.ts";
 
-let folder: ReturnType<typeof temporaryFolder>;
-
-beforeEach(() => {
-  folder = temporaryFolder();
-});
-afterEach(() => {
-  killAll();
-  folder.remove();
-});
+const folder = folderForEachTest();
 
 const serve = (): Promise<RunningServer> => startReadyServer([join(folder.path, "d{1...4}")]);
 const element = (name: string, text: string): string => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? "";

@@ -1,6 +1,6 @@
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { StatusReport } from "../src/admin/status-report.ts";
 import {
   killAll,
@@ -8,20 +8,12 @@ import {
   rootKeyEnv,
   run,
   startReadyServer,
-  temporaryFolder,
+  folderForEachTest,
   until,
   type RunningServer,
 } from "./process/kakera.ts";
 
-let folder: ReturnType<typeof temporaryFolder>;
-
-beforeEach(() => {
-  folder = temporaryFolder();
-});
-afterEach(() => {
-  killAll();
-  folder.remove();
-});
+const folder = folderForEachTest();
 afterAll(killAll);
 
 const place = (number: number): string => join(folder.path, `d${number}`);

@@ -1,16 +1,8 @@
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { killAll, slowUpload, startReadyServer, temporaryFolder, until } from "./process/kakera.ts";
+import { expect, test } from "vitest";
+import { slowUpload, startReadyServer, folderForEachTest, until } from "./process/kakera.ts";
 
-let folder: ReturnType<typeof temporaryFolder>;
-
-beforeEach(() => {
-  folder = temporaryFolder();
-});
-afterEach(() => {
-  killAll();
-  folder.remove();
-});
+const folder = folderForEachTest();
 
 test("forty clients that stall within large bodies do not keep another from its upload, and are told RequestTimeout", async () => {
   const server = await startReadyServer([join(folder.path, "d{1...4}"), "--bucket", "data"]);

@@ -1,14 +1,13 @@
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { StatusReport } from "../src/admin/status-report.ts";
 import {
-  killAll,
   rootKey,
   rootKeyEnv,
   run,
   startReadyServer,
-  temporaryFolder,
+  folderForEachTest,
   until,
   type Ended,
   type RunningServer,
@@ -17,15 +16,7 @@ import {
 const quick = { ...rootKeyEnv, KAKERA_TEST_SETTINGS: JSON.stringify({ maintenanceIntervalMs: 100 }) };
 const body = "0123456789abcdef".repeat(20_000);
 
-let folder: ReturnType<typeof temporaryFolder>;
-
-beforeEach(() => {
-  folder = temporaryFolder();
-});
-afterEach(() => {
-  killAll();
-  folder.remove();
-});
+const folder = folderForEachTest();
 
 async function statusOf(server: RunningServer): Promise<StatusReport> {
   return JSON.parse((await server.send("GET", "/kakera/admin/v1/status")).text) as StatusReport;

@@ -4,6 +4,7 @@ import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
+import { afterEach, beforeEach } from "vitest";
 import { freePort } from "../../../../test/harness/free-port.ts";
 import { signRequest } from "../../src/client/sign-request.ts";
 
@@ -68,6 +69,23 @@ export function run(args: readonly string[], env: Readonly<Record<string, string
 export function temporaryFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), "kakera-cli-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Gives each test of the file a folder for drives of its own; what a test left running or behind goes after it. */
+export function folderForEachTest(): { readonly path: string } {
+  let folder = { path: "", remove: (): void => {} };
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+  afterEach(() => {
+    killAll();
+    folder.remove();
+  });
+  return {
+    get path() {
+      return folder.path;
+    },
+  };
 }
 
 interface Answered {

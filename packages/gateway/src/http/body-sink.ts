@@ -4,7 +4,7 @@ import type { BodySink } from "../bodies.ts";
 import type { Exchange } from "./exchange.ts";
 import { ClientGone } from "./incoming-bytes.ts";
 
-/** A reader that takes nothing for so long holds buffers for nobody: its connection is cut. */
+/** A reader that does not take what it was last sent, a mebibyte or so, in so long holds buffers for nobody: its connection is cut. */
 export const readerStallMsMax = 5 * MINUTE_MS;
 
 /**
@@ -39,7 +39,7 @@ function writeToSocket(response: ServerResponse, pieces: readonly Buffer[], cloc
       else reject(failure);
     };
     const onClose = (): void => settle(new ClientGone("the reader closed the connection"));
-    const [last] = pieces.slice(-1);
+    const last = pieces.at(-1);
     assert(last !== undefined, "something is written");
     response.cork();
     for (const bytes of pieces.slice(0, -1)) response.write(bytes);
