@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import Koa from "koa";
 import type { Clock, Random } from "@kakera/kernel";
+import { AnswerBurst } from "./answer-burst.ts";
 import { attachServer, Connections, type ServerRim } from "./attach-server.ts";
 import { ClientPresence, type Exchange } from "./exchange.ts";
 import { handleExchange, type ExchangeHandler } from "./handle-exchange.ts";
@@ -24,6 +25,7 @@ export function createRim(parts: RimParts): { attach(server: HttpServer): void }
   const { clock, random, inFlight, handler } = parts;
   const connections = new Connections();
   const hostId = newHostId(random);
+  const answers = new AnswerBurst(clock);
   const expecting = new WeakSet<IncomingMessage>();
 
   const open = (request: IncomingMessage, response: ServerResponse, client: ClientPresence): Exchange => {
@@ -40,6 +42,7 @@ export function createRim(parts: RimParts): { attach(server: HttpServer): void }
       requestId: newRequestId(random),
       incoming: new IncomingBytes(request, { clock, rule: bodyRateRule, askToContinue }),
       client,
+      answers,
       isDraining: () => inFlight.isDraining,
       sentBytes: 0,
     };

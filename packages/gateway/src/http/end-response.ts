@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { KIB } from "@kakera/kernel";
 import type { HeaderList } from "../answer.ts";
 import type { BytesAtHand } from "../bodies.ts";
@@ -33,7 +34,7 @@ export function completeHead(
   return head;
 }
 
-/** Hands over the end of the body and lets the connection go its way. */
+/** Hands over the end of the body, by the end of this turn of the event loop, and lets the connection go its way. */
 export function endResponse(exchange: Exchange, body: BytesAtHand | null, fate: ConnectionFate): void {
   const { response, request, incoming } = exchange;
   exchange.sentBytes += body === null ? 0 : lengthOf(body);
@@ -45,10 +46,14 @@ export function endResponse(exchange: Exchange, body: BytesAtHand | null, fate: 
     lingerThenClose(request, response, exchange.clock);
   } else {
     if (!incoming.isComplete && hasBody(exchange)) incoming.drop();
-    if (body === null) response.end();
-    else if (body.kind === "text") response.end(body.latin1, "latin1");
-    else response.end(body.bytes);
+    exchange.answers.join(() => endWith(response, body));
   }
+}
+
+function endWith(response: ServerResponse, body: BytesAtHand | null): void {
+  if (body === null) response.end();
+  else if (body.kind === "text") response.end(body.latin1, "latin1");
+  else response.end(body.bytes);
 }
 
 /** The bytes of a body in their cheapest form; `body` may be anything that an answer holds. */
