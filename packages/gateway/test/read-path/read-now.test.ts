@@ -76,6 +76,19 @@ describe("a body at hand", () => {
     }
   });
 
+  it("is given from memory from its third read on, whatever its drives do, any range of it", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 1 } });
+    const [bytes, other] = [patternBytes(6 * KIB, 3), patternBytes(6 * KIB, 4)];
+    const [body, readOnce] = [await stored(store, bytes), await stored(store, other)];
+    expect(take(store.bodies.readNow([readOnce], whole(readOnce)))?.equals(other)).toBe(true);
+    for (let time = 0; time < 2; time += 1) take(store.bodies.readNow([body], whole(body)));
+    for (const drive of store.drives) drive.isCached = false;
+    expect(take(store.bodies.readNow([body], whole(body)))?.equals(bytes)).toBe(true);
+    const part = take(store.bodies.readNow([body], { offsetBytes: 5, lengthBytes: 2 * KIB }));
+    expect(part?.equals(bytes.subarray(5, 5 + 2 * KIB))).toBe(true);
+    expect(store.bodies.readNow([readOnce], whole(readOnce))).toBeNull();
+  });
+
   it("of several bodies, or longer than one stripe, is for the read that waits", async () => {
     const store = await createTestStore({ geometry: { k: 2, m: 1 } });
     const body = await stored(store, patternBytes(20 * KIB, 1));
