@@ -18,11 +18,12 @@ export class AnswerBurst {
   /** `write` throws nothing. It is called before the next turn. */
   join(write: () => void): void {
     this.#held.push(write);
-    if (this.#held.length === 1) this.#clock.atTurnEnd(() => this.#leave());
-    else if (this.#held.length === heldMax) this.#leave();
+    if (this.#held.length === 1) this.#clock.atTurnEnd(() => this.leave());
+    else if (this.#held.length === heldMax) this.leave();
   }
 
-  #leave(): void {
+  /** Writes what is held at once: this turn may be the last. */
+  leave(): void {
     const leaving = this.#held;
     this.#held = [];
     for (const write of leaving) write();

@@ -63,7 +63,10 @@ async function refuse(
     logger.log(level, "request.failed", { ...ids(exchange, progress), code: error.code, cause: failure });
   }
   await sendError(exchange, error, progress.resource);
-  if (failure instanceof AssertionFailure) endProcess(failure);
+  if (failure instanceof AssertionFailure) {
+    exchange.answers.leave();
+    endProcess(failure);
+  }
   return error.code;
 }
 
