@@ -32,6 +32,9 @@ export interface ServerRim {
 /** Takes over a node:http or node:https server: its settings, its requests, and its parser's errors. */
 export function attachServer(server: Server, rim: ServerRim): void {
   applyServerSettings(server);
+  // Node's parser reads a socket by itself as long as nobody listens. Held back, which happens when a request meets an answer that is
+  // not written out yet, it still gets the records that TLS has decrypted, and fails on them. A listener makes the stream keep them.
+  server.on("secureConnection", (socket: Socket) => socket.on("data", () => {}));
   server.on("request", (request, response) => rim.handle(request, response, "comes"));
   // With this listener node sends no "100 Continue" of its own: signature, bucket and conditions come first.
   server.on("checkContinue", (request, response) => rim.handle(request, response, "expects-continue"));

@@ -46,7 +46,9 @@ export function endResponse(exchange: Exchange, body: BytesAtHand | null, fate: 
     lingerThenClose(request, response, exchange.clock);
   } else {
     if (!incoming.isComplete && hasBody(exchange)) incoming.drop();
-    exchange.answers.join(() => endWith(response, body));
+    // The client may have all of a body that was streamed, and its next request must not meet an answer that is not ended.
+    if (body === null && exchange.sentBytes > 0) response.end();
+    else exchange.answers.join(() => endWith(response, body));
   }
 }
 

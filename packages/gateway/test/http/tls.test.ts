@@ -1,9 +1,13 @@
+import { randomFillSync } from "node:crypto";
+import { once } from "node:events";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { connect } from "node:tls";
+import { MIB } from "@kakera/kernel";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createTlsContext, serverOptions, type TlsMaterial } from "../../src/index.ts";
 import { makeCertificate } from "../fakes/certificate.ts";
+import { RawConnection } from "../fakes/raw-client.ts";
 import { startGateway } from "../fakes/start-gateway.ts";
 
 let first: TlsMaterial;
@@ -68,6 +72,32 @@ describe("a TLS listener", () => {
     expect([before.name, before.answer.slice(0, 15)]).toEqual(["first", "HTTP/1.1 200 OK"]);
     server.setSecureContext(createTlsContext(second).options);
     expect((await ask(port, request)).name).toBe("second");
+    server.close();
+    server.closeAllConnections();
+  });
+
+  it("takes a body of many records that comes while the answer before it is still being written", async () => {
+    await using gateway = await startGateway();
+    const server = createServer({ ...serverOptions, ...createTlsContext(first).options });
+    gateway.gateway.attach(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const [large, small] = [randomFillSync(Buffer.alloc(24 * MIB)), randomFillSync(Buffer.alloc(1 * MIB))];
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "large", body: large });
+    const get = gateway.client.wire({ method: "GET", bucket: "b-1", key: "large" });
+    const put = gateway.client.wire({ method: "PUT", bucket: "b-1", key: "small", body: small });
+    const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
+    await once(socket, "secureConnect");
+    socket.write(get.head);
+    await once(socket, "readable");
+    socket.write(Buffer.concat([Buffer.from(put.head, "latin1"), put.body]));
+    const connection = new RawConnection(socket);
+    expect(Buffer.compare((await connection.answer()).body, large)).toBe(0);
+    expect((await connection.answer()).status).toBe(200);
+    const got = await gateway.client.call({ method: "GET", bucket: "b-1", key: "small" });
+    expect(Buffer.compare(got.body, small)).toBe(0);
+    connection.destroy();
     server.close();
     server.closeAllConnections();
   });
