@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 /** A self-signed certificate for loopback in `directory`/certs, under the names that --certs-dir looks for. */
-export function makeCertificate(directory: string): string {
+export function makeCertificate(directory: string, subject = "/CN=localhost"): string {
   const certs = join(directory, "certs");
   mkdirSync(certs, { recursive: true });
   execFileSync(
@@ -17,7 +17,7 @@ export function makeCertificate(directory: string): string {
       "-days",
       "2",
       "-subj",
-      "/CN=localhost",
+      subject,
       "-addext",
       "subjectAltName=DNS:localhost,IP:127.0.0.1",
       "-keyout",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { judgeGo } from "../harness/go/judge-go.ts";
 import { describeMc } from "./mc/describe-mc.ts";
-import { judgeGo } from "./mc/judge-go.ts";
 
 const moduleText = "module a\n\ngo 1.24\n\ntool b\n";
 

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { findGo } from "../../harness/go/find-go.ts";
 import { root } from "../../harness/server.ts";
-import { judgeGo } from "./judge-go.ts";
 
 const buildMsMax = 15 * 60_000;
 
@@ -13,11 +13,7 @@ const buildMsMax = 15 * 60_000;
  * KAKERA_TEST_WITHOUT_GO.
  */
 export function obtainMc(): string | null {
-  const go = judgeGo({
-    moduleText: readFileSync(join(import.meta.dirname, "go.mod"), "utf8"),
-    version: versionOfGo(),
-    notInstallable: process.env["KAKERA_TEST_WITHOUT_GO"] ?? null,
-  });
+  const go = findGo(import.meta.dirname);
   const built = go.kind === "fit" ? build() : { failure: go.why };
   if ("program" in built) return built.program;
   if (process.env["KAKERA_TEST_FORBID_SKIPS"] === "1" && go.kind !== "not to be had")
@@ -37,15 +33,4 @@ function build(): { program: string } | { failure: string } {
   });
   if (ran.status === 0) return { program };
   return { failure: ran.error?.message ?? ran.stderr.trim().split("\n").at(-1) ?? "go build failed" };
-}
-
-/** Null: there is none. */
-function versionOfGo(): string | null {
-  // Outside the module, and for itself: within it Go would fetch the version that is asked for.
-  const ran = spawnSync("go", ["env", "GOVERSION"], {
-    cwd: root,
-    encoding: "utf8",
-    env: { ...process.env, GOTOOLCHAIN: "local" },
-  });
-  return ran.status === 0 ? ran.stdout.trim().replace(/^go/, "") : null;
 }
