@@ -83,3 +83,8 @@ export { journalSettingsDefault, type JournalSettings } from "./journal/settings
 export { UnknownOutcome } from "./journal/unknown-outcome.ts";
 export { failpointNames } from "./journal/failpoint-names.ts";
 export { membersWanted as journalMembersWanted } from "./journal/rules.ts";
+
+// etcd: the log of a cluster.
+export { openEtcdLog, type EtcdComponents } from "./etcd/etcd-log.ts";
+export type { EtcdAccess } from "./etcd/etcd-members.ts";
+export { etcdSettingsDefault, type EtcdSettings } from "./etcd/etcd-settings.ts";

@@ -15,6 +15,7 @@ export function createMemoryLog(components: { readonly view: WritableView; reado
 
 class VolatileLog implements MemoryLog {
   readonly session: SessionId;
+  readonly operationsPerChangeMax = Number.POSITIVE_INFINITY;
   failure: ClusterFailure | null = null;
   readonly #view: WritableView;
   #sequence: number;

@@ -38,6 +38,7 @@ function contended(times: number): CommitLog & { commits: number } {
   let left = times;
   const wrapper = {
     session: log.session,
+    operationsPerChangeMax: log.operationsPerChangeMax,
     view: log.view,
     commits: 0,
     barrier: () => log.barrier(),

@@ -40,6 +40,7 @@ export function createLateLog(lasting: { readonly session: SessionId; readonly v
   };
   return {
     session: lasting.session,
+    operationsPerChangeMax: Number.POSITIVE_INFINITY,
     get view(): View {
       return opened?.view ?? lasting.view();
     },

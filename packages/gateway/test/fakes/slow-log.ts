@@ -17,6 +17,7 @@ export function createSlowLog(log: MemoryLog, hooks: SlowLogHooks = {}, seed = 1
   };
   return {
     session: log.session,
+    operationsPerChangeMax: log.operationsPerChangeMax,
     view: log.view,
     async commit(change) {
       await wait();

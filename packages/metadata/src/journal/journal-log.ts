@@ -58,6 +58,7 @@ export async function openJournalLog(components: JournalComponents, plan: Journa
 }
 
 class RunningJournal implements JournalLog {
+  readonly operationsPerChangeMax = Number.POSITIVE_INFINITY;
   readonly session: SessionId;
   readonly #components: JournalComponents;
   readonly #plan: JournalPlan;
@@ -381,8 +382,7 @@ class RunningJournal implements JournalLog {
 
   #unavailable(): ClusterFailure {
     const reason = { reason: "LOG_UNREACHABLE" } as const;
-    if (this.#phase === "halted")
-      return new ClusterFailure("halt", "the view could not be brought up to date with the journal", reason);
+    if (this.#phase === "halted") return new ClusterFailure("halt", "the view could not be brought up", reason);
     if (this.#phase === "read-only") {
       const { membersReachable, membersNeeded } = this.status();
       const message = `reads only: ${membersReachable} of the ${membersNeeded} drives that a change needs can be reached`;

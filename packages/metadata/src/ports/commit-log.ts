@@ -9,6 +9,8 @@ export interface CommitLog {
   /** Every commit carries this session; a new process has a new one. */
   readonly session: SessionId;
   readonly view: View;
+  /** Comparisons that one change may have at most, and as many writes (etcd's transactions are bounded). */
+  readonly operationsPerChangeMax: number;
 
   /**
    * Offers one change. Resolves when it is durable and applied to the view, or when a comparison failed against a state

@@ -1,0 +1,199 @@
+import { ClusterFailure, type Clock, type Logger, type Meter, type Random, type SessionId } from "@kakera/kernel";
+import { createLogMetrics } from "../metrics.ts";
+import type { Change, CommitLog, CommitResult, LogStatus } from "../ports/commit-log.ts";
+import type { View, WritableView } from "../ports/view.ts";
+import { operationsPerChangeMax } from "./change-batch.ts";
+import { EtcdCommitter } from "./etcd-committer.ts";
+import { outOfReach } from "./etcd-failure.ts";
+import { EtcdKeys } from "./etcd-keys.ts";
+import { EtcdMembers, type EtcdAccess } from "./etcd-members.ts";
+import { EtcdSession, type SessionParts } from "./etcd-session.ts";
+import { etcdSettingsDefault, type EtcdSettings } from "./etcd-settings.ts";
+import { checkVersions } from "./etcd-versions.ts";
+import { formTail } from "./form-tail.ts";
+import { haltReason, writeHalt } from "./halt.ts";
+import { SessionKeeper } from "./session-keeper.ts";
+import { SharedBarrier } from "./shared-barrier.ts";
+import { ViewFollower } from "./view-follower.ts";
+
+export interface EtcdComponents {
+  readonly access: EtcdAccess;
+  readonly view: WritableView;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly meter: Meter;
+}
+
+/** The commit log of a cluster. Opens when etcd is reached and the view is up with it; rejects with ClusterFailure else. */
+export async function openEtcdLog(
+  components: EtcdComponents,
+  settings: Partial<EtcdSettings> & { readonly prefix: string },
+): Promise<CommitLog> {
+  const whole = { ...etcdSettingsDefault, ...settings };
+  const { clock, random, logger } = components;
+  const keys = new EtcdKeys(whole.prefix);
+  const members = new EtcdMembers(components.access, { clock, memberDeadlineMs: whole.memberDeadlineMs });
+  const deadlineMs = clock.monotonicMs() + whole.openDeadlineMs;
+  let log: EtcdLog | null = null;
+  try {
+    await checkVersions(members, { deadlineMs, isOldAllowed: whole.allowOldEtcd });
+    const { clusterId } = await formTail({ members, keys, random }, deadlineMs);
+    const sessions: SessionParts = { members, keys, clock, random, logger, ttlSeconds: whole.sessionTtlSeconds };
+    const session = await EtcdSession.open(sessions, deadlineMs);
+    const logId = `etcd:${clusterId}:${whole.prefix}`;
+    log = new EtcdLog(components, {
+      settings: whole,
+      keys,
+      members,
+      sessions: new SessionKeeper(sessions, session),
+      logId,
+    });
+    await log.begin(deadlineMs);
+    return log;
+  } catch (failure) {
+    await log?.close();
+    members.close();
+    throw failure instanceof ClusterFailure ? failure : outOfReach("etcd cannot be used", failure);
+  }
+}
+
+interface EtcdLogParts {
+  readonly settings: EtcdSettings;
+  readonly keys: EtcdKeys;
+  readonly members: EtcdMembers;
+  readonly sessions: SessionKeeper;
+  readonly logId: string;
+}
+
+class EtcdLog implements CommitLog {
+  readonly operationsPerChangeMax = operationsPerChangeMax;
+  readonly #view: WritableView;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #parts: EtcdLogParts;
+  readonly #follower: ViewFollower;
+  readonly #committer: EtcdCommitter;
+  readonly #barrier: SharedBarrier;
+  #isClosed = false;
+  /** Why nothing that changes anything is taken; null = go on. */
+  #halt: string | null = null;
+
+  constructor(components: EtcdComponents, parts: EtcdLogParts) {
+    const { view, clock, logger, random, meter } = components;
+    this.#view = view;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#parts = parts;
+    const { members, keys, sessions, settings, logId } = parts;
+    const onContradiction = (message: string): Promise<void> => this.#contradicted(message);
+    this.#follower = new ViewFollower({ members, keys, view, logId, clock, logger, onContradiction });
+    this.#committer = new EtcdCommitter({
+      settings,
+      keys,
+      members,
+      sessions,
+      follower: this.#follower,
+      view,
+      clock,
+      random,
+      metrics: createLogMetrics(meter),
+      passBarrier: (deadlineMs) => this.#passBarrier(deadlineMs),
+    });
+    this.#barrier = new SharedBarrier(() => this.#passBarrier(clock.monotonicMs() + settings.barrierDeadlineMs));
+  }
+
+  get session(): SessionId {
+    return this.#parts.sessions.id;
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  async begin(deadlineMs: number): Promise<void> {
+    this.#follower.start();
+    await this.#passBarrier(deadlineMs);
+  }
+
+  async commit(change: Change): Promise<CommitResult> {
+    this.#refuseWhenClosed();
+    if (this.#halt !== null) throw new ClusterFailure("halt", this.#halt);
+    return this.#committer.commit(change);
+  }
+
+  async barrier(): Promise<void> {
+    this.#refuseWhenClosed();
+    await this.#barrier.pass();
+  }
+
+  status(): LogStatus {
+    const { members, sessions } = this.#parts;
+    const isUp = !this.#isClosed && !sessions.current.isLost && this.#follower.revision > 0;
+    return {
+      canWrite: isUp && this.#halt === null,
+      membersReachable: isUp ? members.count : 0,
+      membersNeeded: Math.floor(members.count / 2) + 1,
+      revision: this.#view.appliedRevision,
+      term: 1,
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#follower.close();
+    this.#committer.close(closedFailure());
+    await this.#parts.sessions.close();
+    this.#parts.members.close();
+  }
+
+  /**
+   * One linearizable read of tail, own session and halt; then the view is awaited to be there. A process without its session answers
+   * nothing until it has a new one (correctness.md F3).
+   */
+  async #passBarrier(deadlineMs: number): Promise<void> {
+    const { members, keys, sessions } = this.#parts;
+    const session = await sessions.ensure(deadlineMs);
+    const answer = await members.insist("pass a barrier", deadlineMs, (client, options) =>
+      client.kv.txn(
+        {
+          compare: [],
+          success: [keys.tail, session.key, keys.halt].map((key) => ({ request_range: { key: key } })),
+          failure: [],
+        },
+        options,
+      ),
+    );
+    const [tail, own, halt] = answer.responses.map((response) => response.response_range);
+    this.#noteHalt(haltReason(halt));
+    if (own?.kvs.length !== 1) {
+      session.lose();
+      throw outOfReach("the session was lost");
+    }
+    await this.#follower.reach(Number(tail?.kvs[0]?.mod_revision ?? 0), deadlineMs);
+  }
+
+  #noteHalt(reason: string | null): void {
+    if (reason === this.#halt) return;
+    this.#halt = reason;
+    this.#logger.log(reason === null ? "info" : "error", "etcd.halt", { why: reason });
+  }
+
+  async #contradicted(message: string): Promise<void> {
+    const reason =
+      `etcd contradicts what was seen of it (${message}): it was restored from an older copy, or is another one. Nothing is ` +
+      "written or deleted until `kakera recover-metadata` has replayed the archive, or the loss is accepted.";
+    this.#noteHalt(reason);
+    const { members, keys } = this.#parts;
+    await writeHalt({ members, keys }, reason, this.#clock.monotonicMs() + this.#parts.settings.openDeadlineMs);
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#isClosed) throw closedFailure();
+  }
+}
+
+function closedFailure(): ClusterFailure {
+  return new ClusterFailure("retry", "the log is closed", { reason: "LOG_UNREACHABLE" });
+}

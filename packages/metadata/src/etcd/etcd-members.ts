@@ -1,0 +1,125 @@
+import { InterceptingCall, type CallOptions } from "@grpc/grpc-js";
+import { noop } from "cockatiel";
+import { Etcd3 } from "etcd3";
+import type { Clock } from "@kakera/kernel";
+import { fateOf, outOfReach } from "./etcd-failure.ts";
+import { allowAddress, type TlsMaterial } from "./drivers/tls-by-address.ts";
+
+export interface EtcdAccess {
+  /** URLs of the members: `http://host:port`, `https://...`. */
+  readonly endpoints: readonly string[];
+  readonly auth?: { readonly username: string; readonly password: string };
+  readonly tls?: TlsMaterial;
+}
+
+/**
+ * The members of an etcd, one client each: whom to ask is decided here and not by the library, whose own retries send transactions
+ * again (correctness.md F3) and whose breaker opens when a message is large. Only its stubs are used.
+ */
+export class EtcdMembers {
+  readonly #clients: readonly Etcd3[];
+  readonly #clock: Clock;
+  readonly #memberDeadlineMs: number;
+  #preferred = 0;
+
+  /** `memberDeadlineMs`: how long one member has for one answer. */
+  constructor(access: EtcdAccess, parts: { clock: Clock; memberDeadlineMs: number }) {
+    this.#clock = parts.clock;
+    this.#memberDeadlineMs = parts.memberDeadlineMs;
+    this.#clients = access.endpoints.map((endpoint) => clientOf(endpoint, access));
+  }
+
+  get count(): number {
+    return this.#clients.length;
+  }
+
+  /** The member that is asked first. */
+  get preferred(): Etcd3 {
+    return this.#clients[this.#preferred % this.#clients.length] as Etcd3;
+  }
+
+  /** The preferred member was no good. `suspected`: nothing is changed when another is preferred by now. */
+  avoid(suspected: Etcd3): void {
+    if (this.preferred === suspected) this.#preferred = (this.#preferred + 1) % this.#clients.length;
+  }
+
+  /** One attempt at the preferred member. Rejects with what the library threw. */
+  async once<T>(call: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
+    const client = this.preferred;
+    try {
+      return await call(client, this.#options());
+    } catch (failure) {
+      if (fateOf(failure) === "unknown") this.avoid(client);
+      throw failure;
+    }
+  }
+
+  /**
+   * Asks one member after the other until one answers definitely: for calls that may be done twice. Rejects with `retry` at the
+   * deadline (by the clock's monotonic time), and at once when one refuses.
+   */
+  async insist<T>(
+    what: string,
+    deadlineMs: number,
+    call: (client: Etcd3, options: CallOptions) => Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.once(call);
+      } catch (failure) {
+        if (fateOf(failure) !== "unknown") throw outOfReach(`etcd refuses: ${what}`, failure);
+        if (this.#clock.monotonicMs() >= deadlineMs) throw outOfReach(`etcd did not answer: ${what}`, failure);
+        // All were asked: a moment, so that a refused connection is not asked a thousand times.
+        if (attempt % this.#clients.length === 0) await this.#pause();
+      }
+    }
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+  }
+
+  #options(): CallOptions {
+    return { deadline: this.#clock.nowMs() + this.#memberDeadlineMs };
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#clock.setTimer(pauseMs, resolve));
+  }
+}
+
+const pauseMs = 50;
+
+function clientOf(endpoint: string, access: EtcdAccess): Etcd3 {
+  const client = new Etcd3({
+    hosts: [endpoint],
+    ...(access.tls === undefined ? {} : { credentials: { ...access.tls } }),
+    ...(access.auth === undefined ? {} : { auth: { ...access.auth } }),
+    faultHandling: { host: () => noop, global: noop },
+    grpcOptions: {
+      // A catch-up comes in messages of many megabytes (correctness.md V2).
+      "grpc.max_receive_message_length": -1,
+      "grpc.keepalive_time_ms": 5_000,
+      "grpc.keepalive_timeout_ms": 3_000,
+      "grpc.initial_reconnect_backoff_ms": 100,
+      "grpc.max_reconnect_backoff_ms": 1_000,
+      // Channels to one member are not shared: a watch in its catch-up must not hold up commits (F21).
+      "grpc.use_local_subchannel_pool": 1,
+    },
+  });
+  allowAddress(client, endpoint, access.tls);
+  return client;
+}
+
+/** Options of a watch: a member without a leader ends it, instead of keeping it open and silent. */
+export const watchOptions: CallOptions = {
+  interceptors: [
+    (options, next) =>
+      new InterceptingCall(next(options), {
+        start(metadata, listener, start) {
+          metadata.set("hasleader", "true");
+          start(metadata, listener);
+        },
+      }),
+  ],
+};

@@ -1,0 +1,319 @@
+import type { Etcd3, IKeyValue, IWatchResponse } from "etcd3";
+import { ClusterFailure, type Clock, type Logger } from "@kakera/kernel";
+import { keyText } from "../evaluate-change.ts";
+import type { RangeEntry, ViewPosition, ViewWrite, WritableView } from "../ports/view.ts";
+import { BrokenLineage, EventBatches, type EventBatch } from "./event-batches.ts";
+import { outOfReach } from "./etcd-failure.ts";
+import type { EtcdKeys } from "./etcd-keys.ts";
+import type { EtcdMembers } from "./etcd-members.ts";
+import { readPages } from "./read-pages.ts";
+import { decodeTail } from "./tail-record.ts";
+import { WatchOver, WatchStream } from "./watch-stream.ts";
+
+export interface FollowerParts {
+  readonly members: EtcdMembers;
+  readonly keys: EtcdKeys;
+  readonly view: WritableView;
+  readonly logId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A view that etcd contradicts: not this etcd's past. Called before the view is read anew. */
+  readonly onContradiction: (message: string) => Promise<void>;
+}
+
+interface Waiter {
+  readonly revision: number;
+  readonly resolve: () => void;
+  readonly reject: (failure: Error) => void;
+}
+
+/**
+ * Keeps a view up with etcd by one watch, from the batch applied last on, and reads it anew when that is not possible. It goes on until
+ * it is closed, at one member after the other.
+ */
+export class ViewFollower {
+  readonly #parts: FollowerParts;
+  #stream: WatchStream | null = null;
+  #isClosed = false;
+  /** The view is being read anew, and is not to be read. */
+  #isRebuilding = false;
+  #rebuilds = 0;
+  #waiters: Waiter[] = [];
+  /** Batch ids whose fate is not known, and what was seen of them. */
+  readonly #sought = new Map<string, ReadonlySet<string> | null>();
+
+  constructor(parts: FollowerParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins; does not wait. What the view itself throws is a broken assumption, and ends the process. */
+  start(): void {
+    void this.#run();
+  }
+
+  /** The revision that the view stands at; 0 while it is being read anew. */
+  get revision(): number {
+    return this.#isRebuilding ? 0 : this.#parts.view.appliedRevision;
+  }
+
+  /** Grows whenever the view is read anew. */
+  get rebuilds(): number {
+    return this.#rebuilds;
+  }
+
+  /** Resolves when the view has applied `revision`. Rejects with `retry` at the deadline. */
+  async reach(revision: number, deadlineMs: number): Promise<void> {
+    if (this.revision >= revision) return;
+    const { clock } = this.#parts;
+    // A watch that says nothing for so long is opened anew at another member (F21).
+    const impatient = clock.setTimer(silenceMsMax, () => this.#changeMember());
+    try {
+      await this.#wait(revision, deadlineMs);
+    } finally {
+      impatient.cancel();
+    }
+  }
+
+  /** From now on the batch of this id is looked out for. */
+  seek(batch: string): void {
+    if (!this.#sought.has(batch)) this.#sought.set(batch, null);
+  }
+
+  /** What was seen of it so far. */
+  found(batch: string): ReadonlySet<string> | null {
+    return this.#sought.get(batch) ?? null;
+  }
+
+  forget(batch: string): void {
+    this.#sought.delete(batch);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stream?.end();
+    this.#rejectAll(new ClusterFailure("retry", "the log is closed", { reason: "LOG_UNREACHABLE" }));
+  }
+
+  async #run(): Promise<void> {
+    const { members, view, logger, clock } = this.#parts;
+    while (!this.#isClosed) {
+      const member = members.preferred;
+      try {
+        if (view.position === null || this.#isRebuilding) await this.#rebuild(member);
+        else await this.#follow(member, view.position);
+      } catch (failure) {
+        if (this.#isClosed) return;
+        await this.#afterFailure(failure, member);
+        logger.log("info", "etcd.watch-over", { cause: failure });
+        await new Promise<void>((resolve) => clock.setTimer(pauseMs, resolve));
+      }
+    }
+  }
+
+  async #afterFailure(failure: unknown, member: Etcd3): Promise<void> {
+    if (failure instanceof BrokenLineage) {
+      this.#parts.logger.log("error", "etcd.lineage", { kind: failure.kind, cause: failure });
+      if (failure.kind === "other") await this.#parts.onContradiction(failure.message);
+      this.#beginRebuild();
+    } else if (failure instanceof WatchOver) {
+      if (failure.isCompacted) this.#beginRebuild();
+      else this.#parts.members.avoid(member);
+    } else if (!(failure instanceof ClusterFailure)) throw failure;
+  }
+
+  #beginRebuild(): void {
+    this.#isRebuilding = true;
+    this.#rebuilds++;
+  }
+
+  /** The watch from the view's own position on, inclusive: its first batch proves the lineage. */
+  async #follow(member: Etcd3, position: ViewPosition): Promise<never> {
+    await this.#checkTail(position);
+    const batches = new EventBatches({ keys: this.#parts.keys, start: position, resuming: "yes" });
+    return this.#watch(member, position.revision, (events) => this.#apply(batches.take(events)));
+  }
+
+  /** A watch from a revision that etcd has not reached says nothing: whether it has gone back is asked for. */
+  async #checkTail(position: ViewPosition): Promise<void> {
+    const tail = await this.#readTail();
+    if (tail === null) throw new BrokenLineage("other", "there is no tail");
+    const isBehind = tail.sequence < position.sequence || tail.revision < position.revision;
+    const isOther = tail.sequence === position.sequence && tail.checksum !== position.checksum;
+    if (isBehind || isOther)
+      throw new BrokenLineage(
+        "other",
+        `the view has batch ${position.sequence} (${position.checksum}), etcd ends with ${tail.sequence} (${tail.checksum})`,
+      );
+  }
+
+  async #readTail(): Promise<ViewPosition | null> {
+    const { members, keys, clock, logId } = this.#parts;
+    const answer = await members.insist("read the tail", clock.monotonicMs() + readMsMax, (client, options) =>
+      client.kv.range({ key: keys.tail }, options),
+    );
+    const kv = answer.kvs[0];
+    if (kv === undefined) return null;
+    return {
+      logId,
+      revision: Number(kv.mod_revision),
+      term: 1,
+      sequence: Number(kv.version),
+      checksum: decodeTail(kv.value).batch,
+    };
+  }
+
+  async #watch(
+    member: Etcd3,
+    startRevision: number,
+    onEvents: (events: IWatchResponse["events"]) => void,
+  ): Promise<never> {
+    const stream = new WatchStream();
+    this.#stream = stream;
+    const { from, to } = this.#parts.keys.metadata;
+    try {
+      return await stream.run(member, { from, to, startRevision }, (response) => {
+        if (response.events.length > 0) onEvents(response.events);
+      });
+    } finally {
+      stream.end();
+      this.#stream = null;
+    }
+  }
+
+  #apply(batches: readonly EventBatch[]): void {
+    const last = batches.at(-1);
+    if (last === undefined) return;
+    const writes = batches.length === 1 ? last.writes : batches.flatMap((batch) => batch.writes);
+    this.#parts.view.apply({ revision: last.position.revision, position: last.position, writes });
+    this.#note(batches);
+    this.#settle();
+  }
+
+  #note(batches: readonly EventBatch[]): void {
+    if (this.#sought.size === 0) return;
+    for (const { tail, writes } of batches) {
+      if (!this.#sought.has(tail.batch)) continue;
+      this.#sought.set(tail.batch, new Set(writes.map((write) => ("key" in write ? keyText(write.key) : ""))));
+    }
+  }
+
+  /**
+   * The watch is opened first and kept aside, then all rows are read, unpinned, then what was kept is replayed over them, skipping what a
+   * row has already; the view counts as whole when it has passed the tail that is read last (correctness.md F17).
+   */
+  async #rebuild(member: Etcd3): Promise<void> {
+    this.#isRebuilding = true;
+    const { view, keys, members, clock, logger } = this.#parts;
+    const startedMs = clock.monotonicMs();
+    const start = await this.#readTail();
+    if (start === null) throw outOfReach("there is no tail yet");
+    view.clear();
+    const batches = new EventBatches({ keys, start, resuming: "yes" });
+    const kept: EventBatch[] = [];
+    let isWhole = false;
+    const arrived = Promise.withResolvers<void>();
+    let awaited = Number.POSITIVE_INFINITY;
+    const watching = this.#watch(member, start.revision, (events) => {
+      const whole = batches.take(events);
+      if (isWhole) return this.#apply(whole);
+      kept.push(...whole);
+      if ((kept.at(-1)?.position.revision ?? start.revision) >= awaited) arrived.resolve();
+    });
+    watching.catch((failure: Error) => arrived.reject(failure));
+    arrived.promise.catch(() => {});
+    try {
+      await readPages(
+        keys.metadata,
+        (range) =>
+          members.insist("read a page of the metadata", clock.monotonicMs() + readMsMax, (client, options) =>
+            client.kv.range({ key: range.from, range_end: range.to, limit: range.limit }, options),
+          ),
+        ({ rows }) => view.load(this.#entriesOf(rows), null),
+      );
+      const end = await this.#readTail();
+      if (end === null) throw new BrokenLineage("other", "the tail was deleted");
+      awaited = end.revision;
+      if ((kept.at(-1)?.position.revision ?? start.revision) < awaited) await arrived.promise;
+      const last = kept.at(-1)?.position ?? start;
+      view.apply({ revision: last.revision, position: last, writes: this.#newer(kept) });
+    } catch (failure) {
+      this.#stream?.end();
+      throw failure;
+    }
+    this.#isRebuilding = false;
+    isWhole = true;
+    logger.log("info", "etcd.view-read", { rows: view.entryCount, seconds: (clock.monotonicMs() - startedMs) / 1000 });
+    this.#note(kept);
+    this.#settle();
+    await watching;
+  }
+
+  *#entriesOf(rows: readonly IKeyValue[]): Iterable<RangeEntry> {
+    const { keys } = this.#parts;
+    for (const row of rows) {
+      const key = keys.withoutPrefix(row.key);
+      if (Buffer.compare(row.key, keys.tail) === 0) continue;
+      yield { key, value: row.value, revision: Number(row.mod_revision) };
+    }
+  }
+
+  /** Writes of these batches that the rows do not hold already, the last of each key. */
+  #newer(batches: readonly EventBatch[]): ViewWrite[] {
+    const { view } = this.#parts;
+    const last = new Map<string, ViewWrite>();
+    for (const { writes, position } of batches) {
+      for (const write of writes) {
+        if (write.kind === "delete-range") continue;
+        const rowRevision = view.with(write.key, (_, revision) => revision) ?? 0;
+        if (rowRevision < position.revision) last.set(keyText(write.key), write);
+      }
+    }
+    return [...last.values()];
+  }
+
+  #changeMember(): void {
+    this.#parts.members.avoid(this.#parts.members.preferred);
+    this.#stream?.end();
+  }
+
+  #wait(revision: number, deadlineMs: number): Promise<void> {
+    const { clock } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const timer = clock.setTimer(Math.max(0, deadlineMs - clock.monotonicMs()), () => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        reject(new ClusterFailure("retry", "the view is behind the log", { reason: "VIEW_BEHIND" }));
+      });
+      const waiter: Waiter = {
+        revision,
+        resolve: () => {
+          timer.cancel();
+          resolve();
+        },
+        reject: (failure) => {
+          timer.cancel();
+          reject(failure);
+        },
+      };
+      this.#waiters.push(waiter);
+    });
+  }
+
+  #settle(): void {
+    const at = this.revision;
+    if (this.#waiters.length === 0) return;
+    const ready = this.#waiters.filter((waiter) => waiter.revision <= at);
+    if (ready.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > at);
+    for (const waiter of ready) waiter.resolve();
+  }
+
+  #rejectAll(failure: Error): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(failure);
+  }
+}
+
+const pauseMs = 50;
+/** For one read of a rebuild or of a tail, over all members. */
+const readMsMax = 10_000;
+/** A watch that does not bring what etcd is known to have is opened anew after so long. */
+const silenceMsMax = 1_000;
