@@ -8,7 +8,7 @@ import { alignUp, assert } from "@kakera/kernel";
  * | at | bytes | |
  * |---|---|---|
  * | 0 | 8 | magic `KKBATCH1`: its last character is the version |
- * | 8 | 1 | kind: 1 = changes, 2 = term |
+ * | 8 | 1 | kind: 1 = changes, 2 = term, 3 = archived: a group of another log's batches |
  * | 9 | 3 | zero |
  * | 12 | 4 | bytes of payload |
  * | 16 | 16 | cluster id |
@@ -41,11 +41,12 @@ export interface BatchSummary {
   readonly checksum: string;
 }
 
-type BatchKind = "changes" | "term";
+type BatchKind = keyof typeof kinds;
 
 export const blockBytes = 4096;
 export const headerBytes = 128;
 const magic = Buffer.from("KKBATCH1");
+const kinds = { changes: 1, term: 2, archived: 3 } as const;
 const checksumAt = 112;
 const checksumBytes = 16;
 const payloadBytesMax = 2 ** 31;
@@ -64,7 +65,7 @@ export function sealBatch(batch: Buffer, header: Omit<BatchHeader, "checksum">):
   batch.fill(0, 0, headerBytes);
   batch.fill(0, headerBytes + header.payloadBytes);
   magic.copy(batch, 0);
-  batch[8] = header.kind === "changes" ? 1 : 2;
+  batch[8] = kinds[header.kind];
   batch.writeUInt32BE(header.payloadBytes, 12);
   batch.write(header.clusterId, 16, "hex");
   batch.write(header.logId, 32, "hex");
@@ -86,9 +87,9 @@ export function looksLikeBatch(block: Buffer): boolean {
 /** The header, unverified; null when these bytes cannot be one. `bytes`: at least 128. */
 export function readHeader(bytes: Buffer): BatchHeader | null {
   if (!looksLikeBatch(bytes)) return null;
-  const kind = bytes[8] === 1 ? "changes" : bytes[8] === 2 ? "term" : null;
+  const kind = (Object.keys(kinds) as BatchKind[]).find((name) => kinds[name] === bytes[8]);
   const payloadBytes = bytes.readUInt32BE(12);
-  if (kind === null || payloadBytes > payloadBytesMax) return null;
+  if (kind === undefined || payloadBytes > payloadBytesMax) return null;
   return {
     kind,
     payloadBytes,

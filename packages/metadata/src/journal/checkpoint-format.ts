@@ -105,11 +105,16 @@ export function readEntries(payload: Buffer): RangeEntry[] {
   return entries;
 }
 
-export function encodeHead(identity: { clusterId: string; logId: string }, from: ViewPosition): Uint8Array {
+/** `logName`: of an archive, the name that `logId` is a hash of. */
+export function encodeHead(
+  identity: { clusterId: string; logId: string; logName: string },
+  from: ViewPosition,
+): Uint8Array {
   return journal.CheckpointHead.encode({
     clusterId: Buffer.from(identity.clusterId, "hex"),
     logId: Buffer.from(identity.logId, "hex"),
     from: positionMessage(from),
+    ...(identity.logName === "" ? {} : { logName: identity.logName }),
   }).finish();
 }
 

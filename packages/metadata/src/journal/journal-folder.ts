@@ -18,6 +18,8 @@ export interface JournalPlace {
   readonly directory: string;
 }
 
+type FolderSettings = Pick<JournalSettings, "fileSizeBytes" | "reserveFiles">;
+
 /** A file that holds, or held, batches. */
 export interface JournalFile {
   readonly number: number;
@@ -47,7 +49,7 @@ const zeros = Buffer.alloc(MIB);
  */
 export class JournalFolder {
   readonly place: JournalPlace;
-  readonly #settings: JournalSettings;
+  readonly #settings: FolderSettings;
   readonly #files: JournalFile[];
   readonly #spares: Spare[];
   #current: CurrentFile | null = null;
@@ -59,7 +61,7 @@ export class JournalFolder {
 
   constructor(
     place: JournalPlace,
-    settings: JournalSettings,
+    settings: FolderSettings,
     found: { files: JournalFile[]; spares: Spare[]; nextNumber: number },
   ) {
     this.place = place;

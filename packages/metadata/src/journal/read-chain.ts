@@ -2,13 +2,13 @@ import type { DiskFile } from "@kakera/kernel";
 import { isIntact, type BatchSummary } from "./batch-format.ts";
 import type { JournalPlace } from "./journal-folder.ts";
 import { journalNames } from "./journal-names.ts";
-import type { LocatedBatch, MemberScan } from "./scan-member.ts";
+import type { LocatedBatch } from "./scan-member.ts";
 import { WindowReader } from "./window-reader.ts";
 
 /** Where each batch can be read, by its checksum. */
 export type Copies = ReadonlyMap<string, readonly LocatedBatch[]>;
 
-export function copiesOf(scans: readonly MemberScan[]): Copies {
+export function copiesOf(scans: readonly { readonly batches: readonly LocatedBatch[] }[]): Copies {
   const copies = new Map<string, LocatedBatch[]>();
   for (const batch of scans.flatMap((scan) => scan.batches)) {
     const known = copies.get(batch.checksum);

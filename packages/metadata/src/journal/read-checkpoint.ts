@@ -17,6 +17,8 @@ import { WindowReader } from "./window-reader.ts";
 export interface CheckpointFile {
   readonly name: string;
   readonly logId: string;
+  /** In an archive: the name that `logId` is a hash of; else empty. */
+  readonly logName: string;
   readonly sizeBytes: number;
   /** Replay starts behind it. */
   readonly from: ViewPosition;
@@ -52,11 +54,13 @@ function describeEnds(
   if (logId === null) return null;
   const [head, tail] = [intact(ends.head, "head", logId), intact(ends.tail, "tail", logId)];
   if (head === null || tail === null) return null;
-  if (Buffer.from(decodeHead(head).clusterId).toString("hex") !== place.clusterId) return null;
+  const { clusterId, logName } = decodeHead(head);
+  if (Buffer.from(clusterId).toString("hex") !== place.clusterId) return null;
   const { from, until, entryCount, blockCount, forgotten } = decodeTail(tail);
   return {
     name: place.name,
     logId,
+    logName,
     sizeBytes: place.sizeBytes,
     entryCount,
     blockCount,

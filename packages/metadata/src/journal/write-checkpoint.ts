@@ -2,21 +2,30 @@ import { assert, type DiskFile, type Failpoints } from "@kakera/kernel";
 import type { View, ViewPosition } from "../ports/view.ts";
 import { encodeCheckpointBlock, encodeHead, encodeTail, entryBytes, writeEntry } from "./checkpoint-format.ts";
 import { journalNames } from "./journal-names.ts";
-import type { Member } from "./member.ts";
+import type { JournalPlace } from "./journal-folder.ts";
 import { readCheckpoint, type CheckpointFile } from "./read-checkpoint.ts";
 
 export interface CheckpointInput {
   readonly clusterId: string;
-  readonly view: View & { readonly position: ViewPosition | null };
+  /** Of an archive: the name that the position's log id is a hash of. */
+  readonly logName?: string;
+  readonly view: Pick<View, "walk"> & { readonly position: ViewPosition | null };
+  /** Waited for before the files get their names: a checkpoint is good only with everything up to `until`. Rejects: no checkpoint. */
+  readonly whenDurable?: (until: ViewPosition) => Promise<void>;
   readonly forgotten: readonly string[];
   readonly blockBytes: number;
   readonly failpoints: Failpoints;
 }
 
-export interface CheckpointOutcome {
+/** Whose folder gets a copy. */
+export interface CheckpointHolder {
+  readonly place: JournalPlace;
+}
+
+export interface CheckpointOutcome<Holder> {
   readonly checkpoint: CheckpointFile;
-  readonly written: readonly Member[];
-  readonly failed: readonly { readonly member: Member; readonly error: unknown }[];
+  readonly written: readonly Holder[];
+  readonly failed: readonly { readonly member: Holder; readonly error: unknown }[];
 }
 
 /**
@@ -31,9 +40,13 @@ export interface CheckpointOutcome {
  * journal that ends below `until` refuses the checkpoint; what was applied to the view was acknowledged, so it never does.
  * Usage is a function of the rows present (usage-ledger.ts), so it comes out right too.
  */
-export async function writeCheckpoint(input: CheckpointInput, members: readonly Member[]): Promise<CheckpointOutcome> {
+export async function writeCheckpoint<Holder extends CheckpointHolder>(
+  input: CheckpointInput,
+  members: readonly Holder[],
+): Promise<CheckpointOutcome<Holder>> {
   const from = input.view.position;
   assert(from !== null && from.sequence > 0, "a checkpoint is of a view that has a position");
+  const { clusterId, logName = "" } = input;
   const streams = members.map((member) => new CheckpointStream(member, journalNames.checkpoint(from.sequence)));
   await each(streams, (stream) => stream.begin());
   let [at, blockCount, entryCount] = [0, 0, 0];
@@ -42,7 +55,7 @@ export async function writeCheckpoint(input: CheckpointInput, members: readonly 
     at += block.byteLength;
   };
   await send(
-    encodeCheckpointBlock("head", encodeHead({ clusterId: input.clusterId, logId: from.logId }, from), {
+    encodeCheckpointBlock("head", encodeHead({ clusterId, logId: from.logId, logName }, from), {
       number: 0,
       logId: from.logId,
     }),
@@ -57,9 +70,16 @@ export async function writeCheckpoint(input: CheckpointInput, members: readonly 
   const until = input.view.position as ViewPosition;
   const tail = encodeTail({ from, until, entryCount, blockCount, forgotten: input.forgotten });
   await send(encodeCheckpointBlock("tail", tail, { number: blockCount + 1, logId: from.logId }));
+  try {
+    await input.whenDurable?.(until);
+  } catch (error) {
+    await each(streams, (stream) => stream.giveUp(error));
+    throw error;
+  }
   const checkpoint: CheckpointFile = {
     name: journalNames.checkpoint(from.sequence),
     logId: from.logId,
+    logName,
     sizeBytes: at,
     from,
     until,
@@ -77,7 +97,7 @@ export async function writeCheckpoint(input: CheckpointInput, members: readonly 
 
 /** Entries from `start` on, about `blockBytes` of them, read in one go; `next` is null at the end of the view. */
 function takeSlice(
-  view: View,
+  view: Pick<View, "walk">,
   start: Buffer,
   blockBytes: number,
 ): { payload: Buffer; entryCount: number; next: Buffer | null } {
@@ -101,13 +121,13 @@ function takeSlice(
 }
 
 /** One member's file. After its first error it is passed over; the others go on. */
-class CheckpointStream {
-  readonly member: Member;
+class CheckpointStream<Holder extends CheckpointHolder> {
+  readonly member: Holder;
   error: unknown = null;
   readonly #name: string;
   #file: DiskFile | null = null;
 
-  constructor(member: Member, name: string) {
+  constructor(member: Holder, name: string) {
     this.member = member;
     this.#name = name;
   }
@@ -158,9 +178,9 @@ class CheckpointStream {
   }
 }
 
-async function each(
-  streams: readonly CheckpointStream[],
-  step: (stream: CheckpointStream) => Promise<void>,
+async function each<Holder extends CheckpointHolder>(
+  streams: readonly CheckpointStream<Holder>[],
+  step: (stream: CheckpointStream<Holder>) => Promise<void>,
 ): Promise<void> {
   await Promise.all(
     streams
