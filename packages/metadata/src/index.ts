@@ -88,3 +88,11 @@ export { membersWanted as journalMembersWanted } from "./journal/rules.ts";
 export { openEtcdLog, type EtcdComponents } from "./etcd/etcd-log.ts";
 export type { EtcdAccess } from "./etcd/etcd-members.ts";
 export { etcdSettingsDefault, type EtcdSettings } from "./etcd/etcd-settings.ts";
+
+// The archive: a cluster's log on the drives, and how it is read when etcd is lost.
+export { openArchive, type Archive } from "./archive/archive.ts";
+export type { ArchiveComponents, ArchivePlan, ArchiveSettings } from "./archive/archive-plan.ts";
+export type { ArchiveMemberCondition, ArchiveMemberStatus } from "./archive/archive-member.ts";
+export { readArchive, type ArchiveReading, type DriveWitness } from "./archive/read-archive.ts";
+export { ArchiveDamage } from "./archive/archive-damage.ts";
+export { checkWitness, type Lineage } from "./archive/check-witness.ts";

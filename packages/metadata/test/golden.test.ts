@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { createMemoryDisk } from "@kakera/disk";
 import { noFailpoints } from "@kakera/kernel";
 import { journal, records } from "@kakera/protocol";
-import { createMemoryView, type ViewPosition } from "../src/index.ts";
+import { createMemoryView, type ViewBatch, type ViewPosition } from "../src/index.ts";
 import { batchBytes, headerBytes, isIntact, payloadOf, readHeader, sealBatch } from "../src/journal/batch-format.ts";
 import { writesOfBatch } from "../src/journal/bring-view-up.ts";
 import { encodeChange, FormingBatch } from "../src/journal/forming-batch.ts";
@@ -12,6 +12,7 @@ import type { Member } from "../src/journal/member.ts";
 import { readPromise, writePromise } from "../src/journal/promise-file.ts";
 import { describeCheckpoint, readCheckpoint } from "../src/journal/read-checkpoint.ts";
 import { writeCheckpoint } from "../src/journal/write-checkpoint.ts";
+import { batchesOfGroup, describeGroup, hashOfLogName, sealGroup } from "../src/archive/group-format.ts";
 import { encodeGuard } from "../src/view/guard-file.ts";
 
 /**
@@ -144,7 +145,7 @@ describe("the bytes of a checkpoint", () => {
     await file.write(golden("checkpoint"), 0);
     const found = (await describeCheckpoint(disk, "j", { name: "again", clusterId }))!;
     expect(found).toMatchObject({ logId, from: position, until: position, entryCount: 3, forgotten: [id("f")] });
-    expect(name).toBe("checkpoint-0000000000000008");
+    expect([name, found.logName]).toEqual(["checkpoint-0000000000000008", ""]);
     const entries = [];
     for await (const block of readCheckpoint(disk, "j", found))
       entries.push(...block.map((entry) => `${entry.key.toString()}=${entry.value.toString()}@${entry.revision}`));
@@ -169,6 +170,58 @@ describe("the bytes of a checkpoint", () => {
       };
       await expect(read()).rejects.toThrow();
     }
+  });
+});
+
+const archivedLog = "etcd:00c0ffee:/kakera";
+
+const archived: ViewBatch[] = [
+  {
+    revision: 12,
+    position: { logId: archivedLog, revision: 12, term: 1, sequence: 8, checksum: id("d") },
+    writes: [
+      { kind: "put", key: Buffer.from("Pa"), value: Buffer.from("value a"), revision: 12 },
+      { kind: "delete", key: Buffer.from("Pb") },
+      { kind: "delete-range", from: Buffer.from("Q"), to: Buffer.from("R") },
+    ],
+  },
+  {
+    revision: 15,
+    position: { logId: archivedLog, revision: 15, term: 1, sequence: 9, checksum: id("e") },
+    writes: [{ kind: "put", key: Buffer.from("Pc"), value: Buffer.alloc(0), revision: 14 }],
+  },
+];
+
+describe("the bytes of an archived group", () => {
+  test("are what they were", () => {
+    const before = { logId: archivedLog, revision: 10, term: 1, sequence: 7, checksum: id("b") };
+    const context = { clusterId, epoch: 4, before, beginsAnew: true, publishedSequence: 6 };
+    expectGolden("archived-group", sealGroup(archived, context).bytes);
+  });
+
+  test("are read as what was written", () => {
+    const group = golden("archived-group");
+    const header = readHeader(group)!;
+    expect(isIntact(group, header)).toBe(true);
+    const logHash = hashOfLogName(archivedLog);
+    expect(header).toMatchObject({
+      kind: "archived",
+      logId: logHash,
+      term: 4,
+      sequence: 9,
+      revision: 15,
+      before: id("b"),
+    });
+    expect(describeGroup(payloadOf(group, header), header)).toMatchObject({
+      firstSequence: 8,
+      ids: Buffer.concat([idOf("d"), idOf("e")]),
+      beginsAnew: true,
+      acknowledged: 6,
+      logName: archivedLog,
+      logTerm: 1,
+    });
+    const plain = (batches: readonly ViewBatch[]): unknown => JSON.parse(JSON.stringify(batches));
+    expect(plain(batchesOfGroup(payloadOf(group, header), header))).toEqual(plain(archived));
   });
 });
 
