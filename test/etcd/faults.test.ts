@@ -2,6 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Change, CommitLog } from "@kakera/metadata";
 import { makeTlsFiles } from "../harness/etcd/client-tls.ts";
 import { startEtcd } from "../harness/etcd.ts";
 import { obtainEtcd } from "../harness/etcd/obtain-etcd.ts";
@@ -12,6 +13,13 @@ import { change, fileView, key, openLog, rowsOf, valueOf } from "./open-log.ts";
 const isHere = (await obtainEtcd("current", "faults of etcd")) !== null;
 const prefix = "/faults/";
 const portOf = (endpoint: string): number => Number(new URL(endpoint).port);
+
+/** Whether it was committed. */
+const passes = (log: CommitLog, offered: Change): Promise<boolean> =>
+  log.commit(offered).then(
+    ({ outcome }) => outcome === "committed",
+    () => false,
+  );
 
 describe.skipIf(!isHere)("a log over etcd", () => {
   test("shows each gateway what any of them has committed, and lets one of them win", async () => {
@@ -75,21 +83,48 @@ describe.skipIf(!isHere)("a log over etcd", () => {
     for (const outcome of outcomes)
       expect(outcome).toMatchObject({ status: "rejected", reason: { kind: "retry", reason: "LOG_UNREACHABLE" } });
     await Promise.all([first?.start(), second?.start()]);
-    await until(
-      "it takes changes again",
-      () =>
-        log.commit(change({ c: "after" })).then(
-          () => true,
-          () => false,
-        ),
-      30_000,
-    );
+    await until("it takes changes again", () => passes(log, change({ c: "after" })), 30_000);
     await log.barrier();
     expect(valueOf(view, "c")).toBe("after");
     // What was not acknowledged may have happened, but it cannot happen any more.
     const settled = rowsOf(view);
     await log.barrier();
     expect(rowsOf(view)).toEqual(settled);
+  });
+
+  // One deadline after the other would be minutes.
+  test(
+    "refuses changes of one key that wait behind each other by their own deadlines",
+    { timeout: 60_000 },
+    async () => {
+      await using etcd = await startEtcd({ version: "current", members: 1 });
+      const settings = { commitDeadlineMs: 2_000, memberDeadlineMs: 300 };
+      await using opened = await openLog({ endpoints: etcd.endpoints, prefix, settings });
+      await etcd.members[0]?.stop();
+      const offered = Array.from({ length: 200 }, (_, i) => opened.log.commit(change({ hot: `${i}` })));
+      const outcomes = await Promise.allSettled(offered);
+      expect(outcomes.map(({ status }) => status)).toEqual(offered.map(() => "rejected"));
+      await etcd.members[0]?.go();
+      await until("it takes changes again", () => passes(opened.log, change({ hot: "after" })), 30_000);
+    },
+  );
+
+  test("commits nothing once somebody has halted the store, whatever it has seen, and goes on when that is taken back", async () => {
+    await using etcd = await startEtcd({ version: "current", members: 1 });
+    const endpoint = etcd.endpoints[0] as string;
+    await using opened = await openLog({ endpoints: etcd.endpoints, prefix });
+    const { log, view } = opened;
+    await log.commit(change({ a: "1" }));
+    await etcd.gateway.put(endpoint, `${prefix}halt`, "an operator said so");
+    await expect(log.commit(change({ a: "2" }))).rejects.toMatchObject({
+      kind: "halt",
+      message: "an operator said so",
+    });
+    await log.barrier();
+    expect([valueOf(view, "a"), log.status().canWrite]).toEqual(["1", false]);
+    await etcd.gateway.call(endpoint, "kv/deleterange", { key: Buffer.from(`${prefix}halt`).toString("base64") });
+    await log.barrier();
+    expect((await log.commit(change({ a: "3" }))).outcome).toBe("committed");
   });
 
   test("finds out what became of a change whose answer was lost, and does it once", async () => {
@@ -113,7 +148,7 @@ describe.skipIf(!isHere)("a log over etcd", () => {
       });
       proxy.cut();
       proxy.release();
-      expect((await committing).outcome).toBe("committed");
+      expect(await committing).toEqual({ outcome: "committed", revision: view.get(key(name))?.revision });
       expect(valueOf(view, name)).toBe("1");
     }
     await proxy.dispose();
@@ -193,11 +228,13 @@ describe.skipIf(!isHere)("a log over etcd", () => {
         await writer.log.commit(change(i % 3 === 0 ? { [name]: null } : { [name]: `again ${i}` }));
       }
     });
-    for (let round = 0; round < 3; round++) {
-      await using late = await openLog({ endpoints: etcd.endpoints, prefix });
+    // Of the one with hardly any room for what comes meanwhile etcd keeps the rest.
+    for (const spoolBytesMax of [64 * 2 ** 20, 1]) {
+      await using late = await openLog({ endpoints: etcd.endpoints, prefix, settings: { spoolBytesMax } });
       await late.log.barrier();
+      expect(late.said.filter(({ event }) => event === "etcd.view-read")).toHaveLength(1);
     }
-    await using last = await openLog({ endpoints: etcd.endpoints, prefix });
+    await using last = await openLog({ endpoints: etcd.endpoints, prefix, settings: { spoolBytesMax: 1 } });
     isOver = true;
     await Promise.all(going);
     await Promise.all([last.log.barrier(), writer.log.barrier()]);
@@ -277,15 +314,7 @@ describe.skipIf(!isHere)("a log over etcd", () => {
     const { log, view } = opened;
     for (const member of etcd.members) {
       await member.stop();
-      await until(
-        "a change passes",
-        () =>
-          log.commit(change({ a: member.endpoint })).then(
-            () => true,
-            () => false,
-          ),
-        30_000,
-      );
+      await until("a change passes", () => passes(log, change({ a: member.endpoint })), 30_000);
       await log.barrier();
       expect(valueOf(view, "a")).toBe(member.endpoint);
       await member.go();

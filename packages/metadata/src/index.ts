@@ -80,7 +80,7 @@ export type { JournalPlace } from "./journal/journal-folder.ts";
 export type { MemberCondition, MemberStatus } from "./journal/member.ts";
 export type { LogWitness } from "./journal/recovery-decision.ts";
 export { journalSettingsDefault, type JournalSettings } from "./journal/settings.ts";
-export { UnknownOutcome } from "./journal/unknown-outcome.ts";
+export { UnknownOutcome } from "./unknown-outcome.ts";
 export { failpointNames } from "./journal/failpoint-names.ts";
 export { membersWanted as journalMembersWanted } from "./journal/rules.ts";
 

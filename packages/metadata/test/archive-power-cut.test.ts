@@ -12,6 +12,7 @@ import { ClusterFailure, createSeededRandom, type Disk, type Random } from "@kak
 import type { Archive, ArchiveReading, ViewBatch } from "../src/index.ts";
 import { ArchiveDrives, restored } from "./archive-drives.ts";
 import { FollowedLog } from "./followed-log.ts";
+import { geometries } from "./power-cut-geometries.ts";
 
 /** Recorded lives for each geometry. */
 const lives = Number(process.env["KAKERA_ARCHIVE_LIVES"] ?? 2);
@@ -246,13 +247,6 @@ async function faultOfNextLeader(
   }
   return null;
 }
-
-const geometries = [
-  { driveCount: 1, tolerance: 0 },
-  { driveCount: 2, tolerance: 1 },
-  { driveCount: 3, tolerance: 1 },
-  { driveCount: 4, tolerance: 2 },
-];
 
 describe("an archive whose power is cut at any moment, and again while another leader takes over", () => {
   test.each(geometries)(

@@ -11,6 +11,7 @@ import {
 import { ClusterFailure, createSeededRandom, newId, type Disk, type Random } from "@kakera/kernel";
 import { UnknownOutcome, type Change, type Entry, type JournalLog } from "../src/index.ts";
 import { JournalDrives } from "./journal-drives.ts";
+import { geometries } from "./power-cut-geometries.ts";
 
 /** Recorded lives for each geometry. */
 const lives = Number(process.env["KAKERA_JOURNAL_LIVES"] ?? 2);
@@ -228,13 +229,6 @@ async function faultOfSecondCrash(
   }
   return null;
 }
-
-const geometries = [
-  { driveCount: 1, tolerance: 0 },
-  { driveCount: 2, tolerance: 1 },
-  { driveCount: 3, tolerance: 1 },
-  { driveCount: 4, tolerance: 2 },
-];
 
 describe("a journal whose power is cut at any moment, and again while it recovers", () => {
   test.each(geometries)(

@@ -1,6 +1,6 @@
 import { randomFillSync } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:https";
+import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { connect } from "node:tls";
 import { MIB } from "@kakera/kernel";
@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createTlsContext, serverOptions, type TlsMaterial } from "../../src/index.ts";
 import { makeCertificate } from "../fakes/certificate.ts";
 import { RawConnection } from "../fakes/raw-client.ts";
-import { startGateway } from "../fakes/start-gateway.ts";
+import { startGateway, type TestGateway } from "../fakes/start-gateway.ts";
 
 let first: TlsMaterial;
 let second: TlsMaterial;
@@ -30,6 +30,21 @@ function ask(port: number, text: string): Promise<{ name: string; answer: string
     });
     socket.once("error", reject);
   });
+}
+
+/** The gateway behind a TLS listener, with the first certificate. */
+async function serveTls({ gateway }: TestGateway): Promise<AsyncDisposable & { server: Server; port: number }> {
+  const server = createServer({ ...serverOptions, ...createTlsContext(first).options });
+  gateway.attach(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 describe("createTlsContext", () => {
@@ -63,25 +78,19 @@ describe("createTlsContext", () => {
 describe("a TLS listener", () => {
   it("serves, and shows a new certificate to new connections without a restart", async () => {
     await using gateway = await startGateway();
-    const server = createServer({ ...serverOptions, ...createTlsContext(first).options });
-    gateway.gateway.attach(server);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
+    await using tls = await serveTls(gateway);
+    const { server, port } = tls;
     const request = "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     const before = await ask(port, request);
     expect([before.name, before.answer.slice(0, 15)]).toEqual(["first", "HTTP/1.1 200 OK"]);
     server.setSecureContext(createTlsContext(second).options);
     expect((await ask(port, request)).name).toBe("second");
-    server.close();
-    server.closeAllConnections();
   });
 
   it("takes a body of many records that comes while the answer before it is still being written", async () => {
     await using gateway = await startGateway();
-    const server = createServer({ ...serverOptions, ...createTlsContext(first).options });
-    gateway.gateway.attach(server);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
+    await using tls = await serveTls(gateway);
+    const { port } = tls;
     const [large, small] = [randomFillSync(Buffer.alloc(24 * MIB)), randomFillSync(Buffer.alloc(1 * MIB))];
     await gateway.client.call({ method: "PUT", bucket: "b-1" });
     await gateway.client.call({ method: "PUT", bucket: "b-1", key: "large", body: large });
@@ -98,7 +107,5 @@ describe("a TLS listener", () => {
     const got = await gateway.client.call({ method: "GET", bucket: "b-1", key: "small" });
     expect(Buffer.compare(got.body, small)).toBe(0);
     connection.destroy();
-    server.close();
-    server.closeAllConnections();
   });
 });

@@ -68,14 +68,18 @@ export function takeBatch<T extends Offered>(queue: T[]): T[] {
 /** So many that conflict may be passed over in one look. */
 const lookAheadMax = 256;
 
-/** A batch as one transaction: each change nested with its own conditions, the tail last, all of it only under the session. */
+/** A batch as one transaction: each change nested with its own conditions, the tail last, all of it only under the session and without a halt. */
 export function batchRequest(
   changes: readonly Change[],
   parts: { keys: EtcdKeys; session: { key: Buffer; revision: string }; tail: Buffer },
 ): ITxnRequest {
   const success: IRequestOp[] = changes.map((change) => ({ request_txn: nested(change, parts.keys) }));
   success.push({ request_put: { key: parts.keys.tail, value: parts.tail } });
-  return { compare: [hasRevision(parts.session.key, parts.session.revision)], success, failure: [] };
+  return {
+    compare: [hasRevision(parts.session.key, parts.session.revision), hasRevision(parts.keys.halt, 0)],
+    success,
+    failure: [{ request_range: { key: parts.keys.halt } }],
+  };
 }
 
 function nested(change: Change, keys: EtcdKeys): ITxnRequest {

@@ -1,18 +1,19 @@
-import { assert, ClusterFailure, newId, type Clock, type Random } from "@kakera/kernel";
+import { assert, ClusterFailure, newId, type Clock, type Random, type SessionId } from "@kakera/kernel";
 import { checkForm, failedCondition, viewState } from "../evaluate-change.ts";
-import { UnknownOutcome } from "../journal/unknown-outcome.ts";
+import { UnknownOutcome } from "../unknown-outcome.ts";
 import type { LogMetrics } from "../metrics.ts";
 import type { Change, CommitResult } from "../ports/commit-log.ts";
 import type { Key, View } from "../ports/view.ts";
 import { batchRequest, offer, operationsPerChangeMax, takeBatch, tookEffect, type Offered } from "./change-batch.ts";
 import { fateOf, outOfReach } from "./etcd-failure.ts";
+import { haltReason } from "./halt.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
 import type { EtcdSession } from "./etcd-session.ts";
 import type { EtcdSettings } from "./etcd-settings.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 import { encodeTail } from "./tail-record.ts";
-import type { ViewFollower } from "./view-follower.ts";
+import type { Found, ViewFollower } from "./view-follower.ts";
 
 export interface CommitterParts {
   readonly settings: EtcdSettings;
@@ -26,9 +27,13 @@ export interface CommitterParts {
   readonly metrics: LogMetrics;
   /** Brings the view up with what is committed by now. */
   readonly passBarrier: (deadlineMs: number) => Promise<void>;
+  /** Somebody has halted the store. */
+  readonly onHalt: (reason: string) => void;
 }
 
 interface Waiting extends Offered {
+  /** Under which it was offered: another one does not send it (correctness.md F27 R2). */
+  readonly session: SessionId;
   readonly deadlineMs: number;
   readonly startedMs: number;
   attempts: number;
@@ -62,7 +67,8 @@ export class EtcdCommitter {
       if (this.#queue.length >= waitingMax) throw new ClusterFailure("retry", "too many changes are waiting");
       const startedMs = this.#parts.clock.monotonicMs();
       const deadlineMs = startedMs + this.#parts.settings.commitDeadlineMs;
-      this.#queue.push({ ...offered, startedMs, deadlineMs, attempts: 0, isSettled: false, resolve, reject });
+      const session = this.#parts.sessions.id;
+      this.#queue.push({ ...offered, session, startedMs, deadlineMs, attempts: 0, isSettled: false, resolve, reject });
       if (!this.#isCommitting) void this.#commitAll();
     });
   }
@@ -81,15 +87,30 @@ export class EtcdCommitter {
   }
 
   async #commitNext(): Promise<void> {
+    this.#dropOverdue();
     const batch = takeBatch(this.#queue);
+    if (batch.length === 0) return;
     try {
       const session = await this.#parts.sessions.ensure(latest(batch));
+      this.#rejectAll(
+        batch.filter((waiting) => waiting.session !== session.id),
+        sessionLost(),
+      );
       if (batch.some(({ change }) => (change.emptyRanges?.length ?? 0) > 0)) await this.#lookIntoRanges(batch);
       const open = batch.filter((waiting) => !waiting.isSettled);
       if (open.length > 0) await this.#send(open, session);
     } catch (failure) {
       this.#rejectAll(batch, failure as Error);
     }
+  }
+
+  /** What waited behind others until its deadline has certainly not happened. */
+  #dropOverdue(): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (this.#queue.every(({ deadlineMs }) => deadlineMs > nowMs)) return;
+    const overdue = this.#queue.filter(({ deadlineMs }) => deadlineMs <= nowMs);
+    this.#queue = this.#queue.filter(({ deadlineMs }) => deadlineMs > nowMs);
+    this.#rejectAll(overdue, outOfReach("etcd did not take a change in time"));
   }
 
   /**
@@ -115,11 +136,18 @@ export class EtcdCommitter {
     const request = batchRequest(changes, { keys, session, tail });
     metrics.batchOperations.observe(changes.length);
     follower.seek(id);
+    const seenRevision = follower.revision;
     try {
       const answer = await members.once((client, options) => client.kv.txn(request, options));
-      if (!answer.succeeded) return await this.#fenceAndRepeat(batch, session);
+      if (!answer.succeeded)
+        return await this.#afterRefusal(batch, session, haltReason(answer.responses[0]?.response_range));
+      const revision = Number(answer.header.revision);
+      if (revision <= seenRevision) {
+        follower.doubt();
+        throw new UnknownOutcome(`etcd committed at revision ${revision}, and was at ${seenRevision} before`);
+      }
       const succeeded = changes.map((_, index) => answer.responses[index]?.response_txn.succeeded === true);
-      await this.#finish(batch, succeeded, Number(answer.header.revision));
+      await this.#finish(batch, succeeded, revision);
     } catch (failure) {
       await this.#afterFailure({ batch, session, id }, failure);
     } finally {
@@ -148,7 +176,8 @@ export class EtcdCommitter {
   async #finish(batch: readonly Waiting[], succeeded: readonly (boolean | null)[], revision: number): Promise<void> {
     const { follower, clock, settings, view } = this.#parts;
     try {
-      await follower.reach(revision, clock.monotonicMs() + settings.commitDeadlineMs);
+      const soonestMs = clock.monotonicMs() + settings.memberDeadlineMs;
+      await follower.reach(revision, Math.max(latest(batch), soonestMs));
     } catch (failure) {
       // It is decided in the log; this process's view cannot say so in time.
       this.#rejectAll(batch, new UnknownOutcome("the view is behind the log", failure));
@@ -166,8 +195,12 @@ export class EtcdCommitter {
     });
   }
 
-  /** The outer comparison failed: the session's key is not as it was, and nothing of the batch has happened. */
-  async #fenceAndRepeat(batch: readonly Waiting[], session: EtcdSession): Promise<void> {
+  /** The outer comparison failed: a halt, or the session's key is not as it was. Nothing of the batch has happened. */
+  async #afterRefusal(batch: readonly Waiting[], session: EtcdSession, halt: string | null): Promise<void> {
+    if (halt !== null) {
+      this.#parts.onHalt(halt);
+      throw new ClusterFailure("halt", halt);
+    }
     if ((await session.fence(latest(batch))) === "lost") this.#rejectAll(batch, sessionLost());
     else this.#repeat(batch);
   }
@@ -196,19 +229,20 @@ export class EtcdCommitter {
     const { follower } = this.#parts;
     const { rebuilds } = follower;
     const deadlineMs = latest(sent.batch);
-    let written: ReadonlySet<string> | null;
+    let found: Found | null;
     try {
       const tailRevision = await this.#lastThatLanded(sent.session, deadlineMs);
       await follower.reach(tailRevision, deadlineMs);
       if (follower.rebuilds !== rebuilds) throw new Error("the view was read anew meanwhile");
-      written = follower.found(sent.id);
+      found = follower.found(sent.id);
     } catch (failure) {
       this.#rejectAll(sent.batch, new UnknownOutcome("etcd does not say what became of a change", failure));
       return;
     }
-    if (written !== null) {
-      const effects = sent.batch.map(({ change }) => tookEffect(change, written));
-      await this.#finish(sent.batch, effects, follower.revision);
+    if (found !== null) {
+      const { revision, writtenKeys } = found;
+      const effects = sent.batch.map(({ change }) => tookEffect(change, writtenKeys));
+      await this.#finish(sent.batch, effects, revision);
     } else if (sent.session.isLost) this.#rejectAll(sent.batch, sessionLost());
     else this.#repeat(sent.batch);
   }

@@ -76,8 +76,10 @@ class EtcdLog implements CommitLog {
   readonly #committer: EtcdCommitter;
   readonly #barrier: SharedBarrier;
   #isClosed = false;
-  /** Why nothing that changes anything is taken; null = go on. */
+  /** Why nothing that changes anything is taken, as everybody can read it; null = go on. */
   #halt: string | null = null;
+  /** The same, seen by this process and not written down yet. */
+  #contradiction: string | null = null;
 
   constructor(components: EtcdComponents, parts: EtcdLogParts) {
     const { view, clock, logger, random, meter } = components;
@@ -86,8 +88,9 @@ class EtcdLog implements CommitLog {
     this.#logger = logger;
     this.#parts = parts;
     const { members, keys, sessions, settings, logId } = parts;
-    const onContradiction = (message: string): Promise<void> => this.#contradicted(message);
-    this.#follower = new ViewFollower({ members, keys, view, logId, clock, logger, onContradiction });
+    const { spoolBytesMax } = settings;
+    const onContradiction = (message: string): Promise<"noted" | "not noted"> => this.#contradicted(message);
+    this.#follower = new ViewFollower({ members, keys, view, logId, clock, logger, onContradiction, spoolBytesMax });
     this.#committer = new EtcdCommitter({
       settings,
       keys,
@@ -99,6 +102,7 @@ class EtcdLog implements CommitLog {
       random,
       metrics: createLogMetrics(meter),
       passBarrier: (deadlineMs) => this.#passBarrier(deadlineMs),
+      onHalt: (reason) => this.#noteHalt(reason),
     });
     this.#barrier = new SharedBarrier(() => this.#passBarrier(clock.monotonicMs() + settings.barrierDeadlineMs));
   }
@@ -118,7 +122,8 @@ class EtcdLog implements CommitLog {
 
   async commit(change: Change): Promise<CommitResult> {
     this.#refuseWhenClosed();
-    if (this.#halt !== null) throw new ClusterFailure("halt", this.#halt);
+    const halt = this.#contradiction ?? this.#halt;
+    if (halt !== null) throw new ClusterFailure("halt", halt);
     return this.#committer.commit(change);
   }
 
@@ -131,7 +136,7 @@ class EtcdLog implements CommitLog {
     const { members, sessions } = this.#parts;
     const isUp = !this.#isClosed && !sessions.current.isLost && this.#follower.revision > 0;
     return {
-      canWrite: isUp && this.#halt === null,
+      canWrite: isUp && this.#halt === null && this.#contradiction === null,
       membersReachable: isUp ? members.count : 0,
       membersNeeded: Math.floor(members.count / 2) + 1,
       revision: this.#view.appliedRevision,
@@ -155,6 +160,7 @@ class EtcdLog implements CommitLog {
   async #passBarrier(deadlineMs: number): Promise<void> {
     const { members, keys, sessions } = this.#parts;
     const session = await sessions.ensure(deadlineMs);
+    const seenRevision = this.#follower.revision;
     const answer = await members.insist("pass a barrier", deadlineMs, (client, options) =>
       client.kv.txn(
         {
@@ -171,7 +177,12 @@ class EtcdLog implements CommitLog {
       session.lose();
       throw outOfReach("the session was lost");
     }
-    await this.#follower.reach(Number(tail?.kvs[0]?.mod_revision ?? 0), deadlineMs);
+    const revision = Number(tail?.kvs[0]?.mod_revision ?? 0);
+    if (revision < seenRevision) {
+      this.#follower.doubt();
+      throw outOfReach(`etcd ends at revision ${revision}, and was at ${seenRevision} before`);
+    }
+    await this.#follower.reach(revision, deadlineMs);
   }
 
   #noteHalt(reason: string | null): void {
@@ -180,13 +191,21 @@ class EtcdLog implements CommitLog {
     this.#logger.log(reason === null ? "info" : "error", "etcd.halt", { why: reason });
   }
 
-  async #contradicted(message: string): Promise<void> {
+  async #contradicted(message: string): Promise<"noted" | "not noted"> {
     const reason =
       `etcd contradicts what was seen of it (${message}): it was restored from an older copy, or is another one. Nothing is ` +
       "written or deleted until `kakera recover-metadata` has replayed the archive, or the loss is accepted.";
+    this.#contradiction = reason;
+    const { members, keys, settings } = this.#parts;
+    try {
+      await writeHalt({ members, keys }, reason, this.#clock.monotonicMs() + settings.openDeadlineMs);
+    } catch (failure) {
+      this.#logger.log("error", "etcd.halt-not-written", { cause: failure });
+      return "not noted";
+    }
     this.#noteHalt(reason);
-    const { members, keys } = this.#parts;
-    await writeHalt({ members, keys }, reason, this.#clock.monotonicMs() + this.#parts.settings.openDeadlineMs);
+    this.#contradiction = null;
+    return "noted";
   }
 
   #refuseWhenClosed(): void {

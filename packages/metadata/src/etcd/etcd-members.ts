@@ -75,6 +75,12 @@ export class EtcdMembers {
     }
   }
 
+  /** What each member answers; those that do not are left out. */
+  async everyone<T>(call: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T[]> {
+    const outcomes = await Promise.allSettled(this.#clients.map((client) => call(client, this.#options())));
+    return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+  }
+
   close(): void {
     for (const client of this.#clients) client.close();
   }

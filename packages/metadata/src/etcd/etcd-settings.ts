@@ -1,3 +1,5 @@
+import { MIB } from "@kakera/kernel";
+
 export interface EtcdSettings {
   /** Where everything lies, with a slash at its end. */
   readonly prefix: string;
@@ -10,6 +12,8 @@ export interface EtcdSettings {
   readonly barrierDeadlineMs: number;
   /** Until etcd was reached and the view is up with it, at a start. */
   readonly openDeadlineMs: number;
+  /** Of what comes while a view is being read anew. */
+  readonly spoolBytesMax: number;
   /** Versions with known lost-event and stale-read bugs are taken. */
   readonly allowOldEtcd: boolean;
 }
@@ -20,5 +24,6 @@ export const etcdSettingsDefault = {
   commitDeadlineMs: 10_000,
   barrierDeadlineMs: 10_000,
   openDeadlineMs: 30_000,
+  spoolBytesMax: 64 * MIB,
   allowOldEtcd: false,
 } as const satisfies Omit<EtcdSettings, "prefix">;

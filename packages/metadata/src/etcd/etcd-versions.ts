@@ -20,18 +20,20 @@ export function isSoundVersion(version: string): boolean {
   return major > newest[0] || (major === newest[0] && minor > newest[1]);
 }
 
-/** Rejects with `halt` (ETCD_VERSION) when the member that answers is of a version that loses events. */
+/** Rejects with `halt` (ETCD_VERSION) when a member that answers is of a version that loses events. */
 export async function checkVersions(
   members: EtcdMembers,
   of: { deadlineMs: number; isOldAllowed: boolean },
 ): Promise<void> {
-  const { version } = await members.insist("ask for the version", of.deadlineMs, (client, options) =>
-    client.maintenance.status(options),
-  );
-  if (isSoundVersion(version) || of.isOldAllowed) return;
+  // One at least has to answer.
+  await members.insist("ask for the version", of.deadlineMs, (client, options) => client.maintenance.status(options));
+  if (of.isOldAllowed) return;
+  const answers = await members.everyone((client, options) => client.maintenance.status(options));
+  const unsound = answers.find(({ version }) => !isSoundVersion(version));
+  if (unsound === undefined) return;
   throw new ClusterFailure(
     "halt",
-    `etcd ${version} loses watch events and answers with stale data: use 3.6.9, 3.5.28, 3.4.42 or newer, or --allow-old-etcd`,
+    `etcd ${unsound.version} loses watch events and answers with stale data: use 3.6.9, 3.5.28, 3.4.42 or newer, or --allow-old-etcd`,
     { reason: "ETCD_VERSION" },
   );
 }

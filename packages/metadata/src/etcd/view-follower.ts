@@ -1,8 +1,9 @@
 import type { Etcd3, IKeyValue, IWatchResponse } from "etcd3";
-import { ClusterFailure, type Clock, type Logger } from "@kakera/kernel";
+import { ClusterFailure, type Clock, type Logger, type Timer } from "@kakera/kernel";
 import { keyText } from "../evaluate-change.ts";
 import type { RangeEntry, ViewPosition, ViewWrite, WritableView } from "../ports/view.ts";
 import { BrokenLineage, EventBatches, type EventBatch } from "./event-batches.ts";
+import { EventSpool } from "./event-spool.ts";
 import { outOfReach } from "./etcd-failure.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
@@ -17,8 +18,17 @@ export interface FollowerParts {
   readonly logId: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A view that etcd contradicts: not this etcd's past. Called before the view is read anew. */
-  readonly onContradiction: (message: string) => Promise<void>;
+  /** A view that etcd contradicts: not this etcd's past. Called before the view is read anew; again when it could not be `noted`. */
+  readonly onContradiction: (message: string) => Promise<"noted" | "not noted">;
+  /** Batches that come while a view is being read are kept up to so many bytes; etcd keeps the others. */
+  readonly spoolBytesMax: number;
+}
+
+/** A batch of one's own whose answer was lost, as it is in the log. */
+export interface Found {
+  readonly revision: number;
+  /** The keys that it wrote, as texts. */
+  readonly writtenKeys: ReadonlySet<string>;
 }
 
 interface Waiter {
@@ -40,7 +50,7 @@ export class ViewFollower {
   #rebuilds = 0;
   #waiters: Waiter[] = [];
   /** Batch ids whose fate is not known, and what was seen of them. */
-  readonly #sought = new Map<string, ReadonlySet<string> | null>();
+  readonly #sought = new Map<string, Found | null>();
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
@@ -66,12 +76,22 @@ export class ViewFollower {
     if (this.revision >= revision) return;
     const { clock } = this.#parts;
     // A watch that says nothing for so long is opened anew at another member (F21).
-    const impatient = clock.setTimer(silenceMsMax, () => this.#changeMember());
+    let impatient: Timer;
+    const hurry = (): void => {
+      if (!this.#isRebuilding) this.#changeMember();
+      impatient = clock.setTimer(silenceMsMax, hurry);
+    };
+    impatient = clock.setTimer(silenceMsMax, hurry);
     try {
       await this.#wait(revision, deadlineMs);
     } finally {
       impatient.cancel();
     }
+  }
+
+  /** etcd said something that it cannot say with the past that the view has: the watch begins anew, and looks. */
+  doubt(): void {
+    this.#stream?.end();
   }
 
   /** From now on the batch of this id is looked out for. */
@@ -80,7 +100,7 @@ export class ViewFollower {
   }
 
   /** What was seen of it so far. */
-  found(batch: string): ReadonlySet<string> | null {
+  found(batch: string): Found | null {
     return this.#sought.get(batch) ?? null;
   }
 
@@ -113,8 +133,9 @@ export class ViewFollower {
   async #afterFailure(failure: unknown, member: Etcd3): Promise<void> {
     if (failure instanceof BrokenLineage) {
       this.#parts.logger.log("error", "etcd.lineage", { kind: failure.kind, cause: failure });
-      if (failure.kind === "other") await this.#parts.onContradiction(failure.message);
-      this.#beginRebuild();
+      // Until it is written down for all the view stays as it is, so that it is found again.
+      if (failure.kind === "gap" || (await this.#parts.onContradiction(failure.message)) === "noted")
+        this.#beginRebuild();
     } else if (failure instanceof WatchOver) {
       if (failure.isCompacted) this.#beginRebuild();
       else this.#parts.members.avoid(member);
@@ -165,14 +186,14 @@ export class ViewFollower {
   async #watch(
     member: Etcd3,
     startRevision: number,
-    onEvents: (events: IWatchResponse["events"]) => void,
+    onEvents: (events: IWatchResponse["events"], stream: WatchStream) => void,
   ): Promise<never> {
     const stream = new WatchStream();
     this.#stream = stream;
     const { from, to } = this.#parts.keys.metadata;
     try {
       return await stream.run(member, { from, to, startRevision }, (response) => {
-        if (response.events.length > 0) onEvents(response.events);
+        if (response.events.length > 0) onEvents(response.events, stream);
       });
     } finally {
       stream.end();
@@ -191,9 +212,10 @@ export class ViewFollower {
 
   #note(batches: readonly EventBatch[]): void {
     if (this.#sought.size === 0) return;
-    for (const { tail, writes } of batches) {
+    for (const { tail, writes, position } of batches) {
       if (!this.#sought.has(tail.batch)) continue;
-      this.#sought.set(tail.batch, new Set(writes.map((write) => ("key" in write ? keyText(write.key) : ""))));
+      const writtenKeys = new Set(writes.map((write) => ("key" in write ? keyText(write.key) : "")));
+      this.#sought.set(tail.batch, { revision: position.revision, writtenKeys });
     }
   }
 
@@ -209,18 +231,15 @@ export class ViewFollower {
     if (start === null) throw outOfReach("there is no tail yet");
     view.clear();
     const batches = new EventBatches({ keys, start, resuming: "yes" });
-    const kept: EventBatch[] = [];
+    const spool = new EventSpool(this.#parts.spoolBytesMax);
     let isWhole = false;
-    const arrived = Promise.withResolvers<void>();
-    let awaited = Number.POSITIVE_INFINITY;
-    const watching = this.#watch(member, start.revision, (events) => {
+    const watching = this.#watch(member, start.revision, (events, stream) => {
       const whole = batches.take(events);
       if (isWhole) return this.#apply(whole);
-      kept.push(...whole);
-      if ((kept.at(-1)?.position.revision ?? start.revision) >= awaited) arrived.resolve();
+      spool.add(whole);
+      if (spool.isFull) stream.pause();
     });
-    watching.catch((failure: Error) => arrived.reject(failure));
-    arrived.promise.catch(() => {});
+    watching.catch((failure: Error) => spool.fail(failure));
     try {
       await readPages(
         keys.metadata,
@@ -232,10 +251,7 @@ export class ViewFollower {
       );
       const end = await this.#readTail();
       if (end === null) throw new BrokenLineage("other", "the tail was deleted");
-      awaited = end.revision;
-      if ((kept.at(-1)?.position.revision ?? start.revision) < awaited) await arrived.promise;
-      const last = kept.at(-1)?.position ?? start;
-      view.apply({ revision: last.revision, position: last, writes: this.#newer(kept) });
+      await this.#replay(spool, { start, end });
     } catch (failure) {
       this.#stream?.end();
       throw failure;
@@ -243,9 +259,21 @@ export class ViewFollower {
     this.#isRebuilding = false;
     isWhole = true;
     logger.log("info", "etcd.view-read", { rows: view.entryCount, seconds: (clock.monotonicMs() - startedMs) / 1000 });
-    this.#note(kept);
     this.#settle();
     await watching;
+  }
+
+  /** Applies what was kept, and what still comes up to `end`, over the rows. Nothing is awaited behind the last of it. */
+  async #replay(spool: EventSpool, of: { start: ViewPosition; end: ViewPosition }): Promise<void> {
+    for (let last = of.start; ;) {
+      const part = spool.take();
+      last = part.at(-1)?.position ?? last;
+      this.#parts.view.apply({ revision: last.revision, position: last, writes: this.#newer(part) });
+      this.#note(part);
+      this.#stream?.resume();
+      if (last.revision >= of.end.revision) return;
+      await spool.more();
+    }
   }
 
   *#entriesOf(rows: readonly IKeyValue[]): Iterable<RangeEntry> {

@@ -57,6 +57,15 @@ export class WatchStream {
     return over;
   }
 
+  /** Nothing is taken from it until `resume`; what is under way still comes. */
+  pause(): void {
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
+  }
+
   end(): void {
     this.#isEnded = true;
     this.#stream?.cancel();
@@ -84,4 +93,6 @@ interface WatchDuplex {
   on(event: "end" | "close", listener: () => void): void;
   write(request: Partial<IWatchRequest>): boolean;
   cancel(): void;
+  pause(): void;
+  resume(): void;
 }

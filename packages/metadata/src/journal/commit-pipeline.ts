@@ -10,7 +10,7 @@ import type { Member } from "./member.ts";
 import { PendingState } from "./pending-state.ts";
 import { judgeCommit, mayLackTerm } from "./rules.ts";
 import type { JournalSettings } from "./settings.ts";
-import { UnknownOutcome } from "./unknown-outcome.ts";
+import { UnknownOutcome } from "../unknown-outcome.ts";
 
 export interface PipelineComponents {
   readonly clusterId: string;

@@ -102,7 +102,10 @@ describe("takeBatch()", () => {
     const tail = Buffer.alloc(35, 1);
     const request = batchRequest([change({ puts: ["a"] })], { keys: new EtcdKeys("/p/"), session, tail });
     expect(request.success?.at(-1)).toEqual({ request_put: { key: Buffer.from("/p/m/t"), value: tail } });
-    expect(request.compare).toEqual([{ key: session.key, target: 2, result: 0, mod_revision: "7" }]);
+    expect(request.compare).toEqual([
+      { key: session.key, target: 2, result: 0, mod_revision: "7" },
+      { key: Buffer.from("/p/halt"), target: 2, result: 0, mod_revision: 0 },
+    ]);
   });
 
   test("gives the same results evaluated at once, as etcd does it, as one after the other, for 5,000 random queues", () => {
