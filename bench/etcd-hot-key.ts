@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { createSystemRandom, newId, silentLogger, silentMeter, systemClock } from "@kakera/kernel";
-import { commitUntilDecided, createKeyQueue, createMemoryView, openEtcdLog, type CommitLog } from "@kakera/metadata";
+import { commitUntilDecided, createKeyQueue, createMemoryView, openEtcdLog, type ClusterLog, type CommitLog } from "@kakera/metadata";
 
 /**
  * One key that four gateways change at once, 16 clients each, each change read from the view and compared (correctness.md F19):
@@ -66,7 +66,7 @@ await Promise.all(
     return Array.from({ length: Number(options.clients) }, () => client(log, queue));
   }),
 );
-const [first] = logs as [CommitLog];
+const [first] = logs as [ClusterLog];
 await first.barrier();
 const counted = Number(first.view.get(key)?.value.toString());
 const sorted = tookMs.toSorted((a, b) => a - b);

@@ -1,13 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSystemRandom, newId, silentMeter, systemClock, type Logger } from "@kakera/kernel";
+import { createSystemRandom, newId, silentMeter, systemClock, type ClusterId, type Logger } from "@kakera/kernel";
 import {
   createMemoryView,
   openEtcdLog,
   openLmdbView,
   type Change,
-  type CommitLog,
+  type ClusterLog,
   type EtcdSettings,
   type View,
   type WritableView,
@@ -24,7 +24,7 @@ export interface Said {
 }
 
 export interface LogOfTest extends AsyncDisposable {
-  readonly log: CommitLog;
+  readonly log: ClusterLog;
   readonly view: WritableView;
   readonly said: readonly Said[];
 }
@@ -32,6 +32,7 @@ export interface LogOfTest extends AsyncDisposable {
 export interface LogWanted {
   readonly endpoints: readonly string[];
   readonly prefix: string;
+  readonly clusterId?: ClusterId;
   readonly settings?: Partial<EtcdSettings>;
   readonly view?: WritableView;
   readonly auth?: { readonly username: string; readonly password: string };
@@ -49,8 +50,9 @@ export async function openLog(wanted: LogWanted): Promise<LogOfTest> {
     ...(wanted.auth === undefined ? {} : { auth: wanted.auth }),
     ...(tls == null ? {} : { tls: credentialsOf(tls) }),
   };
+  const whose = wanted.clusterId === undefined ? {} : { clusterId: wanted.clusterId };
   const log = await openEtcdLog(
-    { access, view, clock: systemClock, random, logger, meter: silentMeter },
+    { access, view, clock: systemClock, random, logger, meter: silentMeter, ...whose },
     { prefix: wanted.prefix, ...wanted.settings },
   );
   return { log, view, said, [Symbol.asyncDispose]: () => log.close() };

@@ -86,6 +86,11 @@ export { membersWanted as journalMembersWanted } from "./journal/rules.ts";
 
 // etcd: the log of a cluster.
 export { openEtcdLog, type EtcdComponents } from "./etcd/etcd-log.ts";
+export type { ClusterLog } from "./etcd/cluster-log.ts";
+export type { LogIdentity } from "./etcd/log-identity.ts";
+export { readLogIdentity } from "./etcd/read-log-identity.ts";
+export { restoreLog, type Restoration, type RestoringComponents } from "./etcd/restore-log.ts";
+export { acceptLoss } from "./etcd/accept-loss.ts";
 export type { EtcdAccess } from "./etcd/etcd-members.ts";
 export { etcdSettingsDefault, type EtcdSettings } from "./etcd/etcd-settings.ts";
 
@@ -93,6 +98,7 @@ export { etcdSettingsDefault, type EtcdSettings } from "./etcd/etcd-settings.ts"
 export { openArchive, type Archive } from "./archive/archive.ts";
 export type { ArchiveComponents, ArchivePlan, ArchiveSettings } from "./archive/archive-plan.ts";
 export type { ArchiveMemberCondition, ArchiveMemberStatus } from "./archive/archive-member.ts";
+export { nextArchiveEpoch } from "./archive/next-epoch.ts";
 export { readArchive, type ArchiveReading, type DriveWitness } from "./archive/read-archive.ts";
 export { ArchiveDamage } from "./archive/archive-damage.ts";
 export { checkWitness, type Lineage } from "./archive/check-witness.ts";

@@ -12,6 +12,7 @@ export class EtcdKeys {
   readonly metadata: { readonly from: Buffer; readonly to: Buffer };
   readonly tail: Buffer;
   readonly halt: Buffer;
+  readonly identity: Buffer;
   readonly #metadataPrefix: Buffer;
 
   /** `prefix`: as in --etcd-prefix, `/kakera/`. */
@@ -21,6 +22,7 @@ export class EtcdKeys {
     this.metadata = { from: this.#metadataPrefix, to: Buffer.from(`${prefix}m0`) };
     this.tail = this.of(keys.tail());
     this.halt = Buffer.from(`${prefix}halt`);
+    this.identity = Buffer.from(`${prefix}identity`);
   }
 
   of(key: Key): Buffer {

@@ -1,8 +1,19 @@
-import { ClusterFailure, type Clock, type Logger, type Meter, type Random, type SessionId } from "@kakera/kernel";
+import {
+  ClusterFailure,
+  type Clock,
+  type ClusterId,
+  type Logger,
+  type Meter,
+  type Random,
+  type SessionId,
+} from "@kakera/kernel";
 import { createLogMetrics } from "../metrics.ts";
-import type { Change, CommitLog, CommitResult, LogStatus } from "../ports/commit-log.ts";
-import type { View, WritableView } from "../ports/view.ts";
+import type { Archive } from "../archive/archive.ts";
+import type { Change, CommitResult, LogStatus } from "../ports/commit-log.ts";
+import type { View, ViewPosition, WritableView } from "../ports/view.ts";
 import { operationsPerChangeMax } from "./change-batch.ts";
+import { ArchiveFeeder } from "./archive-feeder.ts";
+import type { ClusterLog } from "./cluster-log.ts";
 import { EtcdCommitter } from "./etcd-committer.ts";
 import { outOfReach } from "./etcd-failure.ts";
 import { EtcdKeys } from "./etcd-keys.ts";
@@ -11,6 +22,8 @@ import { EtcdSession, type SessionParts } from "./etcd-session.ts";
 import { etcdSettingsDefault, type EtcdSettings } from "./etcd-settings.ts";
 import { checkVersions } from "./etcd-versions.ts";
 import { formTail } from "./form-tail.ts";
+import { judgeWitness } from "./judge-witness.ts";
+import type { LogIdentity } from "./log-identity.ts";
 import { haltReason, writeHalt } from "./halt.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { SharedBarrier } from "./shared-barrier.ts";
@@ -23,13 +36,15 @@ export interface EtcdComponents {
   readonly random: Random;
   readonly logger: Logger;
   readonly meter: Meter;
+  /** Whose log it has to be; absent: whoever's it is, or a new cluster's. */
+  readonly clusterId?: ClusterId;
 }
 
 /** The commit log of a cluster. Opens when etcd is reached and the view is up with it; rejects with ClusterFailure else. */
 export async function openEtcdLog(
   components: EtcdComponents,
   settings: Partial<EtcdSettings> & { readonly prefix: string },
-): Promise<CommitLog> {
+): Promise<ClusterLog> {
   const whole = { ...etcdSettingsDefault, ...settings };
   const { clock, random, logger } = components;
   const keys = new EtcdKeys(whole.prefix);
@@ -38,16 +53,16 @@ export async function openEtcdLog(
   let log: EtcdLog | null = null;
   try {
     await checkVersions(members, { deadlineMs, isOldAllowed: whole.allowOldEtcd });
-    const { clusterId } = await formTail({ members, keys, random }, deadlineMs);
+    const clusterId = components.clusterId ?? null;
+    const identity = await formTail({ members, keys, random, clusterId }, deadlineMs);
     const sessions: SessionParts = { members, keys, clock, random, logger, ttlSeconds: whole.sessionTtlSeconds };
     const session = await EtcdSession.open(sessions, deadlineMs);
-    const logId = `etcd:${clusterId}:${whole.prefix}`;
     log = new EtcdLog(components, {
       settings: whole,
       keys,
       members,
       sessions: new SessionKeeper(sessions, session),
-      logId,
+      identity,
     });
     await log.begin(deadlineMs);
     return log;
@@ -63,10 +78,10 @@ interface EtcdLogParts {
   readonly keys: EtcdKeys;
   readonly members: EtcdMembers;
   readonly sessions: SessionKeeper;
-  readonly logId: string;
+  readonly identity: LogIdentity;
 }
 
-class EtcdLog implements CommitLog {
+class EtcdLog implements ClusterLog {
   readonly operationsPerChangeMax = operationsPerChangeMax;
   readonly #view: WritableView;
   readonly #clock: Clock;
@@ -87,8 +102,9 @@ class EtcdLog implements CommitLog {
     this.#clock = clock;
     this.#logger = logger;
     this.#parts = parts;
-    const { members, keys, sessions, settings, logId } = parts;
+    const { members, keys, sessions, settings, identity } = parts;
     const { spoolBytesMax } = settings;
+    const { logId } = identity;
     const onContradiction = (message: string): Promise<"noted" | "not noted"> => this.#contradicted(message);
     this.#follower = new ViewFollower({ members, keys, view, logId, clock, logger, onContradiction, spoolBytesMax });
     this.#committer = new EtcdCommitter({
@@ -115,6 +131,37 @@ class EtcdLog implements CommitLog {
     return this.#view;
   }
 
+  get identity(): LogIdentity {
+    return this.#parts.identity;
+  }
+
+  get halt(): string | null {
+    return this.#contradiction ?? this.#halt;
+  }
+
+  witness(): ViewPosition | null {
+    return this.#follower.revision > 0 ? this.#view.position : null;
+  }
+
+  async bearWitness(witnesses: readonly ViewPosition[]): Promise<void> {
+    const deadlineMs = this.#clock.monotonicMs() + this.#parts.settings.openDeadlineMs;
+    for (const witness of witnesses) {
+      const verdict = await judgeWitness(this.#parts, witness, deadlineMs);
+      if (verdict !== "other" && verdict !== "ahead") continue;
+      const { sequence, checksum } = witness;
+      await this.#contradicted(`a drive has seen batch ${sequence} (${checksum}): ${verdict}`);
+      break;
+    }
+    if (this.halt !== null) throw new ClusterFailure("halt", this.halt);
+  }
+
+  async feed(archive: Archive, signal: AbortSignal): Promise<void> {
+    const { members, keys, identity } = this.#parts;
+    const parts = { members, keys, view: this.#view, logId: identity.logId, clock: this.#clock, logger: this.#logger };
+    const onContradiction = (message: string): Promise<unknown> => this.#contradicted(message);
+    await new ArchiveFeeder({ ...parts, onContradiction }, archive).run(signal);
+  }
+
   async begin(deadlineMs: number): Promise<void> {
     this.#follower.start();
     await this.#passBarrier(deadlineMs);
@@ -122,8 +169,7 @@ class EtcdLog implements CommitLog {
 
   async commit(change: Change): Promise<CommitResult> {
     this.#refuseWhenClosed();
-    const halt = this.#contradiction ?? this.#halt;
-    if (halt !== null) throw new ClusterFailure("halt", halt);
+    if (this.halt !== null) throw new ClusterFailure("halt", this.halt);
     return this.#committer.commit(change);
   }
 
@@ -136,7 +182,7 @@ class EtcdLog implements CommitLog {
     const { members, sessions } = this.#parts;
     const isUp = !this.#isClosed && !sessions.current.isLost && this.#follower.revision > 0;
     return {
-      canWrite: isUp && this.#halt === null && this.#contradiction === null,
+      canWrite: isUp && this.halt === null,
       membersReachable: isUp ? members.count : 0,
       membersNeeded: Math.floor(members.count / 2) + 1,
       revision: this.#view.appliedRevision,

@@ -1,23 +1,54 @@
-import { newId, type Random, type SessionId } from "@kakera/kernel";
+import { ClusterFailure, newId, type ClusterId, type Random, type SessionId } from "@kakera/kernel";
 import { hasRevision } from "./change-batch.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
+import { decodeLogIdentity, encodeLogIdentity, newLogIdentity, type LogIdentity } from "./log-identity.ts";
 import { encodeTail } from "./tail-record.ts";
 
 const nobody = "0".repeat(32) as SessionId;
 
-/** Begins the chain of tails where there is none: the first batch changes nothing. `clusterId`: etcd's own, in hex. */
+/**
+ * Begins the log where there is none: its identity, and the chain of tails, whose first batch changes nothing. Resolves with the identity
+ * that it has. Rejects with `halt` when it is another cluster's than `clusterId` (null: whichever), or was not restored to its end.
+ */
 export async function formTail(
-  parts: { members: EtcdMembers; keys: EtcdKeys; random: Random },
+  parts: { members: EtcdMembers; keys: EtcdKeys; random: Random; clusterId: ClusterId | null },
   deadlineMs: number,
-): Promise<{ clusterId: string }> {
-  const { members, keys, random } = parts;
-  const value = encodeTail({ batch: newId("change", random), session: nobody, changeCount: 0 });
+): Promise<LogIdentity> {
+  const { members, keys, random, clusterId } = parts;
+  const value = firstTail(random);
+  const identity = encodeLogIdentity(newLogIdentity(clusterId ?? newId("cluster", random), random));
   const answer = await members.insist("begin the log", deadlineMs, (client, options) =>
     client.kv.txn(
-      { compare: [hasRevision(keys.tail, 0)], success: [{ request_put: { key: keys.tail, value } }], failure: [] },
+      {
+        compare: [hasRevision(keys.tail, 0), hasRevision(keys.identity, 0)],
+        success: [{ request_put: { key: keys.identity, value: identity } }, { request_put: { key: keys.tail, value } }],
+        failure: [{ request_range: { key: keys.identity } }, { request_range: { key: keys.tail } }],
+      },
       options,
     ),
   );
-  return { clusterId: BigInt(answer.header.cluster_id).toString(16).padStart(16, "0") };
+  if (answer.succeeded) return decodeLogIdentity(identity);
+  const [own, tail] = answer.responses.map((response) => response.response_range?.kvs[0]);
+  if (own === undefined || tail === undefined) throw unfinished(keys);
+  const found = decodeLogIdentity(own.value);
+  if (clusterId === null || found.clusterId === clusterId) return found;
+  throw new ClusterFailure(
+    "halt",
+    `etcd holds the metadata of cluster ${found.clusterId} under ${keys.prefix}, and not that of ${clusterId}`,
+    { reason: "DRIVE_FOREIGN" },
+  );
+}
+
+/** A tail that follows none. */
+export function firstTail(random: Random): Buffer {
+  return encodeTail({ batch: newId("change", random), session: nobody, changeCount: 0 });
+}
+
+function unfinished({ prefix }: EtcdKeys): ClusterFailure {
+  return new ClusterFailure(
+    "halt",
+    `the metadata under ${prefix} in etcd is not whole: finish the restoration with kakera recover-metadata`,
+    { reason: "LOG_UNREACHABLE" },
+  );
 }

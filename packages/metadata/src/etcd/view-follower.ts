@@ -8,7 +8,7 @@ import { outOfReach } from "./etcd-failure.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
 import { readPages } from "./read-pages.ts";
-import { decodeTail } from "./tail-record.ts";
+import { readTail } from "./read-tail.ts";
 import { WatchOver, WatchStream } from "./watch-stream.ts";
 
 export interface FollowerParts {
@@ -58,6 +58,9 @@ export class ViewFollower {
 
   /** Begins; does not wait. What the view itself throws is a broken assumption, and ends the process. */
   start(): void {
+    const { view, logId } = this.#parts;
+    // A position in another log says nothing about this one.
+    this.#isRebuilding = view.position?.logId !== logId;
     void this.#run();
   }
 
@@ -167,20 +170,8 @@ export class ViewFollower {
       );
   }
 
-  async #readTail(): Promise<ViewPosition | null> {
-    const { members, keys, clock, logId } = this.#parts;
-    const answer = await members.insist("read the tail", clock.monotonicMs() + readMsMax, (client, options) =>
-      client.kv.range({ key: keys.tail }, options),
-    );
-    const kv = answer.kvs[0];
-    if (kv === undefined) return null;
-    return {
-      logId,
-      revision: Number(kv.mod_revision),
-      term: 1,
-      sequence: Number(kv.version),
-      checksum: decodeTail(kv.value).batch,
-    };
+  #readTail(): Promise<ViewPosition | null> {
+    return readTail(this.#parts, this.#parts.clock.monotonicMs() + readMsMax);
   }
 
   async #watch(
