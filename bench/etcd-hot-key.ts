@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { createSystemRandom, newId, silentLogger, silentMeter, systemClock } from "@kakera/kernel";
-import { commitUntilDecided, createKeyQueue, createMemoryView, openEtcdLog, type ClusterLog, type CommitLog } from "@kakera/metadata";
+import { commitUntilDecided, createKeyQueue, createMemoryView, openEtcdLog, type ClusterLog } from "@kakera/metadata";
 
 /**
  * One key that four gateways change at once, 16 clients each, each change read from the view and compared (correctness.md F19):
@@ -34,7 +34,7 @@ const untilMs = performance.now() + Number(options.seconds) * 1000;
 const tookMs: number[] = [];
 let failures = 0;
 
-async function client(log: CommitLog, queue: ReturnType<typeof createKeyQueue>): Promise<void> {
+async function client(log: ClusterLog, queue: ReturnType<typeof createKeyQueue>): Promise<void> {
   while (performance.now() < untilMs) {
     const startedMs = performance.now();
     try {

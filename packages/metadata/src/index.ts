@@ -1,4 +1,5 @@
 // The ports.
+export type { ClusterLog } from "./ports/cluster-log.ts";
 export type { Change, CommitLog, CommitResult, Compare, KeyRange, LogStatus } from "./ports/commit-log.ts";
 export type {
   BucketUsage,
@@ -86,7 +87,6 @@ export { membersWanted as journalMembersWanted } from "./journal/rules.ts";
 
 // etcd: the log of a cluster.
 export { openEtcdLog, type EtcdComponents } from "./etcd/etcd-log.ts";
-export type { ClusterLog } from "./etcd/cluster-log.ts";
 export type { LogIdentity } from "./etcd/log-identity.ts";
 export { readLogIdentity } from "./etcd/read-log-identity.ts";
 export { restoreLog, type Restoration, type RestoringComponents } from "./etcd/restore-log.ts";

@@ -4,7 +4,7 @@ import type { Key } from "../ports/view.ts";
 
 /**
  * Where things lie in an etcd that may be shared: all that a view holds, and the tail, under one part of the prefix that one watcher
- * covers; sessions and the halt under others (correctness.md F1).
+ * covers; sessions, the leader and the halt under others (correctness.md F1).
  */
 export class EtcdKeys {
   readonly prefix: string;
@@ -13,6 +13,7 @@ export class EtcdKeys {
   readonly tail: Buffer;
   readonly halt: Buffer;
   readonly identity: Buffer;
+  readonly leader: Buffer;
   readonly #metadataPrefix: Buffer;
 
   /** `prefix`: as in --etcd-prefix, `/kakera/`. */
@@ -23,6 +24,7 @@ export class EtcdKeys {
     this.tail = this.of(keys.tail());
     this.halt = Buffer.from(`${prefix}halt`);
     this.identity = Buffer.from(`${prefix}identity`);
+    this.leader = Buffer.from(`${prefix}leader`);
   }
 
   of(key: Key): Buffer {

@@ -9,11 +9,11 @@ import {
 } from "@kakera/kernel";
 import { createLogMetrics } from "../metrics.ts";
 import type { Archive } from "../archive/archive.ts";
+import type { ClusterLog } from "../ports/cluster-log.ts";
 import type { Change, CommitResult, LogStatus } from "../ports/commit-log.ts";
 import type { View, ViewPosition, WritableView } from "../ports/view.ts";
 import { operationsPerChangeMax } from "./change-batch.ts";
 import { ArchiveFeeder } from "./archive-feeder.ts";
-import type { ClusterLog } from "./cluster-log.ts";
 import { EtcdCommitter } from "./etcd-committer.ts";
 import { outOfReach } from "./etcd-failure.ts";
 import { EtcdKeys } from "./etcd-keys.ts";
@@ -25,6 +25,7 @@ import { formTail } from "./form-tail.ts";
 import { judgeWitness } from "./judge-witness.ts";
 import type { LogIdentity } from "./log-identity.ts";
 import { haltReason, writeHalt } from "./halt.ts";
+import { Leadership } from "./leadership.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { SharedBarrier } from "./shared-barrier.ts";
 import { ViewFollower } from "./view-follower.ts";
@@ -90,6 +91,7 @@ class EtcdLog implements ClusterLog {
   readonly #follower: ViewFollower;
   readonly #committer: EtcdCommitter;
   readonly #barrier: SharedBarrier;
+  readonly #leadership: Leadership;
   #isClosed = false;
   /** Why nothing that changes anything is taken, as everybody can read it; null = go on. */
   #halt: string | null = null;
@@ -121,6 +123,7 @@ class EtcdLog implements ClusterLog {
       onHalt: (reason) => this.#noteHalt(reason),
     });
     this.#barrier = new SharedBarrier(() => this.#passBarrier(clock.monotonicMs() + settings.barrierDeadlineMs));
+    this.#leadership = new Leadership({ members, keys, sessions, clock, logger, pollMs: settings.leaderPollMs });
   }
 
   get session(): SessionId {
@@ -165,6 +168,15 @@ class EtcdLog implements ClusterLog {
   async begin(deadlineMs: number): Promise<void> {
     this.#follower.start();
     await this.#passBarrier(deadlineMs);
+    this.#leadership.start();
+  }
+
+  get isLeader(): boolean {
+    return this.#leadership.isLeader;
+  }
+
+  lead(work: (signal: AbortSignal) => Promise<void>): void {
+    this.#leadership.lead(work);
   }
 
   async commit(change: Change): Promise<CommitResult> {
@@ -193,6 +205,8 @@ class EtcdLog implements ClusterLog {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    // First: what a leader has under way may need the others to end.
+    await this.#leadership.close();
     this.#follower.close();
     this.#committer.close(closedFailure());
     await this.#parts.sessions.close();

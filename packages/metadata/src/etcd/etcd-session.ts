@@ -1,5 +1,5 @@
 import type { CallOptions } from "@grpc/grpc-js";
-import type { Etcd3, ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from "etcd3";
+import type { Etcd3, ICompare, ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from "etcd3";
 import { newId, type Clock, type Logger, type Random, type SessionId, type Timer } from "@kakera/kernel";
 import { hasRevision } from "./change-batch.ts";
 import { fateOf, outOfReach } from "./etcd-failure.ts";
@@ -22,19 +22,22 @@ export interface SessionParts {
 export class EtcdSession {
   readonly id: SessionId;
   readonly key: Buffer;
+  /** What else goes with this session is put under it. */
+  readonly leaseId: string;
   readonly #parts: SessionParts;
-  readonly #leaseId: string;
-  #createRevision: string;
+  readonly #lost = new AbortController();
+  readonly #createRevision: string;
   #revision: string;
-  #isLost = false;
+  #leaseEndMs: number;
   #isClosed = false;
   #beat: Timer | null = null;
 
-  private constructor(parts: SessionParts, made: { id: SessionId; key: Buffer; leaseId: string; revision: string }) {
+  private constructor(parts: SessionParts, made: Made) {
     this.#parts = parts;
     this.id = made.id;
     this.key = made.key;
-    this.#leaseId = made.leaseId;
+    this.leaseId = made.leaseId;
+    this.#leaseEndMs = made.leaseEndMs;
     this.#createRevision = made.revision;
     this.#revision = made.revision;
     this.#beatLater();
@@ -42,10 +45,12 @@ export class EtcdSession {
 
   /** A session that nobody had before. Rejects with `retry` at the deadline. */
   static async open(parts: SessionParts, deadlineMs: number): Promise<EtcdSession> {
-    const { members, keys, random, ttlSeconds } = parts;
-    const lease = await members.insist("grant a lease", deadlineMs, (client, options) =>
-      client.leaseClient.leaseGrant({ TTL: ttlSeconds }, options),
-    );
+    const { members, keys, clock, random, ttlSeconds } = parts;
+    let leaseEndMs = 0;
+    const lease = await members.insist("grant a lease", deadlineMs, (client, options) => {
+      leaseEndMs = endOfLease(clock.monotonicMs(), ttlSeconds);
+      return client.leaseClient.leaseGrant({ TTL: ttlSeconds }, options);
+    });
     const id = newId("session", random);
     const key = keys.session(id);
     // Put twice by an attempt whose answer was lost, it is ours all the same: nobody else knows the id.
@@ -60,7 +65,7 @@ export class EtcdSession {
       ? answer.header.revision
       : answer.responses[0]?.response_range.kvs[0]?.mod_revision;
     if (revision === undefined) throw outOfReach("the session's key is gone");
-    return new EtcdSession(parts, { id, key, leaseId: lease.ID, revision });
+    return new EtcdSession(parts, { id, key, leaseId: lease.ID, leaseEndMs, revision });
   }
 
   /** What a batch compares. */
@@ -69,14 +74,29 @@ export class EtcdSession {
   }
 
   get isLost(): boolean {
-    return this.#isLost;
+    return this.#lost.signal.aborted;
+  }
+
+  /** Aborted when it is lost. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Until then, by the clock's monotonic time, etcd keeps what is under the lease. */
+  get leaseEndMs(): number {
+    return this.#leaseEndMs;
+  }
+
+  /** A comparison that holds as long as the session is there, fenced or not. */
+  get exists(): ICompare {
+    return { key: this.key, target: 1, result: 0, create_revision: this.#createRevision };
   }
 
   lose(): void {
-    if (this.#isLost) return;
-    this.#isLost = true;
+    if (this.isLost) return;
     this.#beat?.cancel();
     this.#parts.logger.log("warn", "etcd.session-lost", { session: this.id });
+    this.#lost.abort(new Error("the session is lost"));
   }
 
   /**
@@ -88,9 +108,9 @@ export class EtcdSession {
     const answer = await members.insist("rewrite the session", deadlineMs, (client, options) =>
       client.kv.txn(
         {
-          compare: [{ key: this.key, target: 1, result: 0, create_revision: this.#createRevision }],
+          compare: [this.exists],
           success: [
-            { request_put: { key: this.key, value: Buffer.alloc(0), lease: this.#leaseId } },
+            { request_put: { key: this.key, value: Buffer.alloc(0), lease: this.leaseId } },
             { request_range: { key: keys.tail } },
           ],
           failure: [],
@@ -110,10 +130,10 @@ export class EtcdSession {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#beat?.cancel();
-    if (this.#isLost) return;
+    if (this.isLost) return;
     try {
       await this.#parts.members.once((client, options) =>
-        client.leaseClient.leaseRevoke({ ID: this.#leaseId }, options),
+        client.leaseClient.leaseRevoke({ ID: this.leaseId }, options),
       );
     } catch {
       // The lease runs out by itself.
@@ -129,15 +149,31 @@ export class EtcdSession {
     const { members, clock, logger, ttlSeconds } = this.#parts;
     try {
       const deadlineMs = clock.monotonicMs() + (ttlSeconds * 1000) / 4;
-      const leftSeconds = await members.insist("keep the session's lease", deadlineMs, (client, options) =>
-        beatOnce(client, this.#leaseId, options),
-      );
+      let sentMs = 0;
+      const leftSeconds = await members.insist("keep the session's lease", deadlineMs, (client, options) => {
+        sentMs = clock.monotonicMs();
+        return beatOnce(client, this.leaseId, options);
+      });
       if (leftSeconds <= 0) this.lose();
+      else this.#leaseEndMs = endOfLease(sentMs, leftSeconds);
     } catch (failure) {
       if (!this.#isClosed) logger.log("warn", "etcd.keepalive-failed", { fate: fateOf(failure), cause: failure });
     }
-    if (!this.#isLost && !this.#isClosed) this.#beatLater();
+    if (!this.isLost && !this.#isClosed) this.#beatLater();
   }
+}
+
+interface Made {
+  readonly id: SessionId;
+  readonly key: Buffer;
+  readonly leaseId: string;
+  readonly leaseEndMs: number;
+  readonly revision: string;
+}
+
+/** Counted from when it was asked for, and a tenth sooner: etcd's clock may run faster. */
+function endOfLease(sentMs: number, seconds: number): number {
+  return sentMs + seconds * 900;
 }
 
 /** Seconds that the lease has; 0 = there is no such lease. */

@@ -12,6 +12,8 @@ export interface EtcdSettings {
   readonly barrierDeadlineMs: number;
   /** Until etcd was reached and the view is up with it, at a start. */
   readonly openDeadlineMs: number;
+  /** So often a process looks whether it leads, or may. */
+  readonly leaderPollMs: number;
   /** Of what comes while a view is being read anew. */
   readonly spoolBytesMax: number;
   /** Versions with known lost-event and stale-read bugs are taken. */
@@ -24,6 +26,7 @@ export const etcdSettingsDefault = {
   commitDeadlineMs: 10_000,
   barrierDeadlineMs: 10_000,
   openDeadlineMs: 30_000,
+  leaderPollMs: 2_000,
   spoolBytesMax: 64 * MIB,
   allowOldEtcd: false,
 } as const satisfies Omit<EtcdSettings, "prefix">;

@@ -1,0 +1,33 @@
+import type { Archive } from "../archive/archive.ts";
+import type { LogIdentity } from "../etcd/log-identity.ts";
+import type { CommitLog } from "./commit-log.ts";
+import type { ViewPosition } from "./view.ts";
+
+/** The log of several processes: what they have to do once for all of them, one does. */
+export interface ClusterLog extends CommitLog {
+  /**
+   * Whether this process leads, as far as it knows. Leading is an optimisation and no lock: a process that stood still leads on for a
+   * moment when it wakes, beside another one. So every decision of a leader must be monotone (correctness.md F7): once true, true for ever.
+   */
+  readonly isLeader: boolean;
+
+  /**
+   * Runs `work` whenever this process leads. The signal is aborted when it does not any more, or cannot be sure of it: the session is lost,
+   * or etcd has not renewed it for so long that another may lead. Run again when it leads again, but not before it has settled; one that
+   * rejects is logged and begun again later while this process leads. `close` aborts and awaits it, while the log still answers what was asked before.
+   */
+  lead(work: (signal: AbortSignal) => Promise<void>): void;
+
+  readonly identity: LogIdentity;
+  /** Why nobody changes anything, until an operator has decided; null: go on. */
+  readonly halt: string | null;
+  /** For the drives' identity files: the last batch applied; null before any. */
+  witness(): ViewPosition | null;
+  /**
+   * Holds what drives remember of the log against etcd. What contradicts it halts the log for everybody. Rejects with `halt` then,
+   * and with `retry` when etcd does not answer.
+   */
+  bearWitness(witnesses: readonly ViewPosition[]): Promise<void>;
+  /** Hands the log to the archive until `signal` is aborted. Rejects with what ends the archive. */
+  feed(archive: Archive, signal: AbortSignal): Promise<void>;
+}
