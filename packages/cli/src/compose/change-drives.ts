@@ -9,7 +9,6 @@ import {
   type Logger,
   type Random,
 } from "@kakera/kernel";
-import { journalMembersWanted } from "@kakera/metadata";
 import { formatDrive, type PlaceFinding } from "@kakera/storage-node";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -57,8 +56,8 @@ export async function replaceDrive(components: DriveChangeComponents, directory:
   const disk = await bay.openNew(slot.position, driveId);
   try {
     failpoints.hit("replace-drive.before-journal");
-    const isJournalShort =
-      formation.journal.filter((id) => id !== leaving).length < journalMembersWanted(formation.geometry.m);
+    const journalWanted = log.current?.journalMembersWanted ?? 0;
+    const isJournalShort = formation.journal.filter((id) => id !== leaving).length < journalWanted;
     if (isJournalShort) await log.rejoin({ driveId, disk, directory: journalDirectory });
     failpoints.hit("replace-drive.before-records");
     const { totalBytes } = await disk.space();

@@ -2,6 +2,7 @@ import type { Clock, ClusterId, DriveId, Failpoints, Logger, Random } from "@kak
 import { createGateway, type Gateway } from "@kakera/gateway";
 import type { GuardedView } from "@kakera/metadata";
 import { formatAddress } from "../config/parse-values.ts";
+import type { EtcdPlace } from "../config/etcd-settings.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
 import type { UserFacts } from "../doctor/machine-probe.ts";
@@ -11,6 +12,7 @@ import type { FolderAccess } from "./folder-access.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { keepDrives } from "./keep-drives.ts";
 import { showMinioMetrics, type ProcessIo } from "./minio-metrics.ts";
+import { meetCluster } from "./meet-cluster.ts";
 import { prepareDrives } from "./prepare-drives.ts";
 import { obtainRootKey, type RootKey } from "./root-key.ts";
 import { ServerCore } from "./server-core.ts";
@@ -32,6 +34,8 @@ export interface ServerComponents {
   readonly certificateExpiresMs: () => number | null;
   readonly workingDirectory: string;
   readonly processIo: () => ProcessIo | null;
+  /** Where the metadata is; null: on the drives, in a journal. */
+  readonly etcd: EtcdPlace | null;
   /** A broken assumption that nobody waits for: the process ends. */
   readonly onBug: (failure: unknown) => void;
 }
@@ -58,7 +62,7 @@ export async function composeServer(
   components: ServerComponents,
   settings: { readonly server: ServerSettings; readonly test: TestSettings },
 ): Promise<Server> {
-  const { access, random, logger, metrics } = components;
+  const { access, random, logger, metrics, etcd } = components;
   const { meter } = metrics;
   const knownIncarnation = (driveId: DriveId): number => core.knownIncarnation(driveId);
   const bay = new DriveBay(
@@ -68,6 +72,7 @@ export async function composeServer(
   const prepared = await prepareDrives(
     { access, bay, random, logger, failpoints: components.failpoints },
     settings.server.geometry,
+    etcd === null ? null : (drives) => meetCluster({ clock: components.clock, etcd }, drives),
   );
   const places = bay.slots.filter(({ state }) => state.kind !== "left").map(({ place }) => place);
   const rootKey = await obtainRootKey(

@@ -23,10 +23,14 @@ export interface FormingComponents {
  */
 export async function formDrives(
   components: FormingComponents,
-  wish: { readonly geometry: GeometryWish | null; readonly begun: FormationFile | null },
+  wish: {
+    readonly geometry: GeometryWish | null;
+    readonly begun: FormationFile | null;
+    readonly carriesJournal: boolean;
+  },
 ): Promise<FormationFile> {
   const { access, bay, logger } = components;
-  const formation = wish.begun ?? chooseFormation(bay.slots.length, wish.geometry, components.random);
+  const formation = wish.begun ?? chooseFormation(bay.slots.length, wish, components.random);
   const disks: Disk[] = [];
   for (const slot of bay.slots) disks.push(await bay.claim(slot.position));
   const relations: (DeviceRelation | null)[] = [];
@@ -48,10 +52,14 @@ export async function formDrives(
   return formation;
 }
 
-function chooseFormation(driveCount: number, wish: GeometryWish | null, random: Random): FormationFile {
-  const geometry = chooseGeometry(wish, driveCount);
+function chooseFormation(
+  driveCount: number,
+  wish: { readonly geometry: GeometryWish | null; readonly carriesJournal: boolean },
+  random: Random,
+): FormationFile {
+  const geometry = chooseGeometry(wish.geometry, driveCount);
   const drives = Array.from({ length: driveCount }, () => newId("drive", random));
-  const journal = drives.slice(0, journalMembersWanted(geometry.m));
+  const journal = wish.carriesJournal ? drives.slice(0, journalMembersWanted(geometry.m)) : [];
   return { clusterId: newId("cluster", random), epoch: 1, geometry, drives, journal };
 }
 

@@ -21,7 +21,7 @@ export interface FormationFile {
   readonly geometry: Geometry;
   /** In order of the command line: the drive at each position; null: forgotten, and nothing took its place. */
   readonly drives: readonly (DriveId | null)[];
-  /** Drives that carry the journal. */
+  /** Drives that carry the journal; none: they are a cluster's, whose log is in etcd. */
   readonly journal: readonly DriveId[];
 }
 

@@ -1,22 +1,14 @@
 import { ClusterFailure, type DriveId, type SessionId } from "@kakera/kernel";
-import type {
-  Change,
-  CommitLog,
-  CommitResult,
-  JournalLog,
-  JournalPlace,
-  LogStatus,
-  MemberStatus,
-  View,
-} from "@kakera/metadata";
+import type { Change, CommitLog, CommitResult, JournalPlace, LogStatus, MemberStatus, View } from "@kakera/metadata";
+import type { ServerLog } from "./server-log.ts";
 
 /**
- * The journal as the rest of the server holds it: before it is open, and while it is opened again over other drives, nobody
+ * The log as the rest of the server holds it: before it is open, and while it is opened again over other drives, nobody
  * is let through to it.
  */
 export interface LateLog extends CommitLog {
-  /** The journal that answers from now on; null: none for a while. */
-  use(log: JournalLog | null): void;
+  /** The log that answers from now on; null: none for a while. */
+  use(log: ServerLog | null): void;
   /** Reads may be answered: everything acknowledged is in the view. */
   isOpen(): Promise<boolean>;
   /** Like JournalLog's. */
@@ -24,23 +16,29 @@ export interface LateLog extends CommitLog {
   forget(driveId: DriveId): Promise<void>;
   forgotten(): readonly DriveId[];
   members(): readonly MemberStatus[];
-  /** The journal itself, or null. */
-  readonly current: JournalLog | null;
+  /** The log itself, or null. */
+  readonly current: ServerLog | null;
 }
 
 const closedStatus: LogStatus = { canWrite: false, membersReachable: 0, membersNeeded: 1, revision: 0, term: 0 };
 
-/** `session` and `view` outlive every journal that is opened; one that cannot say all shows a part of the view. */
+/**
+ * `session` and `view` outlive every journal that is opened; one that cannot say all shows a part of the view. A cluster's log has
+ * sessions of its own.
+ */
 export function createLateLog(lasting: { readonly session: SessionId; readonly view: () => View }): LateLog {
-  let opened: JournalLog | null = null;
-  const log = (): JournalLog => {
-    if (opened === null)
-      throw new ClusterFailure("retry", "the journal is being opened", { reason: "LOG_UNREACHABLE" });
+  let opened: ServerLog | null = null;
+  const log = (): ServerLog => {
+    if (opened === null) throw new ClusterFailure("retry", "the log is being opened", { reason: "LOG_UNREACHABLE" });
     return opened;
   };
   return {
-    session: lasting.session,
-    operationsPerChangeMax: Number.POSITIVE_INFINITY,
+    get session(): SessionId {
+      return opened?.session ?? lasting.session;
+    },
+    get operationsPerChangeMax(): number {
+      return opened?.operationsPerChangeMax ?? Number.POSITIVE_INFINITY;
+    },
     get view(): View {
       return opened?.view ?? lasting.view();
     },

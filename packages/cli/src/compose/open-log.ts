@@ -1,5 +1,6 @@
 import type { Clock, DriveId, Failpoints, Logger, Meter, Random, SessionId } from "@kakera/kernel";
 import {
+  journalMembersWanted,
   openJournalLog,
   type JournalLog,
   type JournalPlace,
@@ -11,6 +12,7 @@ import type { DriveIdentity } from "@kakera/storage-node";
 import type { DriveBay } from "./drive-bay.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { journalDirectory } from "./journal-directory.ts";
+import type { ServerLog } from "./server-log.ts";
 
 export interface LogComponents {
   readonly bay: DriveBay;
@@ -34,7 +36,7 @@ export async function openLog(
     readonly forgotten: readonly DriveId[];
     readonly settings: Partial<JournalSettings>;
   },
-): Promise<JournalLog> {
+): Promise<ServerLog> {
   const { bay, view, clock, random, logger, meter, failpoints, session } = components;
   const { formation } = plan;
   const present = bay.slots.map((slot) => slot.state).filter((state) => state.kind !== "left");
@@ -43,7 +45,7 @@ export async function openLog(
     const isMember = formation.journal.includes(driveId) || (await disk.stat(journalDirectory)) !== null;
     if (isMember) places.push({ driveId, disk, directory: journalDirectory });
   }
-  return openJournalLog(
+  const journal = await openJournalLog(
     { clusterId: formation.clusterId, session, view, random, clock, logger, meter, failpoints },
     {
       drives: formation.drives.filter((driveId) => driveId !== null),
@@ -56,6 +58,11 @@ export async function openLog(
       settings: plan.settings,
     },
   );
+  return asServerLog(journal, journalMembersWanted(formation.geometry.m));
+}
+
+function asServerLog(journal: JournalLog, membersWanted: number): ServerLog {
+  return Object.assign(journal, { journalMembersWanted: membersWanted, cluster: null });
 }
 
 const idBytes = 16;

@@ -1,11 +1,14 @@
 import type { Failpoints, Logger, Random } from "@kakera/kernel";
 import type { LogWitness } from "@kakera/metadata";
+import { CommandFailure } from "../command-failure.ts";
 import type { GeometryWish } from "../config/parse-values.ts";
+import { exitCodes } from "../exit-codes.ts";
 import type { DriveBay } from "./drive-bay.ts";
 import type { FolderAccess } from "./folder-access.ts";
 import { formDrives } from "./form-drives.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { judgeFolders, type FolderVerdict } from "./judge-folders.ts";
+import type { MeetingDrives } from "./meet-cluster.ts";
 import { witnessOf } from "./open-log.ts";
 
 export interface PreparedDrives {
@@ -28,13 +31,19 @@ export async function prepareDrives(
     readonly failpoints: Failpoints;
   },
   wish: GeometryWish | null,
+  /** Asked before anything is written to new drives, or taken of known ones; null: one machine. */
+  meet: ((drives: MeetingDrives) => Promise<void>) | null,
 ): Promise<PreparedDrives> {
   const { access, bay, logger } = components;
   const found = await bay.find();
   const verdict = judgeFolders(found);
+  const known = verdict.kind === "form" ? verdict.begun : verdict.formation;
+  if (known !== null) checkKind(known, meet === null ? "machine" : "cluster");
+  const firstPlace = bay.slots[0]?.place ?? "DIR";
+  await meet?.({ clusterId: known?.clusterId ?? null, isFresh: verdict.kind === "form", firstPlace });
   const formation =
     verdict.kind === "form"
-      ? await formDrives(components, { geometry: wish, begun: verdict.begun })
+      ? await formDrives(components, { geometry: wish, begun: verdict.begun, carriesJournal: meet === null })
       : verdict.formation;
   if (verdict.kind === "open" && wish !== null) {
     logger.log("info", "geometry.kept", { why: "the geometry of a cluster is chosen at its formation" });
@@ -47,6 +56,17 @@ export async function prepareDrives(
     .filter((witness) => witness !== null);
   const isSameDevice = await shareDevice(access, bay);
   return { formation, start: verdict.kind === "form" ? "form" : "open", witnesses, isSameDevice };
+}
+
+/** A machine's drives carry a journal, a cluster's do not: one is never taken for the other. */
+function checkKind({ journal, clusterId }: FormationFile, wanted: "machine" | "cluster"): void {
+  const kind = journal.length === 0 ? "cluster" : "machine";
+  if (kind === wanted) return;
+  const [sentence, remedy] =
+    kind === "cluster"
+      ? [`the drives belong to cluster ${clusterId}, whose metadata is in etcd`, "--etcd URL"]
+      : [`the drives carry the metadata of one machine (${clusterId}), and not of a cluster`, "leave --etcd away"];
+  throw new CommandFailure("DRIVE_FOREIGN", sentence, { exitCode: exitCodes.refused, remedy });
 }
 
 function asDrive(driveId: FormationFile["drives"][number]): FolderVerdict {

@@ -1,5 +1,6 @@
 import { ClusterFailure, createSystemRandom, DiskError, systemClock, type Clock } from "@kakera/kernel";
-import { CommandFailure, usageFailure } from "../command-failure.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { etcdPlaceOf } from "../config/etcd-settings.ts";
 import { resolveSettings, type ResolvedSettings, type ServerSettings } from "../config/resolve-settings.ts";
 import { readTestSettings } from "../config/test-settings.ts";
 import { keepCertificate, type CertificateKeeper } from "../drivers/certificates.ts";
@@ -78,9 +79,6 @@ export async function serve(argv: readonly string[], shell: Shell): Promise<Exit
 function resolve(argv: readonly string[], { environment, readText, machine }: Terminal): ResolvedSettings {
   const resolved = resolveSettings({ argv, environment, readText, machine });
   checkBucketNames(resolved.settings.buckets);
-  if (resolved.settings.etcd.length > 0) {
-    throw usageFailure("--etcd makes a cluster, and this version serves one machine", "kakera server /data{1...4}");
-  }
   return resolved;
 }
 
@@ -124,6 +122,7 @@ function compose(
       failpoints: killAtFailpoint(test.failpoint),
       user: probe.user,
       openView: (stateDirectory, clusterId) => openViewFiles(stateDirectory, { clusterId, bootId }, { clock, logger }),
+      etcd: etcdPlaceOf(settings, terminal.readText),
       openFilesMax: probe.openFilesMax,
       eventLoopLagSeconds: watchEventLoopLag(clock).p99Seconds,
       certificateExpiresMs: () => certificate?.current.expiresMs ?? null,

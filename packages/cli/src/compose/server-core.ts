@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { assert, ClusterFailure, newId, SECOND_MS, sleep, type DriveId, type Meter } from "@kakera/kernel";
 import type { Admin } from "@kakera/gateway";
 import type { Maintenance } from "@kakera/maintenance";
-import { keys, type JournalLog, type WritableView } from "@kakera/metadata";
+import { keys, type WritableView } from "@kakera/metadata";
 import { createAdmin } from "../admin/create-admin.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
@@ -16,11 +16,13 @@ import { writeIncarnations } from "./keep-drives.ts";
 import { createLateBodies, type LateBodies } from "./late-bodies.ts";
 import { createLateLog, type LateLog } from "./late-log.ts";
 import { knownIncarnation } from "./note-incarnations.ts";
+import { openClusterLog } from "./open-cluster-log.ts";
 import { openLog } from "./open-log.ts";
 import { openService } from "./open-service.ts";
 import type { PreparedDrives } from "./prepare-drives.ts";
 import { keepRootKey, type RootKey } from "./root-key.ts";
 import { journalSettings } from "./server-limits.ts";
+import type { ServerLog } from "./server-log.ts";
 import { createServerState, type ServerState } from "./server-state.ts";
 
 export interface CoreSettings {
@@ -91,7 +93,7 @@ export class ServerCore {
     return this.#formation;
   }
 
-  /** Opens the view and the journal. With too few drives for writes the journal answers reads, or waits. */
+  /** Opens the view and the log. A journal with too few drives for writes answers reads, or waits. */
   async openLog(): Promise<void> {
     const { bay, server, prepared } = this.#settings;
     const first = bay.slots.find(({ state }) => state.kind !== "left");
@@ -99,7 +101,7 @@ export class ServerCore {
     const { view, origin } = await this.#components.openView(stateDirectory, this.#formation.clusterId);
     this.#components.logger.log("info", "view.opened", { origin, directory: stateDirectory });
     this.#view = view;
-    this.log.use(await this.#openJournal(prepared.start, prepared.witnesses));
+    this.log.use(await this.#openLog(prepared.start, prepared.witnesses));
   }
 
   /** Waits until the log answers, and makes the server ready, if only for reads. Rejects when `signal` is aborted first. */
@@ -191,12 +193,18 @@ export class ServerCore {
     if (this.#maintenance?.repair().isPaused === false) this.#maintenance.resumeRepair();
   }
 
-  #openJournal(
+  #openLog(
     start: "form" | "open",
     witnesses: PreparedDrives["witnesses"],
     forgotten: readonly DriveId[] = [],
-  ): Promise<JournalLog> {
+  ): Promise<ServerLog> {
     const { bay, test } = this.#settings;
+    const { etcd } = this.#components;
+    if (etcd !== null)
+      return openClusterLog(
+        { ...this.#components, etcd, bay, view: this.#openView },
+        { formation: () => this.#formation, witnesses },
+      );
     const parts = { ...this.#components, bay, view: this.#openView, session: this.#session };
     return openLog(parts, { formation: this.#formation, start, witnesses, forgotten, settings: journalSettings(test) });
   }
@@ -212,10 +220,12 @@ export class ServerCore {
         this.#formation = formation;
       },
       reopenLog: async (forgotten) => {
+        // What is kept in etcd does not lie on the drives that have changed.
+        if (this.#components.etcd !== null) return;
         const old = this.log.current;
         this.log.use(null);
         await old?.close();
-        this.log.use(await this.#openJournal("open", [], forgotten));
+        this.log.use(await this.#openLog("open", [], forgotten));
       },
       equip: (place) => keepRootKey(this.#components.access, place, rootKey),
     };

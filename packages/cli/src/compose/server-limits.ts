@@ -6,8 +6,8 @@ import type { DriveSettings } from "@kakera/storage-node";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
 
-/** Bodies up to this size live in their record: architecture.md section 2, for one machine. */
-const inlineBytesMax = 2048;
+/** Bodies up to this size live in their record (architecture.md section 2): etcd's space is dearer than that of the drives. */
+const inlineBytesMax = { machine: 2048, cluster: 1024 };
 const minPartBytes = 5 * MIB;
 const keysPerDeletionMax = 1000;
 const commitDeadlineMs = 10 * SECOND_MS;
@@ -30,7 +30,7 @@ export function gatewaySettings(server: ServerSettings, test: TestSettings): Gat
     etag,
     metricsAuth,
     trustedProxies,
-    inlineBytesMax,
+    inlineBytesMax: server.etcd.length === 0 ? inlineBytesMax.machine : inlineBytesMax.cluster,
     minPartBytes: partBytes,
     keysPerDeletionMax,
     commitDeadlineMs,

@@ -9,7 +9,8 @@ import type { GarbageWatch } from "./garbage-watch.ts";
 
 /** Rows looked at in one round, and rows deleted in one change. */
 const rowsPerRound = 10_000;
-const rowsPerChange = 100;
+/** A change is bounded by the log, and a row may take its part table with it. */
+const rowsPerChange = 60;
 const refsPerRemoval = 4_000;
 
 /**

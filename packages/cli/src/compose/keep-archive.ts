@@ -1,0 +1,128 @@
+import { ClusterFailure, DiskError, SECOND_MS, sleep, type Clock, type Failpoints, type Logger } from "@kakera/kernel";
+import {
+  journalMembersWanted,
+  nextArchiveEpoch,
+  openArchive,
+  type Archive,
+  type ArchivePlan,
+  type ClusterLog,
+  type JournalPlace,
+} from "@kakera/metadata";
+import type { DriveBay } from "./drive-bay.ts";
+import type { FormationFile } from "./formation-file.ts";
+import type { ArchiveReport } from "./server-log.ts";
+
+export interface ArchiveKeeperParts {
+  readonly log: ClusterLog;
+  readonly bay: DriveBay;
+  readonly formation: () => FormationFile;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly failpoints: Failpoints;
+}
+
+export const archiveDirectory = ".kakera/archive";
+const lookMs = 2 * SECOND_MS;
+
+/** Writes the copy of the cluster's log onto the drives, while this process leads. */
+export class ArchiveKeeper {
+  readonly #parts: ArchiveKeeperParts;
+  #archive: Archive | null = null;
+
+  constructor(parts: ArchiveKeeperParts) {
+    this.#parts = parts;
+  }
+
+  report(): ArchiveReport | null {
+    const archive = this.#archive;
+    if (archive === null) return null;
+    const published = archive.published;
+    const { sequence = 0 } = this.#parts.log.witness() ?? {};
+    return {
+      publishedRevision: published?.revision ?? 0,
+      lagBatches: Math.max(0, sequence - (published?.sequence ?? 0)),
+      copies: archive.members().filter(({ condition }) => condition === "whole").length,
+    };
+  }
+
+  /** One leadership. Rejects with what ends the archive (a newer leader writes it, or it is another log's). */
+  async lead(signal: AbortSignal): Promise<void> {
+    const { log, clock } = this.#parts;
+    const archive = await this.#open(signal);
+    if (archive === null) return;
+    this.#archive = archive;
+    const over = new AbortController();
+    const ended = AbortSignal.any([signal, over.signal]);
+    try {
+      const feeding = log.feed(archive, ended).finally(() => over.abort());
+      while (!ended.aborted) {
+        await this.#takeIn(archive);
+        await sleep(clock, lookMs, ended).catch(() => undefined);
+      }
+      await feeding;
+    } finally {
+      this.#archive = null;
+      await archive.close();
+    }
+  }
+
+  /** null: told to stop before there was a drive. */
+  async #open(signal: AbortSignal): Promise<Archive | null> {
+    const { log, clock, logger, failpoints, formation } = this.#parts;
+    let places = this.#places();
+    while (places.length === 0 && !signal.aborted) {
+      await sleep(clock, lookMs, signal).catch(() => undefined);
+      places = this.#places();
+    }
+    if (signal.aborted) return null;
+    const { geometry, clusterId } = formation();
+    const { logId, restoredFrom } = log.identity;
+    const plan: ArchivePlan = {
+      logId,
+      epoch: await nextArchiveEpoch(places),
+      places,
+      tolerance: geometry.m,
+      copiesMin: Math.max(1, geometry.m),
+      start: "continue",
+    };
+    const components = { clusterId, clock, logger, failpoints };
+    try {
+      return await openArchive(components, plan);
+    } catch (failure) {
+      // What the drives hold is of the log that this one was restored from: that was read, and stays as it is.
+      if (!(failure instanceof ClusterFailure && failure.kind === "halt") || restoredFrom === null) throw failure;
+      return openArchive(components, { ...plan, start: "anew" });
+    }
+  }
+
+  /** Drives that came back, or take the place of one that does not. */
+  async #takeIn(archive: Archive): Promise<void> {
+    const { logger } = this.#parts;
+    const working = new Set(
+      archive
+        .members()
+        .filter(({ condition }) => condition !== "failed")
+        .map(({ driveId }) => driveId),
+    );
+    for (const place of this.#places()) {
+      if (working.has(place.driveId)) continue;
+      try {
+        await archive.rejoin(place);
+      } catch (error) {
+        if (!(error instanceof ClusterFailure || error instanceof DiskError)) throw error;
+        logger.log("warn", "archive.not-rejoined", { drive: place.driveId, error });
+      }
+    }
+  }
+
+  /** The first drives that work, so many that m+1 are left when m of them are lost. */
+  #places(): JournalPlace[] {
+    const { bay, formation } = this.#parts;
+    const places: JournalPlace[] = [];
+    for (const { state } of bay.slots) {
+      if (state.kind !== "open" || state.drive.status().condition !== "online") continue;
+      places.push({ driveId: state.driveId, disk: state.disk, directory: archiveDirectory });
+    }
+    return places.slice(0, journalMembersWanted(formation().geometry.m));
+  }
+}
