@@ -1,6 +1,7 @@
 import { endProcess } from "./drivers/end-process.ts";
 import { createMachineProbe } from "./drivers/machine-probe.ts";
 import { createNodeTerminal } from "./drivers/node-terminal.ts";
+import { createRecoveryTools } from "./drivers/recovery-tools.ts";
 import { writeBugReport } from "./drivers/bug-report.ts";
 import { watchProcessSignals } from "./drivers/process-signals.ts";
 import { serve } from "./compose/serve.ts";
@@ -16,6 +17,7 @@ try {
   const exitCode = await runProgram(process.argv.slice(2), {
     terminal,
     probe: createMachineProbe(),
+    recoveryTools: createRecoveryTools(terminal.clock),
     serve: (argv) => serve(argv, { terminal, signals, onBug: endWithBug }),
   });
   endProcess(exitCode);

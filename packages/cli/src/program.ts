@@ -5,6 +5,7 @@ import { runCredentialsShow } from "./commands/credentials.ts";
 import { runDoctor, type DoctorFlags } from "./commands/doctor.ts";
 import { runDriveForget, runDriveList, runDriveReplace } from "./commands/drive.ts";
 import { runHealth } from "./commands/health.ts";
+import { runRecoverMetadata, type RecoverFlags } from "./commands/recover-metadata.ts";
 import { addLiveOptions } from "./commands/live.ts";
 import { runStatus } from "./commands/status.ts";
 import type { LiveFlags } from "./client/live-settings.ts";
@@ -12,6 +13,7 @@ import { addServerOptions, describeUsageError } from "./config/parse-server-argu
 import { translateCall } from "./config/translate-foreign-flags.ts";
 import type { MachineProbe } from "./doctor/machine-probe.ts";
 import { exitCodes, type ExitCode } from "./exit-codes.ts";
+import type { RecoveryTools } from "./recover/recovery-tools.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
@@ -19,6 +21,7 @@ import { version } from "./version.ts";
 export interface ProgramComponents {
   readonly terminal: Terminal;
   readonly probe: MachineProbe;
+  readonly recoveryTools: RecoveryTools;
   /** Runs the server until it ends; `argv` is what follows `server`. */
   readonly serve: (argv: readonly string[]) => Promise<ExitCode>;
 }
@@ -99,7 +102,7 @@ function failureObject(failure: CommandFailure): string {
 
 /** The tree of commands. What an action ended with is left in `outcome`. */
 function createProgram(components: ProgramComponents): { program: Command; outcome: { exitCode: ExitCode } } {
-  const { terminal, probe } = components;
+  const { terminal, probe, recoveryTools } = components;
   const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
   const keep = async (end: ExitCode | Promise<ExitCode>): Promise<void> => {
     outcome.exitCode = await end;
@@ -128,6 +131,7 @@ function createProgram(components: ProgramComponents): { program: Command; outco
     .option("--address <HOST:PORT>", "where the server is to listen (KAKERA_ADDRESS; :9000)")
     .option("--console-address <HOST:PORT>", "where its status page is to be (KAKERA_CONSOLE_ADDRESS; :9001)")
     .action((folders: string[], flags: DoctorFlags) => keep(runDoctor(folders, flags, { terminal, probe })));
+  addRecoverCommand(program, { terminal, keep, tools: recoveryTools });
   program
     .command("version")
     .description("the version")
@@ -176,4 +180,26 @@ function addDriveCommands(program: Command, { terminal, keep }: Wiring): void {
   addLiveOptions(drive.command("forget").description("say that a drive is gone for good").argument("<ID>")).action(
     (driveId: string, flags: LiveFlags) => keep(runDriveForget(driveId, flags, terminal)),
   );
+}
+
+function addRecoverCommand(
+  program: Command,
+  { terminal, keep, tools }: Wiring & { readonly tools: RecoveryTools },
+): void {
+  program
+    .command("recover-metadata")
+    .description("give a cluster's metadata back from the archive on its drives, while its servers are stopped")
+    .argument("[DIR...]", "drive folders")
+    .option("--to <URL|DIR>", "an etcd that has lost it, or a new folder for a copy of the archive")
+    .option("--dry-run", "only say what would be given back")
+    .option("--accept-loss", "give nothing back: take etcd as it is, end a halt, give unproven shards up")
+    .option("--etcd-prefix <PREFIX>", "where the cluster's keys are in etcd (KAKERA_ETCD_PREFIX; /kakera/)")
+    .option("--etcd-cacert <FILE>", "authority of etcd's certificate (KAKERA_ETCD_CACERT)")
+    .option("--etcd-cert <FILE>", "client certificate for etcd (KAKERA_ETCD_CERT)")
+    .option("--etcd-key <FILE>", "key of the client certificate for etcd (KAKERA_ETCD_KEY)")
+    .option("--etcd-username <NAME>", "user of etcd (KAKERA_ETCD_USERNAME; its password by KAKERA_ETCD_PASSWORD)")
+    .option("--allow-old-etcd", "accept an etcd with known lost-event or stale-read bugs (KAKERA_ALLOW_OLD_ETCD)")
+    .option("--yes", "do not ask")
+    .option("--json", "as JSON, an object for each line")
+    .action((folders: string[], flags: RecoverFlags) => keep(runRecoverMetadata(folders, flags, { terminal, tools })));
 }

@@ -1,4 +1,4 @@
-import { createManualClock } from "@kakera/kernel";
+import { createManualClock, createSystemRandom } from "@kakera/kernel";
 import type { Environment } from "../src/config/secret-file.ts";
 import type { MachineProbe } from "../src/doctor/machine-probe.ts";
 import { runProgram } from "../src/program.ts";
@@ -44,6 +44,11 @@ export const idleProbe: MachineProbe = {
   openFilesMax: 65_536,
 };
 
+const unused = (): never => {
+  throw new Error("no test asks for it");
+};
+const noRecovery = { random: createSystemRandom(), access: unused, openView: unused, openDrive: unused };
+
 /** Runs one command line; `served` are the arguments that a server was started with. */
 export async function run(argv: readonly string[], given: Given = {}, probe: MachineProbe = idleProbe) {
   const { terminal, printed, hinted } = createFakeTerminal(given);
@@ -51,6 +56,7 @@ export async function run(argv: readonly string[], given: Given = {}, probe: Mac
   const exitCode = await runProgram(argv, {
     terminal,
     probe,
+    recoveryTools: noRecovery,
     serve: async (serverArgv) => {
       served.push(serverArgv);
       return 0;

@@ -24,11 +24,14 @@ function drive(position: number, change: Partial<DriveReport> = {}): DriveReport
   };
 }
 
+const cluster = { halt: null, isLeader: true, archive: null };
+
 const well: ServerFacts = {
   nowMs,
   geometry: { k: 2, m: 2 },
   drives: [1, 2, 3, 4].map((position) => drive(position)),
   journal: { canWrite: true, membersReachable: 4, membersNeeded: 3, revision: 9, term: 1 },
+  cluster: null,
   viewLagRevisions: 0,
   census: {
     startedMs: nowMs - 61_000,
@@ -88,6 +91,8 @@ describe("judgeConditions()", () => {
     ],
     ["a failed drive", { drives: [drive(1, { condition: "failed", reason: "DRIVE_FAILED" })] }, ["DRIVE_FAILED"]],
     ["no writes", { journal: { ...well.journal, canWrite: false } }, ["LOG_UNREACHABLE"]],
+    ["no etcd", { journal: { ...well.journal, canWrite: false }, cluster }, ["LOG_UNREACHABLE"]],
+    ["a halt", { cluster: { ...cluster, halt: "etcd was restored" } }, ["LOG_UNREACHABLE"]],
     ["a view that lags", { viewLagRevisions: 3 }, ["VIEW_BEHIND"]],
     ["chunks short of shards", { census: { ...well.census, chunksByMissing: [12_340, 5] } }, ["SHARDS_SHORT"]],
     ["chunks lost", { census: { ...well.census, lostCount: 1 } }, ["CHUNKS_LOST"]],

@@ -1,6 +1,6 @@
 import { DAY_MS, formatGeometry, HOUR_MS, type Geometry } from "@kakera/kernel";
 import type { CensusReport, RepairReport } from "@kakera/maintenance";
-import type { Condition, DriveReport, JournalReport } from "./status-report.ts";
+import type { ClusterReport, Condition, DriveReport, JournalReport } from "./status-report.ts";
 import { sameDeviceMeaning } from "../doctor/findings.ts";
 
 /** What the conditions are judged from: all of it is known, nothing is asked here. */
@@ -9,6 +9,8 @@ export interface ServerFacts {
   readonly geometry: Geometry;
   readonly drives: readonly DriveReport[];
   readonly journal: JournalReport;
+  /** null: one machine. */
+  readonly cluster: ClusterReport | null;
   /** Revisions between the log and the view. */
   readonly viewLagRevisions: number;
   readonly census: CensusReport;
@@ -82,9 +84,25 @@ function judgeData({ census, geometry, drives }: ServerFacts): Condition[] {
   return conditions;
 }
 
-function judgeLog({ journal, viewLagRevisions }: ServerFacts): Condition[] {
+function judgeLog({ journal, cluster, viewLagRevisions }: ServerFacts): Condition[] {
   const conditions: Condition[] = [];
-  if (!journal.canWrite) {
+  if (cluster !== null && cluster.halt !== null) {
+    conditions.push({
+      reason: "LOG_UNREACHABLE",
+      subject: null,
+      sentence: "the log is halted: nothing is written and nothing is deleted, reads go on",
+      remedy: `${cluster.halt} (kakera recover-metadata DIR... --dry-run)`,
+      weight: "critical",
+    });
+  } else if (!journal.canWrite && cluster !== null) {
+    conditions.push({
+      reason: "LOG_UNREACHABLE",
+      subject: null,
+      sentence: "etcd does not answer: nothing can be read or written until it does",
+      remedy: "look at etcd: a majority of its members must be up and reachable from here",
+      weight: "critical",
+    });
+  } else if (!journal.canWrite) {
     conditions.push({
       reason: "LOG_UNREACHABLE",
       subject: null,

@@ -14,7 +14,10 @@ export interface StatusReport {
   readonly conditions: readonly Condition[];
   readonly geometry: { readonly k: number; readonly m: number };
   readonly drives: readonly DriveReport[];
+  /** The log, on the drives or in etcd. */
   readonly journal: JournalReport;
+  /** null: one machine, whose log is a journal on its drives. */
+  readonly cluster: ClusterReport | null;
   readonly census: CensusReport;
   readonly repair: RepairReport;
   readonly usage: UsageTotals;
@@ -56,6 +59,22 @@ export interface JournalReport {
   readonly membersNeeded: number;
   readonly revision: number;
   readonly term: number;
+}
+
+export interface ClusterReport {
+  /** Why nobody changes anything, until an operator has decided; null: go on. */
+  readonly halt: string | null;
+  readonly isLeader: boolean;
+  /** The copy of the log on the drives, where this process writes it; null: another one does, or nobody yet. */
+  readonly archive: ArchiveReport | null;
+}
+
+export interface ArchiveReport {
+  /** What a recovery would give back at least; 0: nothing yet. */
+  readonly publishedRevision: number;
+  /** Batches of the log that are not in it yet. */
+  readonly lagBatches: number;
+  readonly copies: number;
 }
 
 export interface UsageTotals {

@@ -19,7 +19,7 @@ export function renderStatus(report: StatusReport, look: { readonly isColored: b
     `data      ${describeGeometry(report)}`,
     `proof     ${describeCensus(report)}`,
     `repair    ${describeRepair(report)}`,
-    `journal   ${describeJournal(report)}`,
+    ...describeLog(report),
     `usage     ${describeUsage(report.usage)}`,
   ];
 }
@@ -90,6 +90,23 @@ function describeRepair(report: StatusReport): string {
   if (waitingCount === 0) return isPaused ? "nothing waits; paused" : "nothing waits";
   const age = oldestWaitingMs === null ? "" : `, the oldest for ${formatDuration(report.nowMs - oldestWaitingMs)}`;
   return `${formatCount(waitingCount)} records wait${age}${isPaused ? "; paused" : ""}`;
+}
+
+function describeLog(report: StatusReport): string[] {
+  const { cluster, journal } = report;
+  if (cluster === null) return [`journal   ${describeJournal(report)}`];
+  const writes = journal.canWrite ? "takes writes" : "takes no writes";
+  return [
+    `log       ${writes}; in etcd, revision ${formatCount(journal.revision)}`,
+    `archive   ${describeArchive(cluster)}`,
+  ];
+}
+
+function describeArchive({ archive }: NonNullable<StatusReport["cluster"]>): string {
+  if (archive === null) return "not written by this node";
+  if (archive.publishedRevision === 0) return "nothing is in it yet";
+  const lag = archive.lagBatches === 0 ? "all of the log" : `${formatCount(archive.lagBatches)} batches behind`;
+  return `${lag}, on ${formatCounted(archive.copies, "drive")}; revision ${formatCount(archive.publishedRevision)}`;
 }
 
 function describeJournal(report: StatusReport): string {

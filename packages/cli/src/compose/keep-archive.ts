@@ -8,9 +8,9 @@ import {
   type ClusterLog,
   type JournalPlace,
 } from "@kakera/metadata";
+import type { ArchiveReport } from "../admin/status-report.ts";
 import type { DriveBay } from "./drive-bay.ts";
 import type { FormationFile } from "./formation-file.ts";
-import type { ArchiveReport } from "./server-log.ts";
 
 export interface ArchiveKeeperParts {
   readonly log: ClusterLog;

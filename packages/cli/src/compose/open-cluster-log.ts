@@ -48,6 +48,7 @@ function asServerLog(log: ClusterLog, archive: ArchiveKeeper): ServerLog {
     },
     operationsPerChangeMax: log.operationsPerChangeMax,
     journalMembersWanted: 0,
+    keepsUnproven: log.identity.keepsUnproven,
     commit: (change) => log.commit(change),
     barrier: () => log.barrier(),
     status: () => log.status(),

@@ -62,7 +62,7 @@ export async function openLog(
 }
 
 function asServerLog(journal: JournalLog, membersWanted: number): ServerLog {
-  return Object.assign(journal, { journalMembersWanted: membersWanted, cluster: null });
+  return Object.assign(journal, { journalMembersWanted: membersWanted, keepsUnproven: false, cluster: null });
 }
 
 const idBytes = 16;

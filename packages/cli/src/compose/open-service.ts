@@ -2,16 +2,16 @@ import type { Clock, Logger, Meter, Random } from "@kakera/kernel";
 import { createCodec, createSharedMemory } from "@kakera/erasure";
 import { createBodies, type WatchedBodyStore } from "@kakera/gateway";
 import { createMaintenance, type Maintenance } from "@kakera/maintenance";
-import type { CommitLog } from "@kakera/metadata";
 import type { RepairQueue } from "@kakera/rpc";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
 import type { DriveBay } from "./drive-bay.ts";
+import type { LateLog } from "./late-log.ts";
 import { createScrubPositions } from "./scrub-positions.ts";
 import { bodiesSettings, bodyMemoryBytes, maintenanceMemoryBytes, maintenanceSettings } from "./server-limits.ts";
 
 export interface ServiceComponents {
-  readonly log: CommitLog;
+  readonly log: LateLog;
   readonly bay: DriveBay;
   readonly clock: Clock;
   readonly random: Random;
@@ -40,8 +40,7 @@ export function openService(
       drives: bay.drives,
       memory: workMemory,
       codec: createCodec(workMemory),
-      // One process: every other session is over, and all of its writes are decided.
-      sessions: { floorOf: (session) => (session === log.session ? bodies.writeFloor : Infinity) },
+      sessions: { floorOf: (session) => (session === log.session ? bodies.writeFloor : floorOfOthers(log)) },
       reads: bodies.reads,
       writes: bodies.writes,
       positions: createScrubPositions(bay),
@@ -50,4 +49,9 @@ export function openService(
     maintenanceSettings(settings.server, settings.test),
   );
   return { bodies, maintenance };
+}
+
+/** One process: every other session is over, and all of its writes are decided; unless nobody can say what was committed. */
+function floorOfOthers(log: LateLog): number {
+  return log.current === null || log.current.keepsUnproven ? 0 : Infinity;
 }

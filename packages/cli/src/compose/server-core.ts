@@ -63,6 +63,7 @@ export class ServerCore {
         ...components,
         bay: settings.bay,
         log: () => (this.#view === null ? null : this.log),
+        cluster: () => this.log.current?.cluster ?? null,
         formation: () => this.#formation,
         upkeep: () => this.#maintenance,
         isServing: () => this.#isServing,
@@ -108,7 +109,7 @@ export class ServerCore {
   async openService(signal: AbortSignal): Promise<void> {
     const { clock } = this.#components;
     while (!(await this.#canServe())) await sleep(clock, logWaitMs, signal);
-    const cluster = this.#cluster;
+    const cluster = { ...this.#cluster, log: this.log };
     if (this.log.status().canWrite) await beginCluster(cluster, this.#formation);
     else checkCluster(cluster, this.#formation);
     const { bodies, maintenance } = openService({ ...this.#components, ...cluster }, this.#settings);

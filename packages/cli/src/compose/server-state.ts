@@ -4,7 +4,14 @@ import type { Maintenance, RepairReport } from "@kakera/maintenance";
 import { readClusterMap, type ClusterMap, type CommitLog } from "@kakera/metadata";
 import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
 import { judgeConditions } from "../admin/judge-conditions.ts";
-import type { BucketReport, Condition, DriveReport, StatusReport, UsageTotals } from "../admin/status-report.ts";
+import type {
+  ClusterReport,
+  BucketReport,
+  Condition,
+  DriveReport,
+  StatusReport,
+  UsageTotals,
+} from "../admin/status-report.ts";
 import { version } from "../version.ts";
 import type { DriveBay, DriveSlot } from "./drive-bay.ts";
 import type { FormationFile } from "./formation-file.ts";
@@ -18,6 +25,7 @@ export interface StateSources {
   readonly bay: DriveBay;
   /** null until it is open. */
   readonly log: () => CommitLog | null;
+  readonly cluster: () => ClusterReport | null;
   readonly formation: () => FormationFile | null;
   readonly upkeep: () => Upkeep | null;
   readonly eventLoopLagSeconds: () => number;
@@ -77,6 +85,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
       geometry: sources.formation()?.geometry ?? noGeometry,
       drives: present,
       journal: journalStatus(sources.log()),
+      cluster: sources.cluster(),
       viewLagRevisions: 0,
       census: upkeep.census(),
       repair: wholeMs(upkeep.repair()),
@@ -135,6 +144,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
         geometry: sources.formation()?.geometry ?? noGeometry,
         drives: present,
         journal: journalStatus(sources.log()),
+        cluster: sources.cluster(),
         census: upkeep.census(),
         repair: wholeMs(upkeep.repair()),
         usage: sumUsage(buckets()),

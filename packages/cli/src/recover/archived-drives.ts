@@ -7,7 +7,7 @@ import { archiveDirectory } from "../compose/keep-archive.ts";
 import { exitCodes } from "../exit-codes.ts";
 
 /** A drive that was named on the command line, taken for this process. */
-export interface ArchivedDrive {
+interface ArchivedDrive {
   readonly place: string;
   readonly driveId: DriveId;
   readonly archive: JournalPlace;

@@ -5,8 +5,10 @@ import {
   readDeletable,
   readObject,
   repairKeysOf,
+  type CommitLog,
   type Key,
   type ObjectDeletion,
+  type Plan,
 } from "@kakera/metadata";
 import {
   checkVersionId,
@@ -31,35 +33,70 @@ import { etagOf } from "./steps/etag-of.ts";
 import { openBucket, type OpenBucket } from "./steps/open-bucket.ts";
 import { readDocument } from "./steps/read-document.ts";
 
-/** Up to a thousand keys in one change (or a few): one journal record and one view transaction instead of a thousand. */
+/**
+ * Up to a thousand keys in one change (or as many as the log takes): one journal record and one view transaction instead of a thousand.
+ * Where it takes fewer, the changes are offered at once, and travel together.
+ */
 export async function deleteObjects(call: Call, parts: OperationParts): Promise<Answer> {
   const document = await readDocument(call, deleteBytesMax, "needed");
   const { objects, isQuiet } = parseDelete(document);
   await parts.log.barrier();
   const bucket = openBucket(parts.log.view, bucketOf(call));
-  const deleted: DeletedObject[] = [];
-  const { keysPerDeletionMax } = parts.settings;
-  for (let first = 0; first < objects.length; first += keysPerDeletionMax) {
-    const slice = objects.slice(first, first + keysPerDeletionMax);
-    deleted.push(...(await deleteSlice(parts, bucket, { objects: slice, isOnly: slice.length === objects.length })));
-  }
-  return xmlAnswer(renderDeleteResult(deleted, isQuiet));
+  const slices = sliceKeys(objects, keysPerChange(parts));
+  const deleted = await Promise.all(
+    slices.map((slice) => deleteSlice(parts, bucket, { objects: slice, isOnly: slices.length === 1 })),
+  );
+  return xmlAnswer(renderDeleteResult(deleted.flat(), isQuiet));
 }
 
-/** A slice fails for each of its keys, as slices before it may have gone well; the only one fails as a request. */
+/** An object takes two writes: its row goes, and a row of garbage comes. */
+function keysPerChange({ settings, log }: OperationParts): number {
+  return Math.min(settings.keysPerDeletionMax, Math.floor(log.operationsPerChangeMax / 2));
+}
+
+/** Keys that are named twice come into one slice: they are deleted once. */
+function sliceKeys(objects: readonly ObjectToDelete[], keysMax: number): ObjectToDelete[][] {
+  if (objects.length <= keysMax) return [[...objects]];
+  const slices: ObjectToDelete[][] = [];
+  for (const same of Map.groupBy(objects, ({ key }) => key).values()) {
+    const last = slices.at(-1);
+    if (last === undefined || last.length + same.length > keysMax) slices.push([...same]);
+    else last.push(...same);
+  }
+  return slices;
+}
+
+/**
+ * A slice fails for each of its keys, as others may have gone well; the only one fails as a request. One that is more than the log takes
+ * (objects that wait for repair drop their rows too) is halved.
+ */
 async function deleteSlice(
   parts: OperationParts,
   bucket: OpenBucket,
   slice: { readonly objects: readonly ObjectToDelete[]; readonly isOnly: boolean },
 ): Promise<DeletedObject[]> {
-  const named = slice.objects.map((object) => nameKey(bucket, object));
+  const { objects } = slice;
+  const named = objects.map((object) => nameKey(bucket, object));
   const queued = named.flatMap(({ row }) => (row === null ? [] : [row]));
   try {
-    return await decide(parts, queued, () => planDeletion(parts, bucket, named));
+    const done = await decide(parts, queued, () => fitting(parts.log, planDeletion(parts, bucket, named)));
+    if (done !== null) return done;
   } catch (failure) {
     if (slice.isOnly) throw failure;
-    return slice.objects.map(({ key, versionId }) => ({ key, versionId, error: toS3Error(failure) }));
+    return objects.map(({ key, versionId }) => ({ key, versionId, error: toS3Error(failure) }));
   }
+  const half = Math.ceil(objects.length / 2);
+  const halves = [objects.slice(0, half), objects.slice(half)];
+  const deleted = await Promise.all(halves.map((some) => deleteSlice(parts, bucket, { objects: some, isOnly: false })));
+  return deleted.flat();
+}
+
+/** null: the change is more than the log takes, and there is more than one key in it. */
+function fitting(log: CommitLog, plan: Plan<DeletedObject[]>): Plan<DeletedObject[] | null> {
+  if (!("change" in plan)) return plan;
+  const { puts, deletes, compares } = plan.change;
+  const isFitting = Math.max(puts.length + deletes.length, compares.length) <= log.operationsPerChangeMax;
+  return isFitting || compares.length <= 1 ? plan : { answer: null };
 }
 
 interface NamedKey {

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { createSeededRandom, idFromBytes, newId } from "@kakera/kernel";
+import { keys, ranges, repairIdOf, type CommitLog, type MemoryLog } from "@kakera/metadata";
+import { records } from "@kakera/protocol";
 import { contentOf, startWithBucket, type TestGateway } from "../fakes/start-gateway.ts";
 
 const put = { method: "PUT", bucket: "b-1", key: "k", body: "new" };
@@ -187,6 +190,43 @@ describe("line 21: DeleteObjects", () => {
     const before = gateway.log.status().revision;
     const answer = await gateway.client.call({ ...call, body: xml(Array.from({ length: 20 }, (_, i) => `k${i}`)) });
     expect([gateway.log.status().revision - before, answer.xmlAll("Key").length]).toEqual([3, 20]);
+  });
+
+  it("offers no change that is more than the log takes, and deletes every key once", async () => {
+    const sizes: number[] = [];
+    const bounded = (log: MemoryLog): CommitLog => ({
+      ...log,
+      session: log.session,
+      operationsPerChangeMax: 6,
+      get view() {
+        return log.view;
+      },
+      barrier: () => log.barrier(),
+      status: () => log.status(),
+      close: () => log.close(),
+      commit(change) {
+        sizes.push(change.puts.length + change.deletes.length);
+        return log.commit(change);
+      },
+    });
+    await using gateway = await startWithBucket({ wrapLog: bounded, inlineBytesMax: 0 });
+    for (let i = 0; i < 20; i++) await gateway.client.call({ ...put, key: `k${i}`, body: "a body on drives" });
+    const { from, to } = ranges.table("current");
+    // Objects that wait for repair drop a row more.
+    for (const { key, value, revision } of gateway.view.range(from, to, 5)) {
+      const { body } = records.ObjectRecord.decode(value);
+      const id = repairIdOf(idFromBytes("data", body?.dataId as Uint8Array));
+      const puts = [{ key: keys.repair(id), value: Buffer.from(key) }];
+      const change = newId("change", createSeededRandom(revision));
+      await gateway.log.commit({ id: change, compares: [], puts, deletes: [], purpose: "write" });
+    }
+    sizes.length = 0;
+    const named = Array.from({ length: 20 }, (_, i) => `k${i}`);
+    const answer = await gateway.client.call({ ...call, body: xml([...named, "k3"]) });
+    expect(answer.xmlAll("Key").toSorted()).toEqual([...named, "k3"].toSorted());
+    expect(answer.text).not.toContain("<Error>");
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(6);
+    expect(gateway.view.range(from, to, 100)).toEqual([]);
   });
 
   it.each([

@@ -192,7 +192,9 @@ class EtcdLog implements ClusterLog {
 
   status(): LogStatus {
     const { members, sessions } = this.#parts;
-    const isUp = !this.#isClosed && !sessions.current.isLost && this.#follower.revision > 0;
+    // It is asked every two seconds at least, by whoever leads or wants to.
+    const isHeard = members.silentMs < silentMsMax;
+    const isUp = isHeard && !this.#isClosed && !sessions.current.isLost && this.#follower.revision > 0;
     return {
       canWrite: isUp && this.halt === null,
       membersReachable: isUp ? members.count : 0,
@@ -272,6 +274,9 @@ class EtcdLog implements ClusterLog {
     if (this.#isClosed) throw closedFailure();
   }
 }
+
+/** etcd that says nothing for so long is not there. */
+const silentMsMax = 5_000;
 
 function closedFailure(): ClusterFailure {
   return new ClusterFailure("retry", "the log is closed", { reason: "LOG_UNREACHABLE" });

@@ -21,16 +21,23 @@ export class EtcdMembers {
   readonly #clock: Clock;
   readonly #memberDeadlineMs: number;
   #preferred = 0;
+  #answeredMs: number;
 
   /** `memberDeadlineMs`: how long one member has for one answer. */
   constructor(access: EtcdAccess, parts: { clock: Clock; memberDeadlineMs: number }) {
     this.#clock = parts.clock;
     this.#memberDeadlineMs = parts.memberDeadlineMs;
+    this.#answeredMs = parts.clock.monotonicMs();
     this.#clients = access.endpoints.map((endpoint) => clientOf(endpoint, access));
   }
 
   get count(): number {
     return this.#clients.length;
+  }
+
+  /** So long no question was answered. */
+  get silentMs(): number {
+    return this.#clock.monotonicMs() - this.#answeredMs;
   }
 
   /** The member that is asked first. */
@@ -47,9 +54,12 @@ export class EtcdMembers {
   async once<T>(call: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
     const client = this.preferred;
     try {
-      return await call(client, this.#options());
+      const answer = await call(client, this.#options());
+      this.#answeredMs = this.#clock.monotonicMs();
+      return answer;
     } catch (failure) {
       if (fateOf(failure) === "unknown") this.avoid(client);
+      else this.#answeredMs = this.#clock.monotonicMs();
       throw failure;
     }
   }
