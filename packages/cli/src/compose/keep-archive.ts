@@ -31,6 +31,8 @@ export class ArchiveKeeper {
 
   constructor(parts: ArchiveKeeperParts) {
     this.#parts = parts;
+    // What the drives do not have yet is read from etcd by the next leader too.
+    parts.log.hold("archive", () => this.#archive?.published?.revision ?? null);
   }
 
   report(): ArchiveReport | null {

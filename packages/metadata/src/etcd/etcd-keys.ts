@@ -1,5 +1,5 @@
 import { idBytes, type SessionId } from "@kakera/kernel";
-import { keys } from "../key-space.ts";
+import { keys, successorOfPrefix } from "../key-space.ts";
 import type { Key } from "../ports/view.ts";
 
 /**
@@ -14,6 +14,11 @@ export class EtcdKeys {
   readonly halt: Buffer;
   readonly identity: Buffer;
   readonly leader: Buffer;
+  /** Of every live process. */
+  readonly sessions: { readonly from: Buffer; readonly to: Buffer };
+  readonly reports: { readonly from: Buffer; readonly to: Buffer };
+  /** What is not ours: all before the prefix, and all behind it. */
+  readonly others: readonly { readonly from: Buffer; readonly to: Buffer }[];
   readonly #metadataPrefix: Buffer;
 
   /** `prefix`: as in --etcd-prefix, `/kakera/`. */
@@ -25,6 +30,14 @@ export class EtcdKeys {
     this.halt = Buffer.from(`${prefix}halt`);
     this.identity = Buffer.from(`${prefix}identity`);
     this.leader = Buffer.from(`${prefix}leader`);
+    this.sessions = { from: Buffer.from(`${prefix}session/`), to: Buffer.from(`${prefix}session0`) };
+    this.reports = { from: Buffer.from(`${prefix}report/`), to: Buffer.from(`${prefix}report0`) };
+    const begin = Buffer.from(prefix);
+    // To etcd a NUL is the first key as the start of a range, and no end as its end.
+    this.others = [
+      { from: Buffer.of(0), to: begin },
+      { from: successorOfPrefix(begin) as Buffer, to: Buffer.of(0) },
+    ];
   }
 
   of(key: Key): Buffer {
@@ -37,6 +50,10 @@ export class EtcdKeys {
   }
 
   session(session: SessionId): Buffer {
-    return Buffer.concat([Buffer.from(`${this.prefix}session/`), idBytes(session)]);
+    return Buffer.concat([this.sessions.from, idBytes(session)]);
+  }
+
+  report(session: SessionId): Buffer {
+    return Buffer.concat([this.reports.from, idBytes(session)]);
   }
 }

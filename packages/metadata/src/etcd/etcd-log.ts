@@ -14,6 +14,7 @@ import type { Change, CommitResult, LogStatus } from "../ports/commit-log.ts";
 import type { View, ViewPosition, WritableView } from "../ports/view.ts";
 import { operationsPerChangeMax } from "./change-batch.ts";
 import { ArchiveFeeder } from "./archive-feeder.ts";
+import { Compactor } from "./compactor.ts";
 import { EtcdCommitter } from "./etcd-committer.ts";
 import { outOfReach } from "./etcd-failure.ts";
 import { EtcdKeys } from "./etcd-keys.ts";
@@ -25,7 +26,9 @@ import { formTail } from "./form-tail.ts";
 import { judgeWitness } from "./judge-witness.ts";
 import type { LogIdentity } from "./log-identity.ts";
 import { haltReason, writeHalt } from "./halt.ts";
+import { HistoryMarks } from "./history-marks.ts";
 import { Leadership } from "./leadership.ts";
+import { Reporter } from "./reporter.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { SharedBarrier } from "./shared-barrier.ts";
 import { ViewFollower } from "./view-follower.ts";
@@ -92,6 +95,7 @@ class EtcdLog implements ClusterLog {
   readonly #committer: EtcdCommitter;
   readonly #barrier: SharedBarrier;
   readonly #leadership: Leadership;
+  readonly #reporter: Reporter;
   #isClosed = false;
   /** Why nothing that changes anything is taken, as everybody can read it; null = go on. */
   #halt: string | null = null;
@@ -105,10 +109,21 @@ class EtcdLog implements ClusterLog {
     this.#logger = logger;
     this.#parts = parts;
     const { members, keys, sessions, settings, identity } = parts;
-    const { spoolBytesMax } = settings;
+    const { spoolBytesMax, reportMs } = settings;
     const { logId } = identity;
+    const history = new HistoryMarks(settings.historyBytesMax);
     const onContradiction = (message: string): Promise<"noted" | "not noted"> => this.#contradicted(message);
-    this.#follower = new ViewFollower({ members, keys, view, logId, clock, logger, onContradiction, spoolBytesMax });
+    this.#follower = new ViewFollower({
+      members,
+      keys,
+      view,
+      logId,
+      clock,
+      logger,
+      onContradiction,
+      spoolBytesMax,
+      history,
+    });
     this.#committer = new EtcdCommitter({
       settings,
       keys,
@@ -124,6 +139,10 @@ class EtcdLog implements ClusterLog {
     });
     this.#barrier = new SharedBarrier(() => this.#passBarrier(clock.monotonicMs() + settings.barrierDeadlineMs));
     this.#leadership = new Leadership({ members, keys, sessions, clock, logger, pollMs: settings.leaderPollMs });
+    const compactor = new Compactor({ settings, members, keys, history, clock, logger });
+    this.#leadership.lead((signal) => compactor.run(signal));
+    const viewRevision = (): number => this.#follower.neededRevision;
+    this.#reporter = new Reporter({ members, keys, sessions, clock, logger, reportMs, viewRevision });
   }
 
   get session(): SessionId {
@@ -167,6 +186,7 @@ class EtcdLog implements ClusterLog {
 
   async begin(deadlineMs: number): Promise<void> {
     this.#follower.start();
+    this.#reporter.start();
     await this.#passBarrier(deadlineMs);
     this.#leadership.start();
   }
@@ -177,6 +197,10 @@ class EtcdLog implements ClusterLog {
 
   lead(work: (signal: AbortSignal) => Promise<void>): void {
     this.#leadership.lead(work);
+  }
+
+  hold(name: string, revision: () => number | null): void {
+    this.#reporter.hold(name, revision);
   }
 
   async commit(change: Change): Promise<CommitResult> {
@@ -209,6 +233,7 @@ class EtcdLog implements ClusterLog {
     this.#isClosed = true;
     // First: what a leader has under way may need the others to end.
     await this.#leadership.close();
+    this.#reporter.close();
     this.#follower.close();
     this.#committer.close(closedFailure());
     await this.#parts.sessions.close();

@@ -1,4 +1,4 @@
-import { MIB } from "@kakera/kernel";
+import { GIB, MIB } from "@kakera/kernel";
 
 export interface EtcdSettings {
   /** Where everything lies, with a slash at its end. */
@@ -14,19 +14,39 @@ export interface EtcdSettings {
   readonly openDeadlineMs: number;
   /** So often a process looks whether it leads, or may. */
   readonly leaderPollMs: number;
+  /** So often a process tells the others how far it is, if it has come further. */
+  readonly reportMs: number;
+  /** `auto`: the leader, unless etcd holds keys of somebody else, who decides then. Never what a live process needs. */
+  readonly compaction: "leader" | "off" | "auto";
+  /** So often the leader looks whether there is something to compact or to defragment. */
+  readonly compactEveryMs: number;
+  /** Of history that is kept for who was away, while etcd is less than half full. */
+  readonly historyBytesMax: number;
+  /** A member's file is written anew when so much of it is free, in bytes and as a share; sooner when it is near the quota. */
+  readonly defragmentFreeBytesMin: number;
+  readonly defragmentFreeShareMin: number;
+  /** etcd's --quota-backend-bytes, which it tells from 3.6 on; null = what it tells, or its default. */
+  readonly quotaBytes: number | null;
   /** Of what comes while a view is being read anew. */
   readonly spoolBytesMax: number;
   /** Versions with known lost-event and stale-read bugs are taken. */
   readonly allowOldEtcd: boolean;
 }
 
-export const etcdSettingsDefault = {
+export const etcdSettingsDefault: Omit<EtcdSettings, "prefix"> = {
   sessionTtlSeconds: 120,
   memberDeadlineMs: 1_000,
   commitDeadlineMs: 10_000,
   barrierDeadlineMs: 10_000,
   openDeadlineMs: 30_000,
   leaderPollMs: 2_000,
+  reportMs: 10_000,
+  compaction: "auto",
+  compactEveryMs: 10_000,
+  historyBytesMax: GIB,
+  defragmentFreeBytesMin: 256 * MIB,
+  defragmentFreeShareMin: 0.5,
+  quotaBytes: null,
   spoolBytesMax: 64 * MIB,
   allowOldEtcd: false,
-} as const satisfies Omit<EtcdSettings, "prefix">;
+};

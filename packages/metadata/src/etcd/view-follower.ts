@@ -6,6 +6,7 @@ import { BrokenLineage, EventBatches, type EventBatch } from "./event-batches.ts
 import { EventSpool } from "./event-spool.ts";
 import { outOfReach } from "./etcd-failure.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
+import type { HistoryMarks } from "./history-marks.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
 import { readPages } from "./read-pages.ts";
 import { readTail } from "./read-tail.ts";
@@ -22,6 +23,8 @@ export interface FollowerParts {
   readonly onContradiction: (message: string) => Promise<"noted" | "not noted">;
   /** Batches that come while a view is being read are kept up to so many bytes; etcd keeps the others. */
   readonly spoolBytesMax: number;
+  /** Is told what is applied. */
+  readonly history: HistoryMarks;
 }
 
 /** A batch of one's own whose answer was lost, as it is in the log. */
@@ -48,6 +51,8 @@ export class ViewFollower {
   /** The view is being read anew, and is not to be read. */
   #isRebuilding = false;
   #rebuilds = 0;
+  /** From where on the watch of a view that is being read goes; 0 = it does not yet. */
+  #rebuildRevision = 0;
   #waiters: Waiter[] = [];
   /** Batch ids whose fate is not known, and what was seen of them. */
   readonly #sought = new Map<string, Found | null>();
@@ -67,6 +72,11 @@ export class ViewFollower {
   /** The revision that the view stands at; 0 while it is being read anew. */
   get revision(): number {
     return this.#isRebuilding ? 0 : this.#parts.view.appliedRevision;
+  }
+
+  /** From here on it needs what etcd has; 0 = it does not know yet. */
+  get neededRevision(): number {
+    return this.#isRebuilding ? this.#rebuildRevision : this.#parts.view.appliedRevision;
   }
 
   /** Grows whenever the view is read anew. */
@@ -147,6 +157,7 @@ export class ViewFollower {
 
   #beginRebuild(): void {
     this.#isRebuilding = true;
+    this.#rebuildRevision = 0;
     this.#rebuilds++;
   }
 
@@ -197,6 +208,7 @@ export class ViewFollower {
     if (last === undefined) return;
     const writes = batches.length === 1 ? last.writes : batches.flatMap((batch) => batch.writes);
     this.#parts.view.apply({ revision: last.position.revision, position: last.position, writes });
+    for (const { position, writes: written } of batches) this.#parts.history.add(position.revision, bytesOf(written));
     this.#note(batches);
     this.#settle();
   }
@@ -221,6 +233,7 @@ export class ViewFollower {
     const start = await this.#readTail();
     if (start === null) throw outOfReach("there is no tail yet");
     view.clear();
+    this.#rebuildRevision = start.revision;
     const batches = new EventBatches({ keys, start, resuming: "yes" });
     const spool = new EventSpool(this.#parts.spoolBytesMax);
     let isWhole = false;
@@ -329,6 +342,15 @@ export class ViewFollower {
   #rejectAll(failure: Error): void {
     for (const waiter of this.#waiters.splice(0)) waiter.reject(failure);
   }
+}
+
+function bytesOf(writes: readonly ViewWrite[]): number {
+  let bytes = 0;
+  for (const write of writes) {
+    if (write.kind === "put") bytes += write.key.byteLength + write.value.byteLength;
+    else if (write.kind === "delete") bytes += write.key.byteLength;
+  }
+  return bytes;
 }
 
 const pauseMs = 50;

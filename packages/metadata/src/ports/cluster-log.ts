@@ -30,4 +30,9 @@ export interface ClusterLog extends CommitLog {
   bearWitness(witnesses: readonly ViewPosition[]): Promise<void>;
   /** Hands the log to the archive until `signal` is aborted. Rejects with what ends the archive. */
   feed(archive: Archive, signal: AbortSignal): Promise<void>;
+  /**
+   * Keeps the log's history from the revision on (inclusive) that `revision` gives whenever this process reports how far it is; null = it
+   * needs none now. Once for each name. A promise for as long as the session is not lost, and only where nobody else compacts.
+   */
+  hold(name: string, revision: () => number | null): void;
 }

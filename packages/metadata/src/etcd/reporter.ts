@@ -1,0 +1,78 @@
+import { assert, type Clock, type Logger, type SessionId, type Timer } from "@kakera/kernel";
+import type { EtcdKeys } from "./etcd-keys.ts";
+import type { EtcdMembers } from "./etcd-members.ts";
+import { encodeReport } from "./position-report.ts";
+import type { SessionKeeper } from "./session-keeper.ts";
+
+export interface ReporterParts {
+  readonly members: EtcdMembers;
+  readonly keys: EtcdKeys;
+  readonly sessions: SessionKeeper;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly reportMs: number;
+  /** From where on the view needs etcd's history; 0 = not known yet. */
+  readonly viewRevision: () => number;
+}
+
+/** Holds of one process are few and named in its code. */
+const holdsMax = 16;
+
+/**
+ * Tells the others how far this process is, so that no history is compacted that it needs. Beside the session's key, under the same lease:
+ * that key's revision is what batches under way compare.
+ */
+export class Reporter {
+  readonly #parts: ReporterParts;
+  readonly #holds = new Map<string, () => number | null>();
+  #timer: Timer | null = null;
+  #isClosed = false;
+  #last: { session: SessionId; value: Buffer } | null = null;
+
+  constructor(parts: ReporterParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    void this.#run();
+  }
+
+  hold(name: string, revision: () => number | null): void {
+    assert(!this.#holds.has(name) && this.#holds.size < holdsMax, `the hold ${name} is new, and one of few`);
+    this.#holds.set(name, revision);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, logger, reportMs } = this.#parts;
+    try {
+      await this.#report();
+    } catch (failure) {
+      if (!this.#isClosed) logger.log("warn", "etcd.report-failed", { cause: failure });
+    }
+    if (!this.#isClosed) this.#timer = clock.setTimer(reportMs, () => void this.#run());
+  }
+
+  async #report(): Promise<void> {
+    const { members, keys, sessions, viewRevision } = this.#parts;
+    const session = sessions.current;
+    const value = encodeReport({ viewRevision: viewRevision(), heldRevision: this.#heldRevision() });
+    // A report is a revision itself: where nothing happens, none is made.
+    if (session.isLost || (this.#last?.session === session.id && this.#last.value.equals(value))) return;
+    const put = { key: keys.report(session.id), value, lease: session.leaseId };
+    const answer = await members.once((client, options) =>
+      client.kv.txn({ compare: [session.exists], success: [{ request_put: put }], failure: [] }, options),
+    );
+    if (!answer.succeeded) return session.lose();
+    this.#last = { session: session.id, value };
+  }
+
+  #heldRevision(): number | null {
+    const revisions = [...this.#holds.values()].flatMap((revision) => revision() ?? []);
+    return revisions.length === 0 ? null : Math.min(...revisions);
+  }
+}
