@@ -19,6 +19,8 @@ export type DataId = Id<"DataId">;
 export type UploadId = Id<"UploadId">;
 /** 16 bytes: one change offered to the commit log. */
 export type ChangeId = Id<"ChangeId">;
+/** 16 bytes: one life of one process of a cluster, whatever its roles. */
+export type NodeId = Id<"NodeId">;
 /** 16 bytes: a garbage or repair record. */
 export type TaskId = Id<"TaskId">;
 
@@ -30,6 +32,7 @@ const idSizesBytes = {
   data: 16,
   upload: 16,
   change: 16,
+  node: 16,
   task: 16,
 } as const;
 type IdOf = {
@@ -40,6 +43,7 @@ type IdOf = {
   data: DataId;
   upload: UploadId;
   change: ChangeId;
+  node: NodeId;
   task: TaskId;
 };
 export type IdKind = keyof IdOf;

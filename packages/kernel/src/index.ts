@@ -20,6 +20,7 @@ export {
   type DataId,
   type DriveId,
   type IdKind,
+  type NodeId,
   type SessionId,
   type TaskId,
   type UploadId,

@@ -88,6 +88,8 @@ export { membersWanted as journalMembersWanted } from "./journal/rules.ts";
 // etcd: the log of a cluster.
 export { openEtcdLog, type EtcdComponents } from "./etcd/etcd-log.ts";
 export type { LogIdentity } from "./etcd/log-identity.ts";
+export { openNodeRegistry, type NodeRegistry } from "./etcd/node-registry.ts";
+export type { NodeRecord } from "./etcd/node-record.ts";
 export { readLogIdentity } from "./etcd/read-log-identity.ts";
 export { restoreLog, type Restoration, type RestoringComponents } from "./etcd/restore-log.ts";
 export { acceptLoss } from "./etcd/accept-loss.ts";

@@ -1,4 +1,4 @@
-import { idBytes, type SessionId } from "@kakera/kernel";
+import { idBytes, type NodeId, type SessionId } from "@kakera/kernel";
 import { keys, successorOfPrefix } from "../key-space.ts";
 import type { Key } from "../ports/view.ts";
 
@@ -55,5 +55,14 @@ export class EtcdKeys {
 
   report(session: SessionId): Buffer {
     return Buffer.concat([this.reports.from, idBytes(session)]);
+  }
+
+  /** The range of a node's record, outside of what views hold: it is leased. */
+  get nodes(): { readonly from: Buffer; readonly to: Buffer } {
+    return { from: Buffer.from(`${this.prefix}node/`), to: Buffer.from(`${this.prefix}node0`) };
+  }
+
+  node(node: NodeId): Buffer {
+    return Buffer.from(`${this.prefix}node/${node}`);
   }
 }

@@ -5,6 +5,8 @@ export interface EtcdSettings {
   readonly prefix: string;
   /** A process that is silent for so long has lost its session. */
   readonly sessionTtlSeconds: number;
+  /** A node that is silent for so long is taken for gone. */
+  readonly nodeTtlSeconds: number;
   /** One member has so long for one answer; then another is asked, or the outcome is not known. */
   readonly memberDeadlineMs: number;
   /** From the offer of a change to its answer. */
@@ -35,6 +37,7 @@ export interface EtcdSettings {
 
 export const etcdSettingsDefault: Omit<EtcdSettings, "prefix"> = {
   sessionTtlSeconds: 120,
+  nodeTtlSeconds: 15,
   memberDeadlineMs: 1_000,
   commitDeadlineMs: 10_000,
   barrierDeadlineMs: 10_000,

@@ -1,0 +1,199 @@
+import type { IKeyValue } from "etcd3";
+import { ClusterFailure, idBytes, sleep, type Clock, type Logger, type NodeId, type Random } from "@kakera/kernel";
+import { EtcdKeys } from "./etcd-keys.ts";
+import { EtcdMembers, type EtcdAccess } from "./etcd-members.ts";
+import { EtcdSession } from "./etcd-session.ts";
+import { etcdSettingsDefault, type EtcdSettings } from "./etcd-settings.ts";
+import { fateOf } from "./etcd-failure.ts";
+import { decodeNode, encodeNode, type NodeRecord } from "./node-record.ts";
+import { SessionKeeper } from "./session-keeper.ts";
+import { WatchOver, WatchStream } from "./watch-stream.ts";
+
+interface RegistryComponents {
+  readonly access: EtcdAccess;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** The nodes of a cluster that live, as etcd knows them by their leases. */
+export interface NodeRegistry {
+  /** While etcd is out of reach: as it was. */
+  readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
+  /** What this node says of itself from now on; told as soon as etcd takes it. */
+  announce(record: NodeRecord): void;
+  /** Called after every change of `nodes`. */
+  onChange(listener: () => void): void;
+  /** Takes the own record away, where etcd can be reached. */
+  close(): Promise<void>;
+}
+
+/** Resolves when the nodes that live were read. Rejects with `retry` when etcd does not answer in time. */
+export async function openNodeRegistry(
+  components: RegistryComponents,
+  settings: Pick<EtcdSettings, "prefix"> & Partial<EtcdSettings>,
+): Promise<NodeRegistry> {
+  const whole = { ...etcdSettingsDefault, ...settings };
+  const { clock, access } = components;
+  const members = new EtcdMembers(access, { clock, memberDeadlineMs: whole.memberDeadlineMs });
+  const registry = new RunningRegistry({ ...components, members, settings: whole, keys: new EtcdKeys(whole.prefix) });
+  try {
+    await registry.start(clock.monotonicMs() + whole.openDeadlineMs);
+    return registry;
+  } catch (failure) {
+    await registry.close();
+    throw failure;
+  }
+}
+
+interface RegistryParts extends RegistryComponents {
+  readonly members: EtcdMembers;
+  readonly settings: EtcdSettings;
+  readonly keys: EtcdKeys;
+}
+
+class RunningRegistry implements NodeRegistry {
+  readonly nodes = new Map<NodeId, NodeRecord>();
+  readonly #parts: RegistryParts;
+  readonly #listeners: (() => void)[] = [];
+  readonly #closing = new AbortController();
+  #sessions: SessionKeeper | null = null;
+  #stream: WatchStream | null = null;
+  #own: NodeRecord | null = null;
+  /** Under which session which record was told. */
+  #told: { readonly session: EtcdSession; readonly record: NodeRecord } | null = null;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: RegistryParts) {
+    this.#parts = parts;
+  }
+
+  async start(deadlineMs: number): Promise<void> {
+    const revision = await this.#readAll(deadlineMs);
+    this.#running = this.#follow(revision);
+  }
+
+  announce(record: NodeRecord): void {
+    const isFirst = this.#own === null;
+    this.#own = record;
+    if (isFirst) this.#running = Promise.all([this.#running, this.#tellAlways()]);
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#stream?.end();
+    await this.#running;
+    // With the lease goes the record.
+    await this.#sessions?.close();
+    this.#parts.members.close();
+  }
+
+  async #readAll(deadlineMs: number): Promise<string> {
+    const { members, keys } = this.#parts;
+    const { from, to } = keys.nodes;
+    const answer = await members.insist("read the nodes", deadlineMs, (client, options) =>
+      client.kv.range({ key: from, range_end: to, limit: nodesMax }, options),
+    );
+    this.nodes.clear();
+    for (const kv of answer.kvs) this.#note(kv);
+    this.#changed();
+    return answer.header.revision;
+  }
+
+  /** From the revision that was read on; read again whenever the watch ends. */
+  async #follow(readAt: string): Promise<void> {
+    const { keys, members, clock, logger, settings } = this.#parts;
+    let revision = readAt;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const member = members.preferred;
+      const stream = new WatchStream();
+      this.#stream = stream;
+      try {
+        const { from, to } = keys.nodes;
+        await stream.run(member, { from, to, startRevision: Number(revision) + 1 }, ({ events }) => {
+          for (const { type, kv } of events) {
+            if (type === "Put") this.#note(kv);
+            else this.nodes.delete(this.#nodeOf(kv));
+          }
+          if (events.length > 0) this.#changed();
+        });
+      } catch (failure) {
+        if (signal.aborted) return;
+        if (!(failure instanceof WatchOver)) throw failure;
+        members.avoid(member);
+        logger.log("info", "nodes.watch-over", { cause: failure });
+      }
+      while (!signal.aborted) {
+        await sleep(clock, pauseMs, signal).catch(() => undefined);
+        try {
+          revision = await this.#readAll(clock.monotonicMs() + settings.memberDeadlineMs);
+          break;
+        } catch (failure) {
+          if (!(failure instanceof ClusterFailure)) throw failure;
+        }
+      }
+    }
+  }
+
+  async #tellAlways(): Promise<void> {
+    const { clock, logger } = this.#parts;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        await this.#tell();
+      } catch (failure) {
+        if (!(failure instanceof ClusterFailure) && fateOf(failure) === "form") throw failure;
+        logger.log("warn", "node.not-announced", { cause: failure });
+      }
+      await sleep(clock, pauseMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #tell(): Promise<void> {
+    const { members, keys, clock, settings } = this.#parts;
+    const record = this.#own as NodeRecord;
+    const session = await this.#session(clock.monotonicMs() + settings.openDeadlineMs);
+    if (this.#told?.session === session && this.#told.record === record) return;
+    const put = { key: keys.node(record.nodeId), value: encodeNode(record), lease: session.leaseId };
+    const answer = await members.once((client, options) =>
+      client.kv.txn({ compare: [session.exists], success: [{ request_put: put }], failure: [] }, options),
+    );
+    if (!answer.succeeded) return session.lose();
+    this.#told = { session, record };
+  }
+
+  async #session(deadlineMs: number): Promise<EtcdSession> {
+    const { members, keys, clock, random, logger, settings } = this.#parts;
+    if (this.#sessions === null) {
+      const parts = { members, keys, clock, random, logger, ttlSeconds: settings.nodeTtlSeconds };
+      const keyOf = (session: Parameters<typeof idBytes>[0]): Buffer =>
+        Buffer.concat([Buffer.from(`${keys.prefix}presence/`), idBytes(session)]);
+      const session = await EtcdSession.open({ ...parts, keyOf }, deadlineMs);
+      this.#sessions = new SessionKeeper({ ...parts, keyOf }, session);
+    }
+    return this.#sessions.ensure(deadlineMs);
+  }
+
+  #note({ key, value }: IKeyValue): void {
+    const record = decodeNode(value);
+    if (record === null) this.#parts.logger.log("warn", "node.unknown-record", { key: key.toString() });
+    else this.nodes.set(record.nodeId, record);
+  }
+
+  #nodeOf({ key }: IKeyValue): NodeId {
+    return key.toString().slice(`${this.#parts.keys.prefix}node/`.length) as NodeId;
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const pauseMs = 200;
+/** Nobody has more, and what a shared etcd answers is bounded. */
+const nodesMax = 10_000;
