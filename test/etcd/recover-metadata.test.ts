@@ -172,7 +172,7 @@ describe.skipIf(!isHere)("a cluster whose etcd is thrown away", () => {
     const serve = (endpoint: string) => ({
       directory,
       env,
-      args: ["--etcd", endpoint],
+      args: ["--etcd", endpoint, "--expect-domains", "1"],
     });
     try {
       let contents: Map<string, Buffer>;
@@ -231,7 +231,7 @@ describe.skipIf(!isHere)("a cluster whose etcd is thrown away", () => {
     const drives = join(directory, "drive{1...2}");
     await using etcd = await startEtcd({ version: "current", members: 1 });
     const endpoint = etcd.endpoints[0] as string;
-    const server = await startServer({ directory, env, driveCount: 2, args: ["--etcd", endpoint] });
+    const server = await startServer({ directory, env, driveCount: 2, args: ["--etcd", endpoint, "--expect-domains", "1"] });
     try {
       await archived(server);
       const busy = await kakera("recover-metadata", drives, "--to", endpoint, "--yes");

@@ -85,3 +85,5 @@ async function answersReads(nobody: EtcdGateway, endpoint: string): Promise<bool
     return error instanceof EtcdRefusal && /user name is empty|permission denied/.test(error.message);
   }
 }
+
+export type { EtcdCluster };

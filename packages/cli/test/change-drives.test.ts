@@ -14,10 +14,11 @@ let ids: DriveId[];
 async function form(driveCount: number): Promise<void> {
   log = createMemoryLog({ view: createMemoryView(), session: newId("session", random) });
   ids = Array.from({ length: driveCount }, () => newId("drive", random));
-  const drives = ids.map((driveId) => ({ driveId, weightBytes: 2 ** 40 }));
+  const drives = ids.map((driveId) => ({ driveId, weightBytes: 2 ** 40, domain: driveId }));
   for (const change of formCluster({
     clusterId: newId("cluster", random),
     geometry: { k: 2, m: 2 },
+    level: "drive",
     drives,
     nowMs,
     random,

@@ -40,7 +40,11 @@ describe("formCluster()", () => {
   const formation = (driveCount: number, geometry: Geometry) => ({
     clusterId: newId("cluster", random),
     geometry,
-    drives: Array.from({ length: driveCount }, () => ({ driveId: newId("drive", random), weightBytes: 2 ** 40 })),
+    level: "drive" as const,
+    drives: Array.from({ length: driveCount }, () => {
+      const driveId = newId("drive", random);
+      return { driveId, weightBytes: 2 ** 40, domain: driveId };
+    }),
     nowMs: 1000,
     random,
   });

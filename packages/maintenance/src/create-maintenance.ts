@@ -50,6 +50,7 @@ export interface RepairReport {
 export interface Maintenance {
   /** For readers, who find what is missing or damaged; takes findings from the start. */
   readonly repairQueue: RepairQueue;
+  /** Again after `stop`, where its process leads again. */
   start(): void;
   /** Resolves when every loop has ended. */
   stop(): Promise<void>;
@@ -82,7 +83,7 @@ class MaintenanceLoops implements Maintenance {
   readonly #catchUp = new CatchUp();
   readonly #garbage: GarbageWatch;
   readonly #scrubbed = new Map<DriveId, number>();
-  readonly #stop = new AbortController();
+  #stop = new AbortController();
   #loops: Promise<unknown> = Promise.resolve();
   #census: CensusReport = noCensus;
   #isRepairPaused = false;
@@ -118,6 +119,7 @@ class MaintenanceLoops implements Maintenance {
   }
 
   start(): void {
+    this.#stop = new AbortController();
     const { lookIntervalMs, censusIntervalMs, uploadsIntervalMs } = this.#settings;
     const { clock, logger } = this.#parts;
     const { signal } = this.#stop;

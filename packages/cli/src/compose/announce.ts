@@ -25,7 +25,7 @@ export function announceSettings(resolved: ResolvedSettings, { terminal, logger 
 /** The server is ready. The banner goes to people: beside JSON lines on stdout that is stderr. */
 export function announceReady(server: Server, settings: ServerSettings, { terminal, logger }: Shown): void {
   const isTls = settings.certsDir !== null;
-  const { geometry } = server.formation;
+  const geometry = server.state.geometry();
   logger.log("info", "server.ready", { endpoint: urlOf(settings.address, isTls), geometry });
   if (!isTalkative(settings)) return;
   const banner = renderBanner({

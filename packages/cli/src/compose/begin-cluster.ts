@@ -1,4 +1,4 @@
-import { idFromBytes, type Clock, type DriveId, type Logger, type Random } from "@kakera/kernel";
+import { assert, idFromBytes, type Clock, type DriveId, type Logger, type Random } from "@kakera/kernel";
 import { createBucket, keys, readBucket, type CommitLog } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import { checkNewBucketName } from "@kakera/s3";
@@ -20,14 +20,16 @@ export interface ClusterComponents {
 export async function beginCluster(components: ClusterComponents, formation: FormationFile): Promise<void> {
   if (checkCluster(components, formation) === "known") return;
   const { log, bay, clock, random } = components;
-  const drives: { driveId: DriveId; weightBytes: number }[] = [];
+  const drives: { driveId: DriveId; weightBytes: number; domain: string }[] = [];
   for (const { state } of bay.slots) {
     if (state.kind === "left") continue;
     const { totalBytes } = await state.disk.space();
-    drives.push({ driveId: state.driveId, weightBytes: Math.max(1, totalBytes) });
+    // On one machine each drive is a failure domain of its own.
+    drives.push({ driveId: state.driveId, weightBytes: Math.max(1, totalBytes), domain: state.driveId });
   }
   const { clusterId, geometry } = formation;
-  for (const change of formCluster({ clusterId, geometry, drives, nowMs: clock.nowMs(), random }))
+  assert(geometry !== null, "the drives of one machine know their geometry");
+  for (const change of formCluster({ clusterId, geometry, level: "drive", drives, nowMs: clock.nowMs(), random }))
     await log.commit(change);
   components.logger.log("info", "cluster.formed", { cluster: clusterId });
 }

@@ -204,7 +204,7 @@ async function writeFormation(components: DriveChangeComponents, formation: Form
       components.logger.log("warn", "formation.not-written", { drive: driveId, error });
     }
   }
-  if (copies < Math.min(formation.geometry.m + 1, open.length)) {
+  if (copies < Math.min((formation.geometry?.m ?? 0) + 1, open.length)) {
     throw new ClusterFailure("retry", `the drives' new list is on ${copies} of ${open.length} drives only`);
   }
   components.setFormation(formation);

@@ -2,6 +2,7 @@ import type { Clock, ClusterId, DriveId, Failpoints, Logger, Random } from "@kak
 import { createGateway, type Gateway } from "@kakera/gateway";
 import type { GuardedView } from "@kakera/metadata";
 import { formatAddress } from "../config/parse-values.ts";
+import type { NodeLink } from "../cluster/cluster-node.ts";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
@@ -36,6 +37,8 @@ export interface ServerComponents {
   readonly processIo: () => ProcessIo | null;
   /** Where the metadata is; null: on the drives, in a journal. */
   readonly etcd: EtcdPlace | null;
+  /** The way to another node's drives. */
+  readonly dial: (address: string) => NodeLink;
   /** A broken assumption that nobody waits for: the process ends. */
   readonly onBug: (failure: unknown) => void;
 }
@@ -72,7 +75,7 @@ export async function composeServer(
   const prepared = await prepareDrives(
     { access, bay, random, logger, failpoints: components.failpoints },
     settings.server.geometry,
-    etcd === null ? null : (drives) => meetCluster({ clock: components.clock, etcd }, drives),
+    etcd === null ? null : (drives) => meetCluster({ ...components, etcd }, drives),
   );
   const places = bay.slots.filter(({ state }) => state.kind !== "left").map(({ place }) => place);
   const rootKey = await obtainRootKey(
@@ -99,6 +102,7 @@ export async function composeServer(
       admin,
       credentials: { lookup: (given) => (given === accessKey ? secretKey : null) },
       health: state,
+      isSessionLive: (session) => core.isSessionLive(session),
       metricsText: () => metrics.text(),
     },
     gatewaySettings(settings.server, settings.test),
@@ -117,9 +121,10 @@ export async function composeServer(
     async open(signal) {
       await core.openLog();
       await bay.open();
+      core.announce();
       const { exclusively } = core;
       const drives = keepDrives(
-        { ...components, bay, log, exclusively, formation: () => core.formation },
+        { ...components, bay, log, exclusively, formation: () => core.formation, looked: () => core.announce() },
         ended.signal,
       );
       keeping = drives;

@@ -7,11 +7,19 @@ interface FormedDrive {
   readonly driveId: DriveId;
   /** Its capacity: its share of the data. */
   readonly weightBytes: number;
+  /** At most one shard of a chunk is kept in each. */
+  readonly domain: string;
+  /** Names of failure domains; absent: not named. */
+  readonly host?: string | null;
+  readonly rack?: string | null;
+  readonly zone?: string | null;
 }
 
 export interface Formation {
   readonly clusterId: ClusterId;
   readonly geometry: Geometry;
+  /** What `domain` names. */
+  readonly level: "host" | "drive";
   /** In order of the command line. */
   readonly drives: readonly FormedDrive[];
   readonly nowMs: number;
@@ -22,17 +30,20 @@ const formatVersion = 1;
 const firstPool = 1;
 const groupCount = 512;
 /** The log bounds a change; a formation is as many as it takes. */
-const groupsPerChange = 64;
+const rowsPerChange = 64;
 
 /**
  * The changes that a cluster begins with, to be committed in order. The cluster record comes last: a formation that was cut
- * short is made again, to the same effect. On one machine each drive is a failure domain of its own.
+ * short is made again, to the same effect.
  */
 export function formCluster(formation: Formation): Change[] {
   const changes: Change[] = [];
-  for (let first = 0; first < groupCount; first += groupsPerChange)
+  for (let first = 0; first < groupCount; first += rowsPerChange)
     changes.push(changeOf(formation, groupPuts(formation, first)));
-  changes.push(changeOf(formation, [...drivePuts(formation), poolPut(formation), clusterPut(formation)]));
+  const drives = drivePuts(formation);
+  for (let first = 0; first < drives.length; first += rowsPerChange)
+    changes.push(changeOf(formation, drives.slice(first, first + rowsPerChange)));
+  changes.push(changeOf(formation, [poolPut(formation), clusterPut(formation)]));
   return changes;
 }
 
@@ -49,8 +60,8 @@ function changeOf(formation: Formation, puts: Puts): Change {
 }
 
 function groupPuts({ drives, geometry }: Formation, first: number): Puts {
-  const weights = drives.map(({ driveId, weightBytes }) => ({ driveId, domain: driveId, weight: weightBytes }));
-  return Array.from({ length: Math.min(groupsPerChange, groupCount - first) }, (_, offset) => {
+  const weights = drives.map(({ driveId, weightBytes, domain }) => ({ driveId, domain, weight: weightBytes }));
+  return Array.from({ length: Math.min(rowsPerChange, groupCount - first) }, (_, offset) => {
     const group = first + offset;
     const homes = chooseHomes(group, weights, geometry.k + geometry.m);
     const record = { epoch: 1, homes: homes.map((home) => (home === null ? new Uint8Array() : idBytes(home))) };
@@ -59,13 +70,16 @@ function groupPuts({ drives, geometry }: Formation, first: number): Puts {
 }
 
 function drivePuts({ drives, nowMs }: Formation): Puts {
-  return drives.map(({ driveId, weightBytes }, index) => {
+  return drives.map(({ driveId, weightBytes, domain, host, rack, zone }, index) => {
     const record = {
       driveId: idBytes(driveId),
       incarnation: 0,
       standing: records.DriveStanding.MEMBER,
       weightBytes,
-      domain: driveId,
+      domain,
+      host: host ?? "",
+      rack: rack ?? "",
+      zone: zone ?? "",
       position: index + 1,
       standingSinceMs: nowMs,
     };
@@ -73,8 +87,8 @@ function drivePuts({ drives, nowMs }: Formation): Puts {
   });
 }
 
-function poolPut({ geometry, nowMs }: Formation): Puts[number] {
-  const record = { pool: firstPool, ...geometry, groupCount, domainLevel: "drive", createdMs: nowMs };
+function poolPut({ geometry, level, nowMs }: Formation): Puts[number] {
+  const record = { pool: firstPool, ...geometry, groupCount, domainLevel: level, createdMs: nowMs };
   return { key: keys.pool(firstPool), value: records.PoolRecord.encode(record).finish() };
 }
 

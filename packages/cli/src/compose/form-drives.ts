@@ -1,4 +1,12 @@
-import { formatGeometry, newId, type Disk, type Failpoints, type Logger, type Random } from "@kakera/kernel";
+import {
+  type ClusterId,
+  formatGeometry,
+  newId,
+  type Disk,
+  type Failpoints,
+  type Logger,
+  type Random,
+} from "@kakera/kernel";
 import { journalMembersWanted } from "@kakera/metadata";
 import { formatDrive, type DeviceRelation } from "@kakera/storage-node";
 import { CommandFailure } from "../command-failure.ts";
@@ -26,7 +34,8 @@ export async function formDrives(
   wish: {
     readonly geometry: GeometryWish | null;
     readonly begun: FormationFile | null;
-    readonly carriesJournal: boolean;
+    /** The cluster that the drives become part of, which knows the geometry; null: one machine. */
+    readonly joined: ClusterId | null;
   },
 ): Promise<FormationFile> {
   const { access, bay, logger } = components;
@@ -47,19 +56,20 @@ export async function formDrives(
   logger.log("info", "cluster.drives-formed", {
     cluster: clusterId,
     drives: disks.length,
-    geometry: formatGeometry(formation.geometry),
+    geometry: formation.geometry === null ? null : formatGeometry(formation.geometry),
   });
   return formation;
 }
 
 function chooseFormation(
   driveCount: number,
-  wish: { readonly geometry: GeometryWish | null; readonly carriesJournal: boolean },
+  wish: { readonly geometry: GeometryWish | null; readonly joined: ClusterId | null },
   random: Random,
 ): FormationFile {
-  const geometry = chooseGeometry(wish.geometry, driveCount);
   const drives = Array.from({ length: driveCount }, () => newId("drive", random));
-  const journal = wish.carriesJournal ? drives.slice(0, journalMembersWanted(geometry.m)) : [];
+  if (wish.joined !== null) return { clusterId: wish.joined, epoch: 1, geometry: null, drives, journal: [] };
+  const geometry = chooseGeometry(wish.geometry, driveCount);
+  const journal = drives.slice(0, journalMembersWanted(geometry.m));
   return { clusterId: newId("cluster", random), epoch: 1, geometry, drives, journal };
 }
 

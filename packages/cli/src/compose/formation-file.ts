@@ -18,7 +18,8 @@ import {
 export interface FormationFile {
   readonly clusterId: ClusterId;
   readonly epoch: number;
-  readonly geometry: Geometry;
+  /** null: they are a cluster's, which keeps it in its log. */
+  readonly geometry: Geometry | null;
   /** In order of the command line: the drive at each position; null: forgotten, and nothing took its place. */
   readonly drives: readonly (DriveId | null)[];
   /** Drives that carry the journal; none: they are a cluster's, whose log is in etcd. */
@@ -62,7 +63,14 @@ export async function writeFormationFile(disk: Disk, formation: FormationFile): 
 /** One line of JSON, and its digest on the next. */
 function encode(formation: FormationFile): string {
   const { clusterId, epoch, geometry, drives, journal } = formation;
-  const line = JSON.stringify({ format: 1, clusterId, epoch, geometry: formatGeometry(geometry), drives, journal });
+  const line = JSON.stringify({
+    format: 1,
+    clusterId,
+    epoch,
+    geometry: geometry === null ? null : formatGeometry(geometry),
+    drives,
+    journal,
+  });
   return `${line}\n${digestOf(line)}\n`;
 }
 
@@ -72,13 +80,13 @@ function decode(text: string): FormationFile | null {
   const parsed = JSON.parse(line) as {
     clusterId: string;
     epoch: number;
-    geometry: string;
+    geometry: string | null;
     drives: (string | null)[];
     journal: string[];
   };
   const clusterId = parseId("cluster", parsed.clusterId);
-  const geometry = parseGeometry(parsed.geometry);
-  if (clusterId === null || geometry === null) return null;
+  const geometry = parsed.geometry === null ? null : parseGeometry(parsed.geometry);
+  if (clusterId === null || (geometry === null && parsed.geometry !== null)) return null;
   const drives = parsed.drives.map((id) => (id === null ? null : parseId("drive", id)));
   const journal = parsed.journal.map((id) => parseId("drive", id)).filter((id) => id !== null);
   return { clusterId, epoch: parsed.epoch, geometry, drives, journal };

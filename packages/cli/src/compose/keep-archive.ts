@@ -3,6 +3,7 @@ import {
   journalMembersWanted,
   nextArchiveEpoch,
   openArchive,
+  readClusterMap,
   type Archive,
   type ArchivePlan,
   type ClusterLog,
@@ -77,14 +78,15 @@ export class ArchiveKeeper {
       places = this.#places();
     }
     if (signal.aborted) return null;
-    const { geometry, clusterId } = formation();
+    const { clusterId } = formation();
+    const tolerance = this.#tolerance();
     const { logId, restoredFrom } = log.identity;
     const plan: ArchivePlan = {
       logId,
       epoch: await nextArchiveEpoch(places),
       places,
-      tolerance: geometry.m,
-      copiesMin: Math.max(1, geometry.m),
+      tolerance,
+      copiesMin: Math.max(1, tolerance),
       start: "continue",
     };
     const components = { clusterId, clock, logger, failpoints };
@@ -117,14 +119,19 @@ export class ArchiveKeeper {
     }
   }
 
+  /** Drives that may be lost: m of the pool; before the cluster is formed none. */
+  #tolerance(): number {
+    return readClusterMap(this.#parts.log.view).writePool()?.geometry.m ?? 0;
+  }
+
   /** The first drives that work, so many that m+1 are left when m of them are lost. */
   #places(): JournalPlace[] {
-    const { bay, formation } = this.#parts;
+    const { bay } = this.#parts;
     const places: JournalPlace[] = [];
     for (const { state } of bay.slots) {
       if (state.kind !== "open" || state.drive.status().condition !== "online") continue;
       places.push({ driveId: state.driveId, disk: state.disk, directory: archiveDirectory });
     }
-    return places.slice(0, journalMembersWanted(formation().geometry.m));
+    return places.slice(0, journalMembersWanted(this.#tolerance()));
   }
 }

@@ -27,6 +27,8 @@ export interface KeeperComponents {
   readonly logger: Logger;
   /** While it runs, drives are being replaced or forgotten: nobody else touches them. */
   readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Called after each look at the drives. */
+  readonly looked: () => void;
 }
 
 const intervalMs = 2 * SECOND_MS;
@@ -62,6 +64,7 @@ async function lookOnce(components: KeeperComponents): Promise<void> {
   const { bay, formation } = components;
   await bay.poll(formation(), { opened: (driveId, disk) => takeUp(components, driveId, disk) });
   await mendJournal(components);
+  components.looked();
   await writeIncarnations(components);
 }
 

@@ -1,5 +1,5 @@
-import type { Clock, ClusterId } from "@kakera/kernel";
-import { readLogIdentity } from "@kakera/metadata";
+import type { Clock, ClusterId, Random } from "@kakera/kernel";
+import { claimLogIdentity, readLogIdentity } from "@kakera/metadata";
 import { CommandFailure } from "../command-failure.ts";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -14,28 +14,26 @@ export interface MeetingDrives {
 }
 
 /**
- * Whether the drives and what lies in etcd belong together, before anything is written to either. Throws CommandFailure (refused) when
- * they do not, and ClusterFailure when etcd cannot say.
+ * Whether the drives and what lies in etcd belong together, before anything is written to the drives. Resolves with the cluster that they
+ * belong to: new drives become that of the etcd, which begins to be one with the first that asks. Throws CommandFailure (refused) when
+ * they do not belong together, and ClusterFailure when etcd cannot say.
  */
 export async function meetCluster(
-  { clock, etcd }: { readonly clock: Clock; readonly etcd: EtcdPlace },
+  { clock, random, etcd }: { readonly clock: Clock; readonly random: Random; readonly etcd: EtcdPlace },
   drives: MeetingDrives,
-): Promise<void> {
-  const identity = await readLogIdentity({ access: etcd.access, clock }, etcd.settings);
-  const { prefix } = etcd.settings;
+): Promise<ClusterId> {
+  const { access, settings } = etcd;
+  const { prefix } = settings;
   const { clusterId, isFresh, firstPlace } = drives;
+  if (clusterId === null || isFresh)
+    return (await claimLogIdentity({ access, clock, random }, settings, clusterId)).clusterId;
+  const identity = await readLogIdentity({ access, clock }, settings);
   if (identity === null) {
-    if (clusterId === null || isFresh) return;
     const sentence = `the drives belong to cluster ${clusterId}, and etcd holds nothing of it under ${prefix}: its metadata was lost, or lies elsewhere`;
     const urls = etcd.access.endpoints.join(",");
     throw refused(sentence, `--etcd-prefix, or kakera recover-metadata ${firstPlace} ... --to ${urls}`);
   }
-  if (clusterId === identity.clusterId) return;
-  if (clusterId === null)
-    throw refused(
-      `cluster ${identity.clusterId} lives under ${prefix} in this etcd, and the drives are new: this version serves clusters of one node`,
-      "name the drives of that cluster, or another --etcd-prefix",
-    );
+  if (clusterId === identity.clusterId) return clusterId;
   throw refused(
     `the drives belong to cluster ${clusterId}, and etcd holds cluster ${identity.clusterId} under ${prefix}`,
     "name the drives of that cluster, or another --etcd-prefix",

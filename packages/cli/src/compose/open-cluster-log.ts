@@ -48,7 +48,7 @@ function asServerLog(log: ClusterLog, archive: ArchiveKeeper): ServerLog {
     },
     operationsPerChangeMax: log.operationsPerChangeMax,
     journalMembersWanted: 0,
-    keepsUnproven: log.identity.keepsUnproven,
+    shared: log,
     commit: (change) => log.commit(change),
     barrier: () => log.barrier(),
     status: () => log.status(),

@@ -1,4 +1,13 @@
-import type { Clock, DriveId, Failpoints, Logger, Meter, Random, SessionId } from "@kakera/kernel";
+import {
+  assert,
+  type Clock,
+  type DriveId,
+  type Failpoints,
+  type Logger,
+  type Meter,
+  type Random,
+  type SessionId,
+} from "@kakera/kernel";
 import {
   journalMembersWanted,
   openJournalLog,
@@ -39,6 +48,7 @@ export async function openLog(
 ): Promise<ServerLog> {
   const { bay, view, clock, random, logger, meter, failpoints, session } = components;
   const { formation } = plan;
+  assert(formation.geometry !== null, "the drives of one machine know their geometry");
   const present = bay.slots.map((slot) => slot.state).filter((state) => state.kind !== "left");
   const places: JournalPlace[] = [];
   for (const { driveId, disk } of present) {
@@ -62,7 +72,7 @@ export async function openLog(
 }
 
 function asServerLog(journal: JournalLog, membersWanted: number): ServerLog {
-  return Object.assign(journal, { journalMembersWanted: membersWanted, keepsUnproven: false, cluster: null });
+  return Object.assign(journal, { journalMembersWanted: membersWanted, shared: null, cluster: null });
 }
 
 const idBytes = 16;

@@ -1,4 +1,4 @@
-import type { Failpoints, Logger, Random } from "@kakera/kernel";
+import type { ClusterId, Failpoints, Logger, Random } from "@kakera/kernel";
 import type { LogWitness } from "@kakera/metadata";
 import { CommandFailure } from "../command-failure.ts";
 import type { GeometryWish } from "../config/parse-values.ts";
@@ -32,7 +32,7 @@ export async function prepareDrives(
   },
   wish: GeometryWish | null,
   /** Asked before anything is written to new drives, or taken of known ones; null: one machine. */
-  meet: ((drives: MeetingDrives) => Promise<void>) | null,
+  meet: ((drives: MeetingDrives) => Promise<ClusterId>) | null,
 ): Promise<PreparedDrives> {
   const { access, bay, logger } = components;
   const found = await bay.find();
@@ -40,10 +40,11 @@ export async function prepareDrives(
   const known = verdict.kind === "form" ? verdict.begun : verdict.formation;
   if (known !== null) checkKind(known, meet === null ? "machine" : "cluster");
   const firstPlace = bay.slots[0]?.place ?? "DIR";
-  await meet?.({ clusterId: known?.clusterId ?? null, isFresh: verdict.kind === "form", firstPlace });
+  const meeting = { clusterId: known?.clusterId ?? null, isFresh: verdict.kind === "form", firstPlace };
+  const joined = meet === null ? null : await meet(meeting);
   const formation =
     verdict.kind === "form"
-      ? await formDrives(components, { geometry: wish, begun: verdict.begun, carriesJournal: meet === null })
+      ? await formDrives(components, { geometry: wish, begun: verdict.begun, joined })
       : verdict.formation;
   if (verdict.kind === "open" && wish !== null) {
     logger.log("info", "geometry.kept", { why: "the geometry of a cluster is chosen at its formation" });

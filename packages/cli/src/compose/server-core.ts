@@ -1,8 +1,23 @@
 import { join } from "node:path";
-import { assert, ClusterFailure, newId, SECOND_MS, sleep, type DriveId, type Meter } from "@kakera/kernel";
+import {
+  assert,
+  ClusterFailure,
+  newId,
+  SECOND_MS,
+  sleep,
+  type DriveId,
+  type Meter,
+  type SessionId,
+} from "@kakera/kernel";
 import type { Admin } from "@kakera/gateway";
+import type { ShardDrive } from "@kakera/rpc";
 import type { Maintenance } from "@kakera/maintenance";
 import { keys, type WritableView } from "@kakera/metadata";
+import { ClusterNode } from "../cluster/cluster-node.ts";
+import { foundCluster } from "../cluster/found-cluster.ts";
+import { reportedMarks } from "../cluster/reported-marks.ts";
+import { SessionBoard } from "../cluster/session-board.ts";
+import type { EtcdPlace } from "../config/etcd-settings.ts";
 import { createAdmin } from "../admin/create-admin.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
@@ -47,6 +62,10 @@ export class ServerCore {
   readonly #session;
   #formation: FormationFile;
   #view: WritableView | null = null;
+  /** Among the others; null: one machine. */
+  #node: ClusterNode | null = null;
+  #board: SessionBoard | null = null;
+  readonly #ended = new AbortController();
   #maintenance: Maintenance | null = null;
   #isServing = false;
   /** All that needs changes has begun. */
@@ -64,6 +83,7 @@ export class ServerCore {
         bay: settings.bay,
         log: () => (this.#view === null ? null : this.log),
         cluster: () => this.log.current?.cluster ?? null,
+        drives: () => this.drives,
         formation: () => this.#formation,
         upkeep: () => this.#maintenance,
         isServing: () => this.#isServing,
@@ -94,6 +114,21 @@ export class ServerCore {
     return this.#formation;
   }
 
+  /** All drives that can be reached, here and on other nodes; live. */
+  get drives(): ReadonlyMap<DriveId, ShardDrive> {
+    return this.#node?.drives ?? this.#settings.bay.drives;
+  }
+
+  /** Tells the other nodes which drives are open here. */
+  announce(): void {
+    this.#node?.announce(["gateway", "storage"]);
+  }
+
+  /** Whether a session may still be at what it left a mark of. */
+  isSessionLive(session: SessionId): boolean {
+    return this.#board?.isLive(session) ?? session === this.log.session;
+  }
+
   /** Opens the view and the log. A journal with too few drives for writes answers reads, or waits. */
   async openLog(): Promise<void> {
     const { bay, server, prepared } = this.#settings;
@@ -102,7 +137,9 @@ export class ServerCore {
     const { view, origin } = await this.#components.openView(stateDirectory, this.#formation.clusterId);
     this.#components.logger.log("info", "view.opened", { origin, directory: stateDirectory });
     this.#view = view;
-    this.log.use(await this.#openLog(prepared.start, prepared.witnesses));
+    const { etcd } = this.#components;
+    if (etcd === null) this.log.use(await this.#openJournal(prepared.start, prepared.witnesses));
+    else await this.#joinCluster(etcd);
   }
 
   /** Waits until the log answers, and makes the server ready, if only for reads. Rejects when `signal` is aborted first. */
@@ -110,10 +147,13 @@ export class ServerCore {
     const { clock } = this.#components;
     while (!(await this.#canServe())) await sleep(clock, logWaitMs, signal);
     const cluster = { ...this.#cluster, log: this.log };
-    if (this.log.status().canWrite) await beginCluster(cluster, this.#formation);
+    if (this.log.status().canWrite && this.#node === null) await beginCluster(cluster, this.#formation);
     else checkCluster(cluster, this.#formation);
-    const { bodies, maintenance } = openService({ ...this.#components, ...cluster }, this.#settings);
+    const { drives } = this;
+    const parts = { ...this.#components, ...cluster, drives, board: this.#board };
+    const { bodies, maintenance } = openService(parts, this.#settings);
     this.bodies.open(bodies);
+    this.log.current?.shared?.reportMarks(reportedMarks(bodies, this.log.view));
     this.#maintenance = maintenance;
     if (this.log.status().canWrite) await this.#beginWork(maintenance);
     this.#isServing = true;
@@ -156,7 +196,10 @@ export class ServerCore {
   /** What cannot be closed in good order (its drive went) is read through or rebuilt by the next start. */
   async close(): Promise<void> {
     const { logger } = this.#components;
+    this.#ended.abort();
     const parts = [
+      // First, so that others do not count on what goes.
+      async () => this.#node?.close(),
       async () => this.#maintenance?.stop(),
       () => this.log.close(),
       () => this.#settings.bay.close(),
@@ -174,14 +217,38 @@ export class ServerCore {
   /** Reads can be answered, and there is something to read or a log to write it to. */
   async #canServe(): Promise<boolean> {
     if (!(await this.log.isOpen())) return false;
-    return this.log.status().canWrite || this.#openView.get(keys.cluster()) !== null;
+    // A cluster is formed when its nodes are there.
+    const mayBegin = this.#node === null && this.log.status().canWrite;
+    return mayBegin || this.#openView.get(keys.cluster()) !== null;
   }
 
   async #beginWork(maintenance: Maintenance): Promise<void> {
     await writeIncarnations(this.#cluster);
     await ensureBuckets(this.#cluster, this.#settings.server.buckets);
-    maintenance.start();
+    const shared = this.log.current?.shared ?? null;
+    if (shared === null) maintenance.start();
+    else shared.lead((signal) => maintainWhile(maintenance, signal));
     this.#isWorking = true;
+  }
+
+  async #joinCluster(etcd: EtcdPlace): Promise<void> {
+    const { bay, server, prepared } = this.#settings;
+    const components = { ...this.#components, etcd, bay };
+    const node = await ClusterNode.open({ ...components, dial: this.#components.dial }, server);
+    this.#node = node;
+    const log = await openClusterLog(
+      { ...components, view: this.#openView },
+      { formation: () => this.#formation, witnesses: prepared.witnesses },
+    );
+    this.log.use(log);
+    const { shared } = log;
+    assert(shared !== null, "the log of a cluster is shared");
+    const founding = { ...this.#components, log: shared, registry: node.registry };
+    const { expectDomains, geometry } = server;
+    shared.lead((signal) => foundCluster(founding, { expectDomains, geometry }, signal));
+    const board = new SessionBoard({ ...this.#components, log: shared });
+    this.#board = board;
+    void board.run(this.#ended.signal).catch(this.#components.onBug);
   }
 
   get #openView(): WritableView {
@@ -194,18 +261,12 @@ export class ServerCore {
     if (this.#maintenance?.repair().isPaused === false) this.#maintenance.resumeRepair();
   }
 
-  #openLog(
+  #openJournal(
     start: "form" | "open",
     witnesses: PreparedDrives["witnesses"],
     forgotten: readonly DriveId[] = [],
   ): Promise<ServerLog> {
     const { bay, test } = this.#settings;
-    const { etcd } = this.#components;
-    if (etcd !== null)
-      return openClusterLog(
-        { ...this.#components, etcd, bay, view: this.#openView },
-        { formation: () => this.#formation, witnesses },
-      );
     const parts = { ...this.#components, bay, view: this.#openView, session: this.#session };
     return openLog(parts, { formation: this.#formation, start, witnesses, forgotten, settings: journalSettings(test) });
   }
@@ -226,9 +287,19 @@ export class ServerCore {
         const old = this.log.current;
         this.log.use(null);
         await old?.close();
-        this.log.use(await this.#openLog("open", [], forgotten));
+        this.log.use(await this.#openJournal("open", [], forgotten));
       },
       equip: (place) => keepRootKey(this.#components.access, place, rootKey),
     };
   }
+}
+
+/** One leadership: the loops run as long as this process leads. */
+async function maintainWhile(maintenance: Maintenance, signal: AbortSignal): Promise<void> {
+  maintenance.start();
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await maintenance.stop();
 }

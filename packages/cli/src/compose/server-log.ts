@@ -1,5 +1,5 @@
 import type { DriveId } from "@kakera/kernel";
-import type { CommitLog, JournalPlace, LogWitness, MemberStatus } from "@kakera/metadata";
+import type { ClusterLog, CommitLog, JournalPlace, LogWitness, MemberStatus } from "@kakera/metadata";
 import type { ClusterReport } from "../admin/status-report.ts";
 
 /** The log of a server, whatever it is kept in: a journal on the machine's drives, or etcd, with an archive on the drives. */
@@ -13,8 +13,8 @@ export interface ServerLog extends CommitLog {
   members(): readonly MemberStatus[];
   /** For the drives' identity files; null before anything was acknowledged. */
   witness(): LogWitness | null;
-  /** Shards that no record names are left alone: they may be what was acknowledged before the metadata was restored. */
-  readonly keepsUnproven: boolean;
+  /** The log itself where it is a cluster's, for what only clusters do. */
+  readonly shared: ClusterLog | null;
   /** What a cluster's log says of itself; null: it is a journal. */
   readonly cluster: ClusterReport | null;
 }

@@ -1,3 +1,4 @@
+import type { ShardDrive } from "@kakera/rpc";
 import { SECOND_MS, type Clock, type ClusterId, type DriveId, type Geometry, type ReasonCode } from "@kakera/kernel";
 import type { Health } from "@kakera/gateway";
 import type { Maintenance, RepairReport } from "@kakera/maintenance";
@@ -26,6 +27,8 @@ export interface StateSources {
   /** null until it is open. */
   readonly log: () => CommitLog | null;
   readonly cluster: () => ClusterReport | null;
+  /** All that can be reached, here and on other nodes. */
+  readonly drives: () => ReadonlyMap<DriveId, ShardDrive>;
   readonly formation: () => FormationFile | null;
   readonly upkeep: () => Upkeep | null;
   readonly eventLoopLagSeconds: () => number;
@@ -72,6 +75,9 @@ export function createServerState(sources: StateSources, settings: StateSettings
     if (map?.log !== log) map = { log, map: readClusterMap(log.view) };
     return map.map;
   };
+  /** Of one machine on its drives; of a cluster in its log. */
+  const geometryNow = (): Geometry =>
+    sources.formation()?.geometry ?? clusterMap()?.writePool()?.geometry ?? noGeometry;
   let health: { readonly health: Health; readonly atMs: number } | null = null;
 
   const drives = (): DriveReport[] => reportDrives(bay, clusterMap(), sources.formation());
@@ -82,7 +88,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
       ...settings,
       nowMs: clock.nowMs(),
       startedMs,
-      geometry: sources.formation()?.geometry ?? noGeometry,
+      geometry: geometryNow(),
       drives: present,
       journal: journalStatus(sources.log()),
       cluster: sources.cluster(),
@@ -99,8 +105,8 @@ export function createServerState(sources: StateSources, settings: StateSettings
   const judgeHealth = (): Health => {
     const clusterMapNow = clusterMap();
     const quorums =
-      clusterMapNow === null ? { canRead: false, canWrite: false } : judgeQuorums(clusterMapNow, bay.drives);
-    const { k } = sources.formation()?.geometry ?? noGeometry;
+      clusterMapNow === null ? { canRead: false, canWrite: false } : judgeQuorums(clusterMapNow, sources.drives());
+    const { k } = geometryNow();
     const { conditions } = judgeNow();
     // One machine: without it there is nothing.
     const quorum = (isMet: boolean) => ({ isMet, shardCount: k, isMetWithoutThisNode: false });
@@ -121,7 +127,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
     drives,
     buckets,
     usage: () => sumUsage(buckets()),
-    geometry: () => sources.formation()?.geometry ?? noGeometry,
+    geometry: geometryNow,
     health() {
       const nowMs = clock.monotonicMs();
       if (health === null || !health.health.isReady || nowMs - health.atMs > healthAgeMsMax)
@@ -141,7 +147,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
         startedMs,
         health: isReady ? (reasonsOf(conditions).length === 0 ? "ok" : "attention") : "unavailable",
         conditions,
-        geometry: sources.formation()?.geometry ?? noGeometry,
+        geometry: geometryNow(),
         drives: present,
         journal: journalStatus(sources.log()),
         cluster: sources.cluster(),

@@ -28,6 +28,8 @@ import type { LogIdentity } from "./log-identity.ts";
 import { haltReason, writeHalt } from "./halt.ts";
 import { HistoryMarks } from "./history-marks.ts";
 import { Leadership } from "./leadership.ts";
+import type { ReportedMarks } from "./position-report.ts";
+import { readSessions, type LiveSession } from "./read-sessions.ts";
 import { Reporter } from "./reporter.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { SharedBarrier } from "./shared-barrier.ts";
@@ -201,6 +203,14 @@ class EtcdLog implements ClusterLog {
 
   hold(name: string, revision: () => number | null): void {
     this.#reporter.hold(name, revision);
+  }
+
+  reportMarks(marks: () => ReportedMarks): void {
+    this.#reporter.reportMarks(marks);
+  }
+
+  readSessions(): Promise<ReadonlyMap<SessionId, LiveSession> | null> {
+    return readSessions(this.#parts, this.#clock.monotonicMs() + this.#parts.settings.openDeadlineMs);
   }
 
   async commit(change: Change): Promise<CommitResult> {

@@ -1,7 +1,7 @@
 import { assert, type Clock, type Logger, type SessionId, type Timer } from "@kakera/kernel";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
-import { encodeReport } from "./position-report.ts";
+import { encodeReport, type ReportedMarks } from "./position-report.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 
 export interface ReporterParts {
@@ -25,6 +25,7 @@ const holdsMax = 16;
 export class Reporter {
   readonly #parts: ReporterParts;
   readonly #holds = new Map<string, () => number | null>();
+  #marks: () => ReportedMarks = () => ({ readsFrom: 0, writesFrom: 0, writeFloor: 0 });
   #timer: Timer | null = null;
   #isClosed = false;
   #last: { session: SessionId; value: Buffer } | null = null;
@@ -40,6 +41,10 @@ export class Reporter {
   hold(name: string, revision: () => number | null): void {
     assert(!this.#holds.has(name) && this.#holds.size < holdsMax, `the hold ${name} is new, and one of few`);
     this.#holds.set(name, revision);
+  }
+
+  reportMarks(marks: () => ReportedMarks): void {
+    this.#marks = marks;
   }
 
   close(): void {
@@ -60,7 +65,11 @@ export class Reporter {
   async #report(): Promise<void> {
     const { members, keys, sessions, viewRevision } = this.#parts;
     const session = sessions.current;
-    const value = encodeReport({ viewRevision: viewRevision(), heldRevision: this.#heldRevision() });
+    const value = encodeReport({
+      viewRevision: viewRevision(),
+      heldRevision: this.#heldRevision(),
+      ...this.#marks(),
+    });
     // A report is a revision itself: where nothing happens, none is made.
     if (session.isLost || (this.#last?.session === session.id && this.#last.value.equals(value))) return;
     const put = { key: keys.report(session.id), value, lease: session.leaseId };

@@ -1,4 +1,7 @@
 import type { Archive } from "../archive/archive.ts";
+import type { SessionId } from "@kakera/kernel";
+import type { ReportedMarks } from "../etcd/position-report.ts";
+import type { LiveSession } from "../etcd/read-sessions.ts";
 import type { LogIdentity } from "../etcd/log-identity.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { ViewPosition } from "./view.ts";
@@ -35,4 +38,13 @@ export interface ClusterLog extends CommitLog {
    * needs none now. Once for each name. A promise for as long as the session is not lost, and only where nobody else compacts.
    */
   hold(name: string, revision: () => number | null): void;
+
+  /** What this process says of its reads and writes whenever it reports how far it is. */
+  reportMarks(marks: () => ReportedMarks): void;
+
+  /**
+   * Every session that lives, and what was reported under it last: who is not named is gone for ever. null: they cannot be listed.
+   * Rejects with `retry`.
+   */
+  readSessions(): Promise<ReadonlyMap<SessionId, LiveSession> | null>;
 }

@@ -31,6 +31,9 @@ describe("lowestNeeded()", () => {
   const at = (viewRevision: number, heldRevision: number | null = null): PositionReport => ({
     viewRevision,
     heldRevision,
+    readsFrom: 0,
+    writesFrom: 0,
+    writeFloor: 0,
   });
   const lowest = (...given: Parameters<typeof membersWith>): Promise<number | null> =>
     lowestNeeded({ members: membersWith(...given), keys }, 0);
