@@ -33,6 +33,7 @@ const logs = await Promise.all(
 const untilMs = performance.now() + Number(options.seconds) * 1000;
 const tookMs: number[] = [];
 let failures = 0;
+let attempts = 0;
 
 async function client(log: ClusterLog, queue: ReturnType<typeof createKeyQueue>): Promise<void> {
   while (performance.now() < untilMs) {
@@ -40,6 +41,7 @@ async function client(log: ClusterLog, queue: ReturnType<typeof createKeyQueue>)
     try {
       await queue.run([key], () =>
         commitUntilDecided({ log, clock: systemClock, random, deadlineMs: systemClock.monotonicMs() + 10_000 }, () => {
+          attempts++;
           const seen = log.view.get(key);
           const value = Buffer.from(`${Number(seen?.value.toString() ?? "0") + 1}`);
           const compares = [{ key, revision: seen?.revision ?? 0 }];
@@ -73,7 +75,7 @@ const sorted = tookMs.toSorted((a, b) => a - b);
 const at = (share: number): string => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(0);
 console.log(
   `${(tookMs.length / Number(options.seconds)).toFixed(0)} changes/s of one key by ${logs.length} gateways: p50 ${at(0.5)} ms, ` +
-    `p99 ${at(0.99)} ms (asked 1000), longest ${at(0.999999)} ms; ${failures} failed; counted ${counted} of ${tookMs.length}`,
+    `p99 ${at(0.99)} ms (asked 1000), longest ${at(0.999999)} ms; ${(attempts / tookMs.length).toFixed(1)} attempts a change; ${failures} failed; counted ${counted} of ${tookMs.length}`,
 );
 for (const log of logs) await log.close();
 clearInterval(alive);

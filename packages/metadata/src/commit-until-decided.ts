@@ -14,8 +14,13 @@ export interface Deciding {
   readonly deadlineMs: number;
 }
 
-/** From the fourth attempt on, a refused change waits before it is planned again, longer each time (correctness.md F19). */
-const attemptsWithoutWait = 3;
+/**
+ * A refused change waits for up to so many round trips of a commit before it is planned again (correctness.md F19): long enough for the
+ * winner to commit some of its line with nobody in its way, and not longer each time: who has lost once too often would lose ever after.
+ */
+const waitRoundTripsMax = 8;
+/** A log that answers within the same turn has none to measure. */
+const roundTripMsMin = 1;
 const waitMsMax = 200;
 
 /**
@@ -28,13 +33,14 @@ export async function commitUntilDecided<Answer>(deciding: Deciding, plan: () =>
   for (let attempt = 1; ; attempt++) {
     const planned = plan();
     if (!("change" in planned)) return planned.answer;
+    const startedMs = clock.monotonicMs();
     const result = await log.commit(planned.change);
     if (result.outcome === "committed") return planned.answer(result.revision);
-    if (clock.monotonicMs() >= deadlineMs) {
+    const nowMs = clock.monotonicMs();
+    if (nowMs >= deadlineMs) {
       throw new ClusterFailure("retry", `a change was refused ${attempt} times: its key is changed too often`);
     }
-    if (attempt >= attemptsWithoutWait) {
-      await sleep(clock, random.fraction() * Math.min(waitMsMax, 2 ** attempt));
-    }
+    const roundTripMs = Math.max(roundTripMsMin, nowMs - startedMs);
+    await sleep(clock, random.fraction() * Math.min(waitMsMax, waitRoundTripsMax * roundTripMs));
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createManualClock, createSeededRandom, newId, type Clock } from "@kakera/kernel";
+import { createManualClock, createSeededRandom, newId, sleep, type Clock, type ManualClock } from "@kakera/kernel";
 import {
   commitUntilDecided,
   createKeyQueue,
@@ -56,10 +56,13 @@ function contended(times: number): CommitLog & { commits: number } {
 describe("commitUntilDecided()", () => {
   test("plans anew from what there is after each refusal", async () => {
     const log = contended(2);
-    const answer = await commitUntilDecided(deciding(log), () => ({
+    const clock = createManualClock();
+    const work = commitUntilDecided(deciding(log, clock), () => ({
       change: increment(log),
       answer: (revision) => `at ${revision}`,
     }));
+    await pass(clock, 50);
+    const answer = await work;
     expect([answer, log.commits, log.view.get(key)?.value.toString()]).toEqual(["at 3", 3, "3"]);
   });
 
@@ -71,28 +74,63 @@ describe("commitUntilDecided()", () => {
 
   test("ends with what the plan throws: a condition that fails is told at once", async () => {
     const log = contended(1);
+    const clock = createManualClock();
     let plans = 0;
     const plan = () => {
       if (++plans === 2) throw new Error("412");
       return { change: increment(log), answer: () => 1 };
     };
-    await expect(commitUntilDecided(deciding(log), plan)).rejects.toThrow("412");
+    const ended = expect(commitUntilDecided(deciding(log, clock), plan)).rejects.toThrow("412");
+    await pass(clock, 50);
+    await ended;
   });
 
-  test("gives up at its deadline with `retry`, having waited longer and longer", async () => {
+  test("gives up at its deadline with `retry`", async () => {
     const log = contended(10_000);
     const clock = createManualClock();
     const work = commitUntilDecided(deciding(log, clock), () => ({ change: increment(log), answer: () => 1 }));
     const ended = expect(work).rejects.toMatchObject({ kind: "retry" });
-    for (let i = 0; i < 2000; i++) {
-      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
-      clock.advance(1);
-    }
+    await pass(clock, 2000);
     await ended;
     expect(log.commits).toBeGreaterThan(5);
-    expect(log.commits).toBeLessThan(100);
+  });
+
+  test.each([2, 20])("waits some round trips after each refusal, of %i ms, and no longer each time", async (tripMs) => {
+    const log = contended(10_000);
+    const clock = createManualClock();
+    const commitsAtMs: number[] = [];
+    const slow = {
+      ...log,
+      async commit(change: Change): Promise<CommitResult> {
+        commitsAtMs.push(clock.monotonicMs());
+        await sleep(clock, tripMs);
+        return log.commit(change);
+      },
+    };
+    const parts = { ...deciding(slow, clock), deadlineMs: clock.monotonicMs() + 400 * tripMs };
+    const ended = expect(
+      commitUntilDecided(parts, () => ({ change: increment(log), answer: () => 1 })),
+    ).rejects.toMatchObject({ kind: "retry" });
+    await pass(clock, 450 * tripMs);
+    await ended;
+    const trips = commitsAtMs.map((atMs, i) => (atMs - (commitsAtMs[i - 1] ?? atMs)) / tripMs - 1).slice(1);
+    const meanOf = (some: readonly number[]): number => some.reduce((sum, each) => sum + each, 0) / some.length;
+    const half = trips.length / 2;
+    expect(trips.length).toBeGreaterThan(40);
+    for (const part of [trips.slice(0, half), trips.slice(half)]) {
+      expect(meanOf(part)).toBeGreaterThan(2);
+      expect(meanOf(part)).toBeLessThan(6);
+    }
   });
 });
+
+/** Lets the time pass, and all that it sets off. */
+async function pass(clock: ManualClock, ms: number): Promise<void> {
+  for (let i = 0; i < ms; i++) {
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    clock.advance(1);
+  }
+}
 
 describe("a key queue", () => {
   const a = Buffer.from("a");
