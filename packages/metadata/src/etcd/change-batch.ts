@@ -1,7 +1,8 @@
 import type { ICompare, IRequestOp, ITxnRequest } from "etcd3";
 import type { Change } from "../ports/commit-log.ts";
 import { keyText } from "../evaluate-change.ts";
-import { KeySets } from "./key-sets.ts";
+import type { Key } from "../ports/view.ts";
+import { KeySets, keysOf, type KeysOfChange } from "./key-sets.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 
 /** etcd's own --max-txn-ops, counted for each level of a transaction (correctness.md V7). */
@@ -12,8 +13,7 @@ export const operationsPerChangeMax = operationsMax - 2;
 const batchBytesMax = 1024 * 1024;
 
 /** A change that waits for its batch. */
-export interface Offered {
-  readonly change: Change;
+export interface Offered extends KeysOfChange {
   readonly compareCount: number;
   readonly writeCount: number;
   readonly sizeBytes: number;
@@ -26,7 +26,7 @@ export function offer(change: Change): Offered {
   for (const { key, value } of change.puts) sizeBytes += key.byteLength + value.byteLength + 32;
   for (const key of change.deletes) sizeBytes += key.byteLength + 32;
   return {
-    change,
+    ...keysOf(change),
     compareCount: change.compares.length + (change.emptyRanges?.length ?? 0),
     writeCount: change.puts.length + change.deletes.length + (change.deleteRanges?.length ?? 0),
     sizeBytes,
@@ -52,14 +52,14 @@ export function takeBatch<T extends Offered>(queue: T[]): T[] {
       // A large one gets the next batch to itself; small ones must not overtake it for ever.
       break;
     }
-    if (sets.conflictsWith(next.change)) left.push(next);
+    if (sets.conflictsWith(next)) left.push(next);
     else {
       taken.push(next);
       compares = Math.max(compares, next.compareCount);
       writes = Math.max(writes, next.writeCount);
       sizeBytes += next.sizeBytes;
     }
-    sets.add(next.change);
+    sets.add(next);
   }
   queue.splice(0, index, ...left);
   return taken;
@@ -84,16 +84,19 @@ export function batchRequest(
 
 function nested(change: Change, keys: EtcdKeys): ITxnRequest {
   const compare: ICompare[] = change.compares.map(({ key, revision }) => hasRevision(keys.of(key), revision));
-  for (const { from, to } of change.emptyRanges ?? [])
-    compare.push({ ...hasRevision(keys.of(from), 0), range_end: keys.of(to) } as ICompare);
+  // Most changes write what they compare: the key is put together once.
+  const keyOf = (key: Key, index: number): Buffer =>
+    change.compares[index]?.key === key ? (compare[index]?.key as Buffer) : keys.of(key);
   const success: IRequestOp[] = [];
   for (const { from, to } of change.deleteRanges ?? [])
     success.push({ request_delete_range: { key: keys.of(from), range_end: keys.of(to) } });
   for (const key of change.deletes) success.push({ request_delete_range: { key: keys.of(key) } });
-  for (const { key, value } of change.puts)
-    success.push({
-      request_put: { key: keys.of(key), value: Buffer.from(value.buffer, value.byteOffset, value.byteLength) },
-    });
+  change.puts.forEach(({ key, value }, index) => {
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    success.push({ request_put: { key: keyOf(key, index), value: bytes } });
+  });
+  for (const { from, to } of change.emptyRanges ?? [])
+    compare.push({ ...hasRevision(keys.of(from), 0), range_end: keys.of(to) } as ICompare);
   return { compare, success, failure: [] };
 }
 

@@ -92,10 +92,8 @@ export class EtcdCommitter {
     if (batch.length === 0) return;
     try {
       const session = await this.#parts.sessions.ensure(latest(batch));
-      this.#rejectAll(
-        batch.filter((waiting) => waiting.session !== session.id),
-        sessionLost(),
-      );
+      const ofLost = batch.filter((waiting) => waiting.session !== session.id);
+      if (ofLost.length > 0) this.#rejectAll(ofLost, sessionLost());
       if (batch.some(({ change }) => (change.emptyRanges?.length ?? 0) > 0)) await this.#lookIntoRanges(batch);
       const open = batch.filter((waiting) => !waiting.isSettled);
       if (open.length > 0) await this.#send(open, session);

@@ -1,6 +1,23 @@
 import { keyText } from "../evaluate-change.ts";
 import type { Change, KeyRange } from "../ports/commit-log.ts";
 
+/** A change, and the keys that it compares and writes as texts: they are needed more than once. */
+export interface KeysOfChange {
+  readonly change: Change;
+  readonly readTexts: readonly string[];
+  readonly writtenTexts: readonly string[];
+}
+
+export function keysOf(change: Change): KeysOfChange {
+  const readTexts = change.compares.map(({ key }) => keyText(key));
+  // Most changes write what they compare.
+  const writtenTexts = change.puts.map(({ key }, index) =>
+    change.compares[index]?.key === key ? (readTexts[index] as string) : keyText(key),
+  );
+  for (const key of change.deletes) writtenTexts.push(keyText(key));
+  return { change, readTexts, writtenTexts };
+}
+
 /** What changes read and write, to tell whether one more is independent of them. */
 export class KeySets {
   readonly #read = new Set<string>();
@@ -9,22 +26,18 @@ export class KeySets {
   readonly #rangesRead: TextRange[] = [];
   readonly #rangesWritten: TextRange[] = [];
 
-  add(change: Change): void {
-    for (const { key } of change.compares) this.#read.add(keyText(key));
-    for (const { key } of change.puts) this.#written.add(keyText(key));
-    for (const key of change.deletes) this.#written.add(keyText(key));
+  add({ change, readTexts, writtenTexts }: KeysOfChange): void {
+    for (const text of readTexts) this.#read.add(text);
+    for (const text of writtenTexts) this.#written.add(text);
     for (const range of change.emptyRanges ?? []) this.#rangesRead.push(textRange(range));
     for (const range of change.deleteRanges ?? []) this.#rangesWritten.push(textRange(range));
   }
 
   /** Whether it writes what one of these reads or writes, or reads what one of them writes. */
-  conflictsWith(change: Change): boolean {
-    for (const { key } of change.puts) if (this.#isTouched(keyText(key))) return true;
-    for (const key of change.deletes) if (this.#isTouched(keyText(key))) return true;
-    for (const { key } of change.compares) {
-      const text = keyText(key);
+  conflictsWith({ change, readTexts, writtenTexts }: KeysOfChange): boolean {
+    for (const text of writtenTexts) if (this.#isTouched(text)) return true;
+    for (const text of readTexts)
       if (this.#written.has(text) || this.#rangesWritten.some((range) => isInside(text, range))) return true;
-    }
     for (const range of change.emptyRanges ?? []) if (this.#isWrittenIn(textRange(range))) return true;
     for (const range of change.deleteRanges ?? []) {
       const text = textRange(range);

@@ -55,7 +55,7 @@ export class ViewFollower {
   #rebuildRevision = 0;
   #waiters: Waiter[] = [];
   /** Batch ids whose fate is not known, and what was seen of them. */
-  readonly #sought = new Map<string, Found | null>();
+  readonly #sought = new Map<string, EventBatch | null>();
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
@@ -114,7 +114,10 @@ export class ViewFollower {
 
   /** What was seen of it so far. */
   found(batch: string): Found | null {
-    return this.#sought.get(batch) ?? null;
+    const seen = this.#sought.get(batch);
+    if (seen == null) return null;
+    const writtenKeys = new Set(seen.writes.map((write) => ("key" in write ? keyText(write.key) : "")));
+    return { revision: seen.position.revision, writtenKeys };
   }
 
   forget(batch: string): void {
@@ -215,11 +218,7 @@ export class ViewFollower {
 
   #note(batches: readonly EventBatch[]): void {
     if (this.#sought.size === 0) return;
-    for (const { tail, writes, position } of batches) {
-      if (!this.#sought.has(tail.batch)) continue;
-      const writtenKeys = new Set(writes.map((write) => ("key" in write ? keyText(write.key) : "")));
-      this.#sought.set(tail.batch, { revision: position.revision, writtenKeys });
-    }
+    for (const batch of batches) if (this.#sought.has(batch.tail.batch)) this.#sought.set(batch.tail.batch, batch);
   }
 
   /**
