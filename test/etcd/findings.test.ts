@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createSystemRandom, newId } from "@kakera/kernel";
-import { createMemoryView, type Change, type View } from "@kakera/metadata";
+import type { Change, View } from "@kakera/metadata";
 import { startCallRelay, type EtcdCall } from "../harness/etcd/call-relay.ts";
 import type { EtcdCluster } from "../harness/etcd/cluster.ts";
 import { obtainEtcd } from "../harness/etcd/obtain-etcd.ts";
@@ -111,6 +111,38 @@ describe.skipIf(!isHere)("a log over etcd", () => {
     relay.onAnswer = (_, answer) => answer;
     expect((await opened.log.commit(change({ b: "2" }))).outcome).toBe("committed");
     expect(valueOf(opened.view, "b")).toBe("2");
+  });
+
+  test("F2: does change by change what etcd refuses for its form, so that a bad one fails alone", async () => {
+    await using etcd = await startEtcd({ version: "current", members: 1, fsync: "off", txnOpsMax: 16 });
+    await using opened = await openLog({ endpoints: etcd.endpoints, prefix });
+    const many = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`large${i}`, ""]));
+    const small = Array.from({ length: 40 }, (_, i) => opened.log.commit(change({ [`small${i}`]: "1" })));
+    const large = opened.log.commit(change(many));
+    await expect(large).rejects.toThrow("etcd refuses a change for its form");
+    for (const { outcome } of await Promise.all(small)) expect(outcome).toBe("committed");
+    expect(valueOf(opened.view, "large0")).toBeNull();
+  });
+
+  test("F4: an absent key is compared as well: of two gateways that create it one is refused", async () => {
+    await using etcd = await startEtcd({ version: "current", members: 1, fsync: "off" });
+    await using relay = await startCallRelay(first(etcd));
+    await using late = await openLog({ endpoints: [relay.endpoint], prefix });
+    await using other = await openLog({ endpoints: etcd.endpoints, prefix });
+    // Its view does not have what the other one commits when it plans.
+    relay.hold(watch);
+    expect((await other.log.commit(change({ a: "other" }, { a: 0 }))).outcome).toBe("committed");
+    expect(valueOf(late.view, "a")).toBeNull();
+    const answered = Promise.withResolvers<void>();
+    relay.onAnswer = ({ path, message }, answer) => {
+      if (path === txn && message.includes(key("a"))) answered.resolve();
+      return answer;
+    };
+    const committing = late.log.commit(change({ a: "late" }, { a: 0 }));
+    await answered.promise;
+    relay.release();
+    expect(await committing).toEqual({ outcome: "refused", failed: key("a") });
+    expect(valueOf(late.view, "a")).toBe("other");
   });
 
   test("F27 R2: does not send under a new session what was offered under one that was lost", async () => {

@@ -21,6 +21,8 @@ export interface EtcdOptions {
   readonly tls?: TlsKind;
   /** Changes between two snapshots of the Raft log; etcd's default otherwise. */
   readonly snapshotCount?: number;
+  /** Operations of one level of a transaction; etcd's default of 128 otherwise. */
+  readonly txnOpsMax?: number;
   /** `off` is quicker, and loses data only when the machine stops, not the processes. Debian's 3.4 cannot do it. Otherwise `on`. */
   readonly fsync?: "on" | "off";
 }
@@ -38,6 +40,7 @@ export async function startEtcd(options: EtcdOptions): Promise<EtcdCluster> {
     version: programs.version,
     quotaBytes: options.quotaBytes ?? null,
     snapshotCount: options.snapshotCount ?? null,
+    txnOpsMax: options.txnOpsMax ?? null,
     tokenTtlSeconds: options.auth?.tokenTtlSeconds ?? null,
     tls: tls?.server ?? null,
     fsync: options.fsync ?? "on",

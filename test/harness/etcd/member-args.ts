@@ -17,6 +17,8 @@ export interface MemberSettings {
   readonly quotaBytes: number | null;
   /** Changes between two snapshots of the Raft log; null: etcd's default. */
   readonly snapshotCount: number | null;
+  /** Operations of one level of a transaction; null: etcd's default of 128. */
+  readonly txnOpsMax: number | null;
   /** Null: etcd's default of 300 s. */
   readonly tokenTtlSeconds: number | null;
   readonly tls: ServerTls | null;
@@ -25,7 +27,7 @@ export interface MemberSettings {
 
 /** The arguments of `etcd`. Compaction by itself is off unless it is asked for, and is not. */
 export function memberArgs(seat: MemberSeat, settings: MemberSettings): string[] {
-  const { quotaBytes, snapshotCount, tokenTtlSeconds, tls } = settings;
+  const { quotaBytes, snapshotCount, txnOpsMax, tokenTtlSeconds, tls } = settings;
   const isOld = settings.version.startsWith("3.4.");
   return [
     `--data-dir=${seat.directory}`,
@@ -38,6 +40,7 @@ export function memberArgs(seat: MemberSeat, settings: MemberSettings): string[]
     "--bcrypt-cost=4",
     ...(quotaBytes === null ? [] : [`--quota-backend-bytes=${quotaBytes}`]),
     ...(snapshotCount === null ? [] : [`--snapshot-count=${snapshotCount}`]),
+    ...(txnOpsMax === null ? [] : [`--max-txn-ops=${txnOpsMax}`]),
     ...(tokenTtlSeconds === null ? [] : [`--auth-token-ttl=${tokenTtlSeconds}`]),
     ...(tls === null ? [] : tlsArgs(tls)),
     ...(settings.fsync === "off" && !isOld ? ["--unsafe-no-fsync"] : []),
