@@ -35,7 +35,7 @@ await Promise.all(
 );
 await log.close();
 clearInterval(alive);
-process.disconnect();
+process.disconnect?.();
 
 async function outcomeOf(name: string): Promise<"committed" | "absent" | "unknown"> {
   try {

@@ -69,7 +69,7 @@ export async function startCallRelay(target: string): Promise<CallRelay> {
     session.on("error", () => {});
     session.on("close", () => sessions.delete(session));
   });
-  server.on("stream", (client, headers) => {
+  server.on("stream", (client: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     client.on("error", () => {}); // given up: "close" follows
     const path = headers[":path"] as string;
     void firstMessage(client, path).then(async ({ message, isWhole }) => {
