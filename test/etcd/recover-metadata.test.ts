@@ -231,7 +231,12 @@ describe.skipIf(!isHere)("a cluster whose etcd is thrown away", () => {
     const drives = join(directory, "drive{1...2}");
     await using etcd = await startEtcd({ version: "current", members: 1 });
     const endpoint = etcd.endpoints[0] as string;
-    const server = await startServer({ directory, env, driveCount: 2, args: ["--etcd", endpoint, "--expect-domains", "1"] });
+    const server = await startServer({
+      directory,
+      env,
+      driveCount: 2,
+      args: ["--etcd", endpoint, "--expect-domains", "1"],
+    });
     try {
       await archived(server);
       const busy = await kakera("recover-metadata", drives, "--to", endpoint, "--yes");

@@ -1,5 +1,5 @@
 import { sleep, type Clock, type Logger } from "@kakera/kernel";
-import { fateOf } from "./etcd-failure.ts";
+import { compact } from "./compact.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
 import type { EtcdSettings } from "./etcd-settings.ts";
@@ -29,13 +29,19 @@ const roundMsMax = 10_000;
 export class Compactor {
   readonly #parts: CompactorParts;
   #compactedTo = 0;
-  readonly #rewritten = new Set<string>();
+  readonly #rewritten = new Map<string, number>();
   #isShared = false;
   /** A round that is not awaited when a term ends: a member may be writing its file anew. The next one waits for it. */
   #round: Promise<void> = Promise.resolve();
 
   constructor(parts: CompactorParts) {
     this.#parts = parts;
+  }
+
+  /** One look, where nobody leads. */
+  async makeRoom(): Promise<void> {
+    const signal = new AbortController().signal;
+    if (!(await this.#isOff(signal))) await this.#lookOnce();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -72,22 +78,11 @@ export class Compactor {
     const spared = usedShare(statuses) > thriftyShare ? Infinity : history.revisionBefore(settings.historyBytesMax);
     const upTo = needed === null ? 0 : Math.min(needed - 1, spared);
     if (upTo > this.#compactedTo) {
-      await compact(members, upTo, clock.monotonicMs() + roundMsMax);
+      await compact(this.#parts, upTo);
       this.#compactedTo = upTo;
       this.#rewritten.clear();
       logger.log("info", "etcd.compacted", { revision: upTo });
     }
     await giveRoomBack({ ...this.#parts, rewritten: this.#rewritten }, statuses);
   }
-}
-
-async function compact(members: EtcdMembers, revision: number, deadlineMs: number): Promise<void> {
-  await members.insist("compact", deadlineMs, async (client, options) => {
-    try {
-      await client.kv.compact({ revision }, options);
-    } catch (failure) {
-      // By an earlier attempt, or by somebody else.
-      if (fateOf(failure) !== "compacted") throw failure;
-    }
-  });
 }

@@ -54,3 +54,8 @@ export function outOfReach(what: string, cause?: unknown): ClusterFailure {
     ...(cause === undefined ? {} : { cause }),
   });
 }
+
+/** As `outOfReach`, where etcd has reached its quota and does nothing that needs room. */
+export function outOfRoom(what: string, cause: unknown): ClusterFailure {
+  return new ClusterFailure("retry", `etcd has reached its quota: ${what}`, { reason: "LOG_SPACE", cause });
+}

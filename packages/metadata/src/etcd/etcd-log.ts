@@ -19,7 +19,7 @@ import { EtcdCommitter } from "./etcd-committer.ts";
 import { outOfReach } from "./etcd-failure.ts";
 import { EtcdKeys } from "./etcd-keys.ts";
 import { EtcdMembers, type EtcdAccess } from "./etcd-members.ts";
-import { EtcdSession, type SessionParts } from "./etcd-session.ts";
+import type { SessionParts } from "./etcd-session.ts";
 import { etcdSettingsDefault, type EtcdSettings } from "./etcd-settings.ts";
 import { checkVersions } from "./etcd-versions.ts";
 import { formTail } from "./form-tail.ts";
@@ -30,9 +30,11 @@ import { HistoryMarks } from "./history-marks.ts";
 import { Leadership } from "./leadership.ts";
 import type { ReportedMarks } from "./position-report.ts";
 import { readSessions, type LiveSession } from "./read-sessions.ts";
+import { openSession } from "./open-session.ts";
 import { Reporter } from "./reporter.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { SharedBarrier } from "./shared-barrier.ts";
+import { SpaceWatch } from "./space-watch.ts";
 import { ViewFollower } from "./view-follower.ts";
 
 export interface EtcdComponents {
@@ -61,8 +63,8 @@ export async function openEtcdLog(
     await checkVersions(members, { deadlineMs, isOldAllowed: whole.allowOldEtcd });
     const clusterId = components.clusterId ?? null;
     const identity = await formTail({ members, keys, random, clusterId }, deadlineMs);
-    const sessions: SessionParts = { members, keys, clock, random, logger, ttlSeconds: whole.sessionTtlSeconds };
-    const session = await EtcdSession.open(sessions, deadlineMs);
+    const sessions: SessionParts = { members, keys, clock, random, logger, settings: whole };
+    const session = await openSession(sessions, deadlineMs);
     log = new EtcdLog(components, {
       settings: whole,
       keys,
@@ -98,6 +100,7 @@ class EtcdLog implements ClusterLog {
   readonly #barrier: SharedBarrier;
   readonly #leadership: Leadership;
   readonly #reporter: Reporter;
+  readonly #space: SpaceWatch;
   #isClosed = false;
   /** Why nothing that changes anything is taken, as everybody can read it; null = go on. */
   #halt: string | null = null;
@@ -140,10 +143,14 @@ class EtcdLog implements ClusterLog {
       onHalt: (reason) => this.#noteHalt(reason),
     });
     this.#barrier = new SharedBarrier(() => this.#passBarrier(clock.monotonicMs() + settings.barrierDeadlineMs));
-    this.#leadership = new Leadership({ members, keys, sessions, clock, logger, pollMs: settings.leaderPollMs });
     const compactor = new Compactor({ settings, members, keys, history, clock, logger });
+    const makeRoom = (): Promise<void> => compactor.makeRoom();
+    const { leaderPollMs } = settings;
+    this.#leadership = new Leadership({ members, keys, sessions, clock, logger, pollMs: leaderPollMs, makeRoom });
     this.#leadership.lead((signal) => compactor.run(signal));
     const viewRevision = (): number => this.#follower.neededRevision;
+    const { quotaBytes, spacePollMs: pollMs } = settings;
+    this.#space = new SpaceWatch({ members, clock, logger, pollMs, quotaBytes });
     this.#reporter = new Reporter({ members, keys, sessions, clock, logger, reportMs, viewRevision });
   }
 
@@ -189,6 +196,7 @@ class EtcdLog implements ClusterLog {
   async begin(deadlineMs: number): Promise<void> {
     this.#follower.start();
     this.#reporter.start();
+    this.#space.start();
     await this.#passBarrier(deadlineMs);
     this.#leadership.start();
   }
@@ -216,6 +224,7 @@ class EtcdLog implements ClusterLog {
   async commit(change: Change): Promise<CommitResult> {
     this.#refuseWhenClosed();
     if (this.halt !== null) throw new ClusterFailure("halt", this.halt);
+    this.#space.check(change.purpose);
     return this.#committer.commit(change);
   }
 
@@ -235,6 +244,7 @@ class EtcdLog implements ClusterLog {
       membersNeeded: Math.floor(members.count / 2) + 1,
       revision: this.#view.appliedRevision,
       term: 1,
+      isSpaceShort: this.#space.isShort,
     };
   }
 
@@ -244,6 +254,7 @@ class EtcdLog implements ClusterLog {
     // First: what a leader has under way may need the others to end.
     await this.#leadership.close();
     this.#reporter.close();
+    this.#space.close();
     this.#follower.close();
     this.#committer.close(closedFailure());
     await this.#parts.sessions.close();

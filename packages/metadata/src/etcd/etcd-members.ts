@@ -2,7 +2,7 @@ import { InterceptingCall, type CallOptions } from "@grpc/grpc-js";
 import { noop } from "cockatiel";
 import { Etcd3 } from "etcd3";
 import type { Clock } from "@kakera/kernel";
-import { fateOf, outOfReach } from "./etcd-failure.ts";
+import { fateOf, outOfReach, outOfRoom } from "./etcd-failure.ts";
 import { allowAddress, type TlsMaterial } from "./drivers/tls-by-address.ts";
 
 export interface EtcdAccess {
@@ -77,7 +77,9 @@ export class EtcdMembers {
       try {
         return await this.once(call);
       } catch (failure) {
-        if (fateOf(failure) !== "unknown") throw outOfReach(`etcd refuses: ${what}`, failure);
+        const fate = fateOf(failure);
+        if (fate === "full") throw outOfRoom(what, failure);
+        if (fate !== "unknown") throw outOfReach(`etcd refuses: ${what}`, failure);
         if (this.#clock.monotonicMs() >= deadlineMs) throw outOfReach(`etcd did not answer: ${what}`, failure);
         // All were asked: a moment, so that a refused connection is not asked a thousand times.
         if (attempt % this.#clients.length === 0) await this.#pause();

@@ -5,6 +5,7 @@ import { hasRevision } from "./change-batch.ts";
 import { fateOf, outOfReach } from "./etcd-failure.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
+import type { EtcdSettings } from "./etcd-settings.ts";
 
 export interface SessionParts {
   readonly members: EtcdMembers;
@@ -12,7 +13,7 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly ttlSeconds: number;
+  readonly settings: EtcdSettings;
   /** Absent: the key of a gateway's session, which batches compare. */
   readonly keyOf?: (session: SessionId) => Buffer;
 }
@@ -47,7 +48,8 @@ export class EtcdSession {
 
   /** A session that nobody had before. Rejects with `retry` at the deadline. */
   static async open(parts: SessionParts, deadlineMs: number): Promise<EtcdSession> {
-    const { members, keys, clock, random, ttlSeconds } = parts;
+    const { members, keys, clock, random } = parts;
+    const ttlSeconds = parts.settings.sessionTtlSeconds;
     let leaseEndMs = 0;
     const lease = await members.insist("grant a lease", deadlineMs, (client, options) => {
       leaseEndMs = endOfLease(clock.monotonicMs(), ttlSeconds);
@@ -143,14 +145,14 @@ export class EtcdSession {
   }
 
   #beatLater(): void {
-    const { clock, ttlSeconds } = this.#parts;
-    this.#beat = clock.setTimer((ttlSeconds * 1000) / 4, () => void this.#keepAlive());
+    const { clock, settings } = this.#parts;
+    this.#beat = clock.setTimer((settings.sessionTtlSeconds * 1000) / 4, () => void this.#keepAlive());
   }
 
   async #keepAlive(): Promise<void> {
-    const { members, clock, logger, ttlSeconds } = this.#parts;
+    const { members, clock, logger, settings } = this.#parts;
     try {
-      const deadlineMs = clock.monotonicMs() + (ttlSeconds * 1000) / 4;
+      const deadlineMs = clock.monotonicMs() + (settings.sessionTtlSeconds * 1000) / 4;
       let sentMs = 0;
       const leftSeconds = await members.insist("keep the session's lease", deadlineMs, (client, options) => {
         sentMs = clock.monotonicMs();

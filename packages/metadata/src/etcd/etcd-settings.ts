@@ -27,6 +27,8 @@ export interface EtcdSettings {
   /** A member's file is written anew when so much of it is free, in bytes and as a share; sooner when it is near the quota. */
   readonly defragmentFreeBytesMin: number;
   readonly defragmentFreeShareMin: number;
+  /** So often each process asks how much room etcd has. */
+  readonly spacePollMs: number;
   /** etcd's --quota-backend-bytes, which it tells from 3.6 on; null = what it tells, or its default. */
   readonly quotaBytes: number | null;
   /** Of what comes while a view is being read anew. */
@@ -49,6 +51,7 @@ export const etcdSettingsDefault: Omit<EtcdSettings, "prefix"> = {
   historyBytesMax: GIB,
   defragmentFreeBytesMin: 256 * MIB,
   defragmentFreeShareMin: 0.5,
+  spacePollMs: 10_000,
   quotaBytes: null,
   spoolBytesMax: 64 * MIB,
   allowOldEtcd: false,

@@ -2,7 +2,14 @@ import { ClusterFailure, newId, type ClusterId, type Random, type SessionId } fr
 import { hasRevision } from "./change-batch.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
-import { decodeLogIdentity, encodeLogIdentity, newLogIdentity, type LogIdentity } from "./log-identity.ts";
+import {
+  decodeLogIdentity,
+  encodeLogIdentity,
+  newLogIdentity,
+  readIdentity,
+  type LogIdentity,
+} from "./log-identity.ts";
+import { readTail } from "./read-tail.ts";
 import { encodeTail } from "./tail-record.ts";
 
 const nobody = "0".repeat(32) as SessionId;
@@ -16,6 +23,9 @@ export async function formTail(
   deadlineMs: number,
 ): Promise<LogIdentity> {
   const { members, keys, random, clusterId } = parts;
+  // At its quota etcd refuses a transaction that would put something, whether it comes to that or not.
+  const seen = await readIdentity(parts, deadlineMs);
+  if (seen !== null) return checkOwn(parts, await whole(parts, seen, deadlineMs));
   const value = firstTail(random);
   const identity = encodeLogIdentity(newLogIdentity(clusterId ?? newId("cluster", random), random));
   const answer = await members.insist("begin the log", deadlineMs, (client, options) =>
@@ -31,18 +41,30 @@ export async function formTail(
   if (answer.succeeded) return decodeLogIdentity(identity);
   const [own, tail] = answer.responses.map((response) => response.response_range?.kvs[0]);
   if (own === undefined || tail === undefined) throw unfinished(keys);
-  const found = decodeLogIdentity(own.value);
-  if (clusterId === null || found.clusterId === clusterId) return found;
-  throw new ClusterFailure(
-    "halt",
-    `etcd holds the metadata of cluster ${found.clusterId} under ${keys.prefix}, and not that of ${clusterId}`,
-    { reason: "DRIVE_FOREIGN" },
-  );
+  return checkOwn(parts, decodeLogIdentity(own.value));
 }
 
 /** A tail that follows none. */
 export function firstTail(random: Random): Buffer {
   return encodeTail({ batch: newId("change", random), session: nobody, changeCount: 0 });
+}
+
+async function whole(
+  { members, keys }: { members: EtcdMembers; keys: EtcdKeys },
+  identity: LogIdentity,
+  deadlineMs: number,
+): Promise<LogIdentity> {
+  if ((await readTail({ members, keys, logId: identity.logId }, deadlineMs)) === null) throw unfinished(keys);
+  return identity;
+}
+
+function checkOwn(of: { keys: EtcdKeys; clusterId: ClusterId | null }, found: LogIdentity): LogIdentity {
+  if (of.clusterId === null || found.clusterId === of.clusterId) return found;
+  throw new ClusterFailure(
+    "halt",
+    `etcd holds the metadata of cluster ${found.clusterId} under ${of.keys.prefix}, and not that of ${of.clusterId}`,
+    { reason: "DRIVE_FOREIGN" },
+  );
 }
 
 function unfinished({ prefix }: EtcdKeys): ClusterFailure {

@@ -8,8 +8,8 @@ interface Parts {
   readonly members: EtcdMembers;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Ids of members whose file was written anew since something was compacted. */
-  readonly rewritten: Set<string>;
+  /** By id: when a member's file was written anew since something was compacted, in monotonic time. */
+  readonly rewritten: Map<string, number>;
 }
 
 /** A member writes its file anew meanwhile, and answers nobody: some seconds for each GiB. */
@@ -26,11 +26,11 @@ export async function giveRoomBack(parts: Parts, statuses: readonly MemberStatus
   const { members, clock, logger } = parts;
   // Two that do not answer may be too few left: only when there is no room does that matter less.
   const mayStop = statuses.length === members.count || usedShare(statuses) > nearQuotaShare;
-  const chosen = chooseMember(statuses, parts);
+  const chosen = chooseMember(statuses, { settings: parts.settings, mayTry: (memberId) => mayTry(parts, memberId) });
   if (chosen !== undefined && mayStop) {
     const { memberId, sizeBytes, inUseBytes, client } = chosen;
-    parts.rewritten.add(memberId);
     const startedMs = clock.monotonicMs();
+    parts.rewritten.set(memberId, startedMs);
     await client.maintenance.defragment({ deadline: clock.nowMs() + defragmentMsMax });
     const seconds = (clock.monotonicMs() - startedMs) / 1000;
     logger.log("info", "etcd.defragmented", { memberId, sizeBytes, inUseBytes, seconds });
@@ -41,14 +41,22 @@ export async function giveRoomBack(parts: Parts, statuses: readonly MemberStatus
 /** The member whose file is worth writing anew now, the leader of etcd last; undefined = none. */
 export function chooseMember(
   statuses: readonly MemberStatus[],
-  { settings, rewritten }: { settings: FreeRoom; rewritten: ReadonlySet<string> },
+  { settings, mayTry }: { settings: FreeRoom; mayTry: (memberId: string) => boolean },
 ): MemberStatus | undefined {
   const worthy = statuses.filter(
-    // bbolt counts pages as free only after later writes, and a member without room takes none: it is tried once.
-    (status) => isWorthIt(status, settings) || (!hasRoom(status) && !rewritten.has(status.memberId)),
+    // bbolt counts pages as free only after later writes, and a member without room takes none: it is tried all the same.
+    (status) => isWorthIt(status, settings) || (!hasRoom(status) && mayTry(status.memberId)),
   );
   return worthy.find(({ isLeader }) => !isLeader) ?? worthy[0];
 }
+
+/** Once after each compaction, and again after a while: another member deletes what is compacted in its own time. */
+function mayTry({ rewritten, clock }: Parts, memberId: string): boolean {
+  const lastMs = rewritten.get(memberId);
+  return lastMs === undefined || clock.monotonicMs() - lastMs > retryMs;
+}
+
+const retryMs = 60_000;
 
 type FreeRoom = Pick<EtcdSettings, "defragmentFreeBytesMin" | "defragmentFreeShareMin">;
 
@@ -67,8 +75,7 @@ async function disarm({ members, clock, logger }: Parts, statuses: readonly Memb
     client.maintenance.alarm({ action: alarmAction.get }, options),
   );
   for (const { memberID, alarm } of alarms) {
-    // As the library's own names are for types only.
-    if ((alarm as string) !== "NOSPACE") continue;
+    if (alarm !== "Nospace") continue;
     await members.insist("take back an alarm", deadlineMs, (client, options) =>
       client.maintenance.alarm({ action: alarmAction.deactivate, memberID, alarm: noSpace }, options),
     );

@@ -1,6 +1,7 @@
 import type { ITxnResponse } from "etcd3";
 import { idBytes, type Clock, type Logger, type Timer } from "@kakera/kernel";
 import { hasRevision } from "./change-batch.ts";
+import { fateOf } from "./etcd-failure.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
 import type { EtcdSession } from "./etcd-session.ts";
@@ -15,6 +16,8 @@ export interface LeadershipParts {
   readonly logger: Logger;
   /** So often a process looks whether it leads, or may. */
   readonly pollMs: number;
+  /** Makes room in an etcd that is full, once. */
+  readonly makeRoom: () => Promise<void>;
 }
 
 /**
@@ -60,7 +63,7 @@ export class Leadership {
     try {
       // A process that has nothing to do does not notice otherwise that its session is lost.
       const session = await sessions.ensure(clock.monotonicMs() + pollMs);
-      await this.#ask(session);
+      await this.#ask(session).catch((failure: unknown) => this.#afterRefusal(failure, session));
     } catch (failure) {
       if (!this.#isClosed) logger.log("warn", "etcd.leader-unknown", { cause: failure });
     }
@@ -86,6 +89,31 @@ export class Leadership {
       this.#resign("the leader's key was gone");
       this.#take(session);
     } else this.#hear(answer, session);
+  }
+
+  /** At its quota etcd takes no leader's key. Where there is none, the first of those that have a session makes room without it. */
+  async #afterRefusal(failure: unknown, session: EtcdSession): Promise<void> {
+    if (fateOf(failure) !== "full") throw failure;
+    const { members, keys, logger, makeRoom } = this.#parts;
+    const { from, to } = keys.sessions;
+    const answer = await members.once((client, options) =>
+      client.kv.txn(
+        {
+          compare: [],
+          success: [
+            { request_range: { key: keys.leader } },
+            { request_range: { key: from, range_end: to, limit: 1, keys_only: true } },
+          ],
+          failure: [],
+        },
+        options,
+      ),
+    );
+    const [leader, first] = answer.responses.map(({ response_range: range }) => range.kvs[0]);
+    if (leader?.value.equals(idBytes(session.id)) !== true) this.#resign("another one leads, or nobody");
+    if (this.#isClosed || leader !== undefined || first?.key.equals(session.key) !== true) return;
+    logger.log("warn", "etcd.full-without-a-leader", { reason: "LOG_SPACE" });
+    await makeRoom();
   }
 
   #hear(answer: ITxnResponse, session: EtcdSession): void {

@@ -170,7 +170,8 @@ class RunningRegistry implements NodeRegistry {
   async #session(deadlineMs: number): Promise<EtcdSession> {
     const { members, keys, clock, random, logger, settings } = this.#parts;
     if (this.#sessions === null) {
-      const parts = { members, keys, clock, random, logger, ttlSeconds: settings.nodeTtlSeconds };
+      const leased = { ...settings, sessionTtlSeconds: settings.nodeTtlSeconds };
+      const parts = { members, keys, clock, random, logger, settings: leased };
       const keyOf = (session: Parameters<typeof idBytes>[0]): Buffer =>
         Buffer.concat([Buffer.from(`${keys.prefix}presence/`), idBytes(session)]);
       const session = await EtcdSession.open({ ...parts, keyOf }, deadlineMs);

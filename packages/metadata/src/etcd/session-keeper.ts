@@ -1,5 +1,6 @@
 import type { SessionId } from "@kakera/kernel";
-import { EtcdSession, type SessionParts } from "./etcd-session.ts";
+import type { EtcdSession, SessionParts } from "./etcd-session.ts";
+import { openSession } from "./open-session.ts";
 
 /** The session of this process, and a new one when it was lost: changes of the old one are not sent under it (correctness.md F27 R2). */
 export class SessionKeeper {
@@ -29,7 +30,7 @@ export class SessionKeeper {
   }
 
   async #open(deadlineMs: number): Promise<void> {
-    this.#session = await EtcdSession.open(this.#parts, deadlineMs);
+    this.#session = await openSession(this.#parts, deadlineMs);
     this.#parts.logger.log("info", "etcd.session-opened", { session: this.#session.id });
   }
 

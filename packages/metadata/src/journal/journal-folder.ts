@@ -8,6 +8,7 @@ import {
   type DiskFile,
   type DriveId,
 } from "@kakera/kernel";
+import type { Change } from "../ports/commit-log.ts";
 import { journalNames } from "./journal-names.ts";
 import type { JournalSettings } from "./settings.ts";
 
@@ -93,11 +94,11 @@ export class JournalFolder {
     return this.#files.some((file) => file !== this.#current?.meta && file.lastSequence <= sequence);
   }
 
-  /** Whether a batch of so many bytes can surely be written; what is no `free` work leaves the reserve alone. */
-  hasRoom(bytes: number, purpose: "write" | "free"): boolean {
+  /** Whether a batch of so many bytes can surely be written; what frees nothing leaves the reserve alone. */
+  hasRoom(bytes: number, purpose: Change["purpose"]): boolean {
     if (!this.#isSpaceShort) return true;
     if (this.#current !== null && this.#leftBytes() >= bytes) return true;
-    const reserved = purpose === "free" ? 0 : this.#settings.reserveFiles;
+    const reserved = purpose === "write" ? this.#settings.reserveFiles : 0;
     return this.#spares.filter((spare) => spare.sizeBytes >= bytes).length > reserved;
   }
 

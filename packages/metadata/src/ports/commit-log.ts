@@ -37,8 +37,11 @@ export interface Change {
   readonly puts: readonly { readonly key: Key; readonly value: Uint8Array }[];
   readonly deletes: readonly Key[];
   readonly deleteRanges?: readonly KeyRange[];
-  /** What for; decides what may go on when space is short: `free` (deletes, garbage, checkpoints) uses the reserve. */
-  readonly purpose: "write" | "free";
+  /**
+   * What for; decides what may go on when space is short: `free` (deletes, checkpoints) uses the reserve, `garbage` (rows of what was
+   * dropped, which go for good) the last of it.
+   */
+  readonly purpose: "write" | "free" | "garbage";
 }
 
 export interface Compare {
@@ -66,6 +69,6 @@ export interface LogStatus {
   readonly membersNeeded: number;
   readonly revision: number;
   readonly term: number;
-  /** LOG_SPACE: too few drives have room for the next journal file; only changes that free something are taken. Absent = false. */
+  /** LOG_SPACE: too few drives have room for the next journal file, or etcd comes near its quota; only changes that free something are taken. Absent = false. */
   readonly isSpaceShort?: boolean;
 }

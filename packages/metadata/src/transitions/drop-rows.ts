@@ -12,7 +12,7 @@ export function dropGarbage(
   const layouts = dropped.filter((one) => one.garbage.record.layoutPieces > 0);
   return {
     id: newChangeId(author),
-    purpose: "free",
+    purpose: "garbage",
     compares: dropped.map((one) => compareSeen(keys.garbage(one.id), one.garbage)),
     puts: [],
     deletes: dropped.map((one) => keys.garbage(one.id)),
@@ -27,7 +27,7 @@ export function dropCompleted(
 ): Change {
   return {
     id: newChangeId(author),
-    purpose: "free",
+    purpose: "garbage",
     compares: dropped.map((one) => compareSeen(keys.completed(one.uploadId), one.completed)),
     puts: [],
     deletes: dropped.map((one) => keys.completed(one.uploadId)),
