@@ -92,6 +92,7 @@ export { openNodeRegistry, type NodeRegistry } from "./etcd/node-registry.ts";
 export type { NodeRecord } from "./etcd/node-record.ts";
 export type { ReportedMarks } from "./etcd/position-report.ts";
 export type { LiveSession } from "./etcd/read-sessions.ts";
+export { claimDigest } from "./etcd/claim-digest.ts";
 export { claimLogIdentity } from "./etcd/claim-log-identity.ts";
 export { readLogIdentity } from "./etcd/read-log-identity.ts";
 export { restoreLog, type Restoration, type RestoringComponents } from "./etcd/restore-log.ts";

@@ -174,6 +174,7 @@ function etcdOf(target: string, flags: RecoverFlags, terminal: Terminal): EtcdPl
   return etcdPlaceOf(
     {
       etcd: urlsOf(target),
+      etcdCompaction: "off",
       etcdPrefix: given(flags.etcdPrefix, "KAKERA_ETCD_PREFIX") ?? "/kakera/",
       etcdCaCert: given(flags.etcdCacert, "KAKERA_ETCD_CACERT"),
       etcdCert: given(flags.etcdCert, "KAKERA_ETCD_CERT"),

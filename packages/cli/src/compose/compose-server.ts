@@ -1,7 +1,16 @@
-import type { Clock, ClusterId, DriveId, Failpoints, Logger, Random } from "@kakera/kernel";
+import {
+  assert,
+  type Clock,
+  type ClusterId,
+  type DriveId,
+  type Failpoints,
+  type Logger,
+  type Random,
+} from "@kakera/kernel";
 import { createGateway, type Gateway } from "@kakera/gateway";
 import type { GuardedView } from "@kakera/metadata";
 import { formatAddress } from "../config/parse-values.ts";
+import { agreeOnSecrets, type ClusterSecrets } from "../cluster/agree-on-secrets.ts";
 import type { NodeLink } from "../cluster/cluster-node.ts";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
@@ -75,7 +84,13 @@ export async function composeServer(
   const prepared = await prepareDrives(
     { access, bay, random, logger, failpoints: components.failpoints },
     settings.server.geometry,
-    etcd === null ? null : (drives) => meetCluster({ ...components, etcd }, drives),
+    etcd === null
+      ? null
+      : async (drives) => {
+          const clusterId = await meetCluster({ ...components, etcd }, drives);
+          await agreeOnSecrets({ ...components, etcd }, clusterId, secretsOf(settings.server));
+          return clusterId;
+        },
   );
   const places = bay.slots.filter(({ state }) => state.kind !== "left").map(({ place }) => place);
   const rootKey = await obtainRootKey(
@@ -138,6 +153,11 @@ export async function composeServer(
       await core.close();
     },
   };
+}
+
+function secretsOf({ clusterSecret, credentials }: ServerSettings): ClusterSecrets {
+  assert(clusterSecret !== null && credentials !== null, "a cluster has secrets: the settings were checked");
+  return { clusterSecret, credentials };
 }
 
 /** The node's name on dashboards: host and port. */

@@ -6,12 +6,20 @@ import type { ReadText } from "./secret-file.ts";
 /** Where a cluster's metadata is, and how it is reached. */
 export interface EtcdPlace {
   readonly access: EtcdAccess;
-  readonly settings: Pick<EtcdSettings, "prefix" | "allowOldEtcd">;
+  readonly settings: Pick<EtcdSettings, "prefix" | "allowOldEtcd" | "compaction">;
 }
 
 export type EtcdWords = Pick<
   ServerSettings,
-  "etcd" | "etcdPrefix" | "etcdCaCert" | "etcdCert" | "etcdKey" | "etcdUsername" | "etcdPassword" | "allowOldEtcd"
+  | "etcd"
+  | "etcdCompaction"
+  | "etcdPrefix"
+  | "etcdCaCert"
+  | "etcdCert"
+  | "etcdKey"
+  | "etcdUsername"
+  | "etcdPassword"
+  | "allowOldEtcd"
 >;
 
 /** null: there is no cluster. Reads the files of certificates. Throws CommandFailure (usage). */
@@ -19,7 +27,11 @@ export function etcdPlaceOf(words: EtcdWords, readText: ReadText): EtcdPlace | n
   if (words.etcd.length === 0) return null;
   return {
     access: { endpoints: words.etcd, ...authOf(words), ...tlsOf(words, readText) },
-    settings: { prefix: withSlash(words.etcdPrefix), allowOldEtcd: words.allowOldEtcd },
+    settings: {
+      prefix: withSlash(words.etcdPrefix),
+      allowOldEtcd: words.allowOldEtcd,
+      compaction: words.etcdCompaction,
+    },
   };
 }
 

@@ -65,4 +65,9 @@ export class EtcdKeys {
   node(node: NodeId): Buffer {
     return Buffer.from(`${this.prefix}node/${node}`);
   }
+
+  /** What all nodes have to agree on. */
+  digest(name: string): Buffer {
+    return Buffer.from(`${this.prefix}agreed/${name}`);
+  }
 }
