@@ -5,6 +5,8 @@ import { kakera } from "./generated/messages.js";
 export const records = kakera.records;
 /** The journal's own messages: what a batch and a checkpoint hold. */
 export const journal = kakera.journal;
+/** What nodes say to each other. */
+export const calls = kakera.calls;
 
 // Decoded messages: every field is present; an absent message field is null, an absent number 0, absent bytes empty.
 export type BodyPlace = kakera.records.BodyPlace;
@@ -46,3 +48,15 @@ export type PartRecordInput = kakera.records.PartRecord.$Properties;
 export type PoolRecordInput = kakera.records.PoolRecord.$Properties;
 export type RepairRecordInput = kakera.records.RepairRecord.$Properties;
 export type UploadRecordInput = kakera.records.UploadRecord.$Properties;
+
+export type DescriptionMessage = kakera.calls.ShardDescription;
+export type FailureMessage = kakera.calls.Failure;
+export type IdentityMessage = kakera.calls.ShardIdentity;
+export type RefMessage = kakera.calls.ShardRef;
+export type StatusMessage = kakera.calls.DriveStatus;
+
+export type DescriptionInput = kakera.calls.ShardDescription.$Properties;
+export type FailureInput = kakera.calls.Failure.$Properties;
+export type IdentityInput = kakera.calls.ShardIdentity.$Properties;
+export type RefInput = kakera.calls.ShardRef.$Properties;
+export type StatusInput = kakera.calls.DriveStatus.$Properties;

@@ -15,3 +15,6 @@ export type {
 export { rebuildShard, rebuildWindowBytes, type RebuildJob, type ShardSource, type WorkArea } from "./rebuild-shard.ts";
 export { noRepairQueue, type RepairQueue, type ShardFinding } from "./repair-queue.ts";
 export { bufferReleased } from "./buffer-released.ts";
+export { createNodeClient, type NodeClient } from "./client/node-client.ts";
+export { createNodeServer, type NodeServer } from "./server/node-server.ts";
+export { listenForCalls, type NodeListener } from "./server/drivers/listen-for-calls.ts";

@@ -11,7 +11,7 @@ import {
   type SessionId,
 } from "@kakera/kernel";
 import { createMemoryDisk } from "@kakera/disk";
-import type { ShardRef, ShardWrite } from "@kakera/rpc";
+import type { ShardDrive, ShardRef, ShardWrite } from "@kakera/rpc";
 import {
   createMemoryStore,
   formatDrive,
@@ -127,7 +127,7 @@ export function refOf(shard: ShardWrite): ShardRef {
 
 /** The payload as a caller gets it: read, and every block verified. null: not here. "damaged": a block did not match. */
 export async function readVerified(
-  drive: Drive,
+  drive: ShardDrive,
   ref: ShardRef,
   sizeBytesMax = 256 * 1024,
 ): Promise<Buffer | null | "damaged"> {

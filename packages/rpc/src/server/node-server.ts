@@ -1,0 +1,124 @@
+import type { Clock, ClusterId, Disk, DiskFile, DriveId, Logger, Meter, Random, Timer } from "@kakera/kernel";
+import { createServerMetrics } from "../metrics.ts";
+import type { ShardDrive, ShardStream } from "../shard-drive.ts";
+import { deriveRootKey } from "../wire/frame-mac.ts";
+import { createCallTable } from "./call-table.ts";
+import { unknownFile } from "./calls/file-calls.ts";
+import { unknownStream } from "./calls/stream-calls.ts";
+import { HttpCalls, type NodeCallHandler } from "./drivers/http-calls.ts";
+import { Holdings } from "./holdings.ts";
+import { defaultNodeServerSettings, type NodeServerSettings } from "./node-server-settings.ts";
+import { NodeService } from "./node-service.ts";
+import { PayloadMemory } from "./payload-memory.ts";
+import { Peers } from "./peers.ts";
+
+export interface NodeServerComponents {
+  /** Looked up for each call: drives may come and go. */
+  readonly drives: ReadonlyMap<DriveId, ShardDrive>;
+  /** Of which other nodes reach the archive's folder. */
+  readonly archiveDisks: ReadonlyMap<DriveId, Disk>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly meter: Meter;
+}
+
+export interface NodeServerIdentity {
+  /** Of the cluster: who has it is one of its nodes. */
+  readonly secret: string | Uint8Array;
+  readonly clusterId: ClusterId;
+  readonly nodeId: string;
+  /** Of the program, for people. */
+  readonly version: string;
+}
+
+export interface NodeServer {
+  /** For a server of node:http, whose `keepAliveTimeout` is above 30 s: clients drop idle connections first. */
+  readonly handle: NodeCallHandler;
+  /** What other processes hold on this node, and what is under way. */
+  holdings(): { readonly streams: number; readonly files: number; readonly calls: number; readonly waiting: number };
+  /** Whether no call uses any memory. */
+  isIdle(): boolean;
+  /** Refuses further calls, lets those under way end, and gives up what other processes hold. */
+  close(): Promise<void>;
+}
+
+const sweepIntervalMs = 5_000;
+/** Of an exclusive thing, and of one that many calls may use at once. */
+const [oneUser, manyUsers] = [1, 64];
+
+/** Serves this node's drives to the other nodes of the cluster. */
+export function createNodeServer(
+  components: NodeServerComponents,
+  identity: NodeServerIdentity,
+  settings: Partial<NodeServerSettings> = {},
+): NodeServer {
+  const { clock, random, logger } = components;
+  const { secret, ...introduction } = identity;
+  const chosen = { ...defaultNodeServerSettings, ...settings };
+  const streams = createStreams(clock, chosen);
+  const files = createFiles(clock, chosen);
+  const gone = (sender: string): void => {
+    void streams.endOwned(sender);
+    void files.endOwned(sender);
+  };
+  const peers = new Peers(clock, { graceMs: chosen.peerGraceMs, silentMsMax: chosen.peerSilentMsMax, gone });
+  const { receivedBytesMax, sentBytesMax, waitingCallsMax: waitingMax } = chosen;
+  const receiving = new PayloadMemory({ sizeBytes: receivedBytesMax, waitingMax });
+  const sending = new PayloadMemory({ sizeBytes: sentBytesMax, waitingMax });
+  const introduce = (): typeof introduction & { wallMs: number } => ({ ...introduction, wallMs: clock.nowMs() });
+  const { drives, archiveDisks } = components;
+  const table = createCallTable({ drives, archiveDisks, streams, files, memory: sending, introduce });
+  const root = deriveRootKey(secret, identity.clusterId);
+  const heard = (sender: string, connection: object): void => peers.heard(sender, connection);
+  const service = new NodeService({ root, table, clock, random, logger, heard });
+  const connectionClosed = (connection: object): void => peers.closed(connection);
+  const metrics = createServerMetrics(components.meter);
+  const http = new HttpCalls({ service, memory: receiving, clock, settings: chosen, metrics, connectionClosed });
+  const sweep = (): void => {
+    peers.sweep();
+    void streams.endIdle();
+    timer = clock.setTimer(sweepIntervalMs, sweep);
+  };
+  let timer: Timer = clock.setTimer(sweepIntervalMs, sweep);
+  return {
+    handle: http.handle,
+    holdings: () => ({
+      streams: streams.count,
+      files: files.count,
+      calls: http.callsUnderWay,
+      waiting: receiving.waitingCount + sending.waitingCount,
+    }),
+    isIdle: () => receiving.isUnused && sending.isUnused,
+    async close() {
+      timer.cancel();
+      await http.close();
+      peers.close();
+      await Promise.all([streams.endAll(), files.endAll()]);
+    },
+  };
+}
+
+function createStreams(clock: Clock, settings: NodeServerSettings): Holdings<ShardStream> {
+  return new Holdings(clock, {
+    what: "stream",
+    countMax: settings.streamsMax,
+    idleMsMax: settings.streamIdleMsMax,
+    usersMax: oneUser,
+    unknown: unknownStream,
+    giveUp: (stream) => stream.abort(),
+  });
+}
+
+/** A quiet cluster's archive says nothing for hours: its files end with the process that opened them. */
+function createFiles(clock: Clock, settings: NodeServerSettings): Holdings<DiskFile> {
+  return new Holdings(clock, {
+    what: "file",
+    countMax: settings.filesMax,
+    idleMsMax: Number.POSITIVE_INFINITY,
+    usersMax: manyUsers,
+    unknown: unknownFile,
+    // A drive that errs closes it when it can; nobody is left to be told.
+    giveUp: (file) => file.close().catch(() => {}),
+  });
+}
