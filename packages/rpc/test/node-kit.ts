@@ -10,7 +10,14 @@ import {
   type DriveId,
 } from "@kakera/kernel";
 import { createMemoryDisk } from "@kakera/disk";
-import { createNodeClient, createNodeServer, listenForCalls, type NodeClient, type NodeServer, type ShardDrive } from "@kakera/rpc";
+import {
+  createNodeClient,
+  createNodeServer,
+  listenForCalls,
+  type NodeClient,
+  type NodeServer,
+  type ShardDrive,
+} from "@kakera/rpc";
 import type { Drive } from "@kakera/storage-node";
 import { formattedDisk, openTestDrive } from "../../storage-node/test/drive-kit.ts";
 

@@ -191,7 +191,12 @@ function describeLists(made: () => DriveUnderTest): void {
     const shard = makeShard();
     for (let at = 0; at < refs.length; at += 1000) {
       const slice = refs.slice(at, at + 1000).map((ref) =>
-        drive.put({ ...shard, identity: { ...shard.identity, ...ref }, payload, blockChecksums: checksumsOf(ref, payload) }),
+        drive.put({
+          ...shard,
+          identity: { ...shard.identity, ...ref },
+          payload,
+          blockChecksums: checksumsOf(ref, payload),
+        }),
       );
       await Promise.all(slice);
     }

@@ -1,18 +1,31 @@
-import { assert, newId, type Clock, type DriveId, type Logger, type NodeId, type Random } from "@kakera/kernel";
+import {
+  assert,
+  newId,
+  type Clock,
+  type ClusterId,
+  type Disk,
+  type DriveId,
+  type Logger,
+  type Meter,
+  type NodeId,
+  type Random,
+} from "@kakera/kernel";
 import { openNodeRegistry, type NodeRecord, type NodeRegistry } from "@kakera/metadata";
-import type { ShardDrive } from "@kakera/rpc";
+import {
+  createNodeClient,
+  createNodeServer,
+  listenForCalls,
+  type NodeClient,
+  type NodeListener,
+  type ShardDrive,
+} from "@kakera/rpc";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
-import { formatAddress } from "../config/parse-values.ts";
+import { formatAddress, parseAddress } from "../config/parse-values.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { DriveBay } from "../compose/drive-bay.ts";
 import { version } from "../version.ts";
+import { checkClock } from "./check-clock.ts";
 import { DrivesOfCluster } from "./drives-of-cluster.ts";
-
-/** The way to another node's drives. */
-export interface NodeLink {
-  drive(driveId: DriveId): ShardDrive;
-  close(): void;
-}
 
 export interface ClusterNodeParts {
   readonly etcd: EtcdPlace;
@@ -21,7 +34,7 @@ export interface ClusterNodeParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly dial: (address: string) => NodeLink;
+  readonly meter: Meter;
 }
 
 /** This process among the nodes of its cluster: what it says of itself, and the drives of the others. */
@@ -32,34 +45,58 @@ export class ClusterNode {
   readonly drives: DrivesOfCluster;
   readonly #parts: ClusterNodeParts;
   readonly #settings: ServerSettings;
-  readonly #links = new Map<string, NodeLink>();
+  readonly #clusterId: ClusterId;
+  readonly #secret: string;
+  /** By address. */
+  readonly #links = new Map<string, NodeClient>();
   readonly #remote = new Map<DriveId, ShardDrive>();
   /** Where each remote drive is reached now. */
   readonly #addresses = new Map<DriveId, string>();
-  #told = "";
+  /** Of the drives that are open here; others write the archive there. */
+  readonly #archiveDisks = new Map<DriveId, Disk>();
+  #listener: NodeListener | null = null;
+  #told: string | null = null;
 
-  private constructor(parts: ClusterNodeParts, settings: ServerSettings, registry: NodeRegistry) {
+  private constructor(
+    parts: ClusterNodeParts,
+    of: { readonly settings: ServerSettings; readonly clusterId: ClusterId; readonly registry: NodeRegistry },
+  ) {
+    const { clusterSecret } = of.settings;
+    assert(clusterSecret !== null, "a cluster has a secret: the settings were checked");
     this.#parts = parts;
-    this.#settings = settings;
-    this.registry = registry;
+    this.#settings = of.settings;
+    this.#clusterId = of.clusterId;
+    this.#secret = clusterSecret;
+    this.registry = of.registry;
     this.nodeId = newId("node", parts.random);
     this.drives = new DrivesOfCluster(parts.bay.drives, this.#remote);
-    registry.onChange(() => this.#follow());
-    this.#follow();
   }
 
-  /** Rejects with ClusterFailure `retry` when etcd does not say who is there. */
-  static async open(parts: ClusterNodeParts, settings: ServerSettings): Promise<ClusterNode> {
+  /**
+   * Listens for the other nodes and knows them when it resolves. Rejects with ClusterFailure `retry` when etcd does not say who is there,
+   * with CommandFailure when the others refuse this machine's clock, and with what the system says of the address.
+   */
+  static async open(parts: ClusterNodeParts, settings: ServerSettings, clusterId: ClusterId): Promise<ClusterNode> {
     const { etcd, clock, random, logger } = parts;
     const registry = await openNodeRegistry({ access: etcd.access, clock, random, logger }, etcd.settings);
-    return new ClusterNode(parts, settings, registry);
+    const node = new ClusterNode(parts, { settings, clusterId, registry });
+    try {
+      await node.#begin();
+      return node;
+    } catch (failure) {
+      await node.close();
+      throw failure;
+    }
   }
 
   /** Says which drives are open here, where that has changed. */
   announce(roles: NodeRecord["roles"]): void {
     const { advertise, zone, rack, host } = this.#settings;
     assert(advertise !== null && host !== null, "a node of a cluster has a name and an address");
-    const drives = [...this.#parts.bay.drives.values()]
+    const { bay } = this.#parts;
+    this.#archiveDisks.clear();
+    for (const { state } of bay.slots) if (state.kind === "open") this.#archiveDisks.set(state.driveId, state.disk);
+    const drives = [...bay.drives.values()]
       .map((drive) => ({ driveId: drive.driveId, sizeBytes: drive.status().totalBytes }))
       .filter(({ sizeBytes }) => sizeBytes > 0);
     const now = drives.map(({ driveId }) => driveId).join();
@@ -69,14 +106,35 @@ export class ClusterNode {
     this.registry.announce({ nodeId: this.nodeId, address, zone, rack, host, version, roles, drives });
   }
 
+  /** Where a drive has its files of the archive; null: it is not in reach. */
+  archiveDisk(driveId: DriveId): Disk | null {
+    const own = this.#archiveDisks.get(driveId);
+    if (own !== undefined) return own;
+    const address = this.#addresses.get(driveId);
+    return (address === undefined ? undefined : this.#links.get(address))?.archiveDisk(driveId) ?? null;
+  }
+
   async close(): Promise<void> {
     await this.registry.close();
+    await this.#listener?.close();
     for (const link of this.#links.values()) link.close();
+  }
+
+  async #begin(): Promise<void> {
+    const { bay, clock } = this.#parts;
+    const { nodeAddress } = this.#settings;
+    const identity = { secret: this.#secret, clusterId: this.#clusterId, nodeId: this.nodeId, version };
+    const components = { ...this.#parts, drives: bay.drives, archiveDisks: this.#archiveDisks };
+    const host = nodeAddress.host === "" ? "::" : nodeAddress.host;
+    this.#listener = await listenForCalls(createNodeServer(components, identity), { host, port: nodeAddress.port });
+    this.registry.onChange(() => this.#follow());
+    this.#follow();
+    await checkClock([...this.#links.values()], clock);
   }
 
   /** Takes up the drives of nodes that came, lets go of those of nodes that went. */
   #follow(): void {
-    const { logger, dial } = this.#parts;
+    const { logger } = this.#parts;
     const places = this.#placesOfOthers();
     for (const driveId of this.#remote.keys()) {
       if (this.#addresses.get(driveId) === places.get(driveId)) continue;
@@ -86,9 +144,7 @@ export class ClusterNode {
     }
     for (const [driveId, address] of places) {
       if (this.#remote.has(driveId)) continue;
-      const link = this.#links.get(address) ?? dial(address);
-      this.#links.set(address, link);
-      this.#remote.set(driveId, link.drive(driveId));
+      this.#remote.set(driveId, this.#linkTo(address).drive(driveId));
       this.#addresses.set(driveId, address);
       logger.log("info", "drive.in-reach", { drive: driveId, address });
     }
@@ -100,15 +156,24 @@ export class ClusterNode {
     }
   }
 
+  #linkTo(text: string): NodeClient {
+    const known = this.#links.get(text);
+    if (known !== undefined) return known;
+    const address = parseAddress(text);
+    const link = createNodeClient(this.#parts, { address, secret: this.#secret, clusterId: this.#clusterId });
+    this.#links.set(text, link);
+    return link;
+  }
+
   /** By drive; one that two nodes name is a copy of itself, and nobody's (correctness.md F24). */
   #placesOfOthers(): Map<DriveId, string> {
     const places = new Map<DriveId, string>();
     const doubled = new Set<DriveId>();
     for (const { nodeId, address, drives } of this.registry.nodes.values()) {
+      if (nodeId === this.nodeId) continue;
       for (const { driveId } of drives) {
-        if (places.has(driveId) || (nodeId !== this.nodeId && this.#parts.bay.drives.has(driveId)))
-          doubled.add(driveId);
-        if (nodeId !== this.nodeId) places.set(driveId, address);
+        if (places.has(driveId) || this.#parts.bay.drives.has(driveId)) doubled.add(driveId);
+        places.set(driveId, address);
       }
     }
     for (const driveId of doubled) {

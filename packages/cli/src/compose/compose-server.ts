@@ -11,7 +11,6 @@ import { createGateway, type Gateway } from "@kakera/gateway";
 import type { GuardedView } from "@kakera/metadata";
 import { formatAddress } from "../config/parse-values.ts";
 import { agreeOnSecrets, type ClusterSecrets } from "../cluster/agree-on-secrets.ts";
-import type { NodeLink } from "../cluster/cluster-node.ts";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
@@ -46,8 +45,6 @@ export interface ServerComponents {
   readonly processIo: () => ProcessIo | null;
   /** Where the metadata is; null: on the drives, in a journal. */
   readonly etcd: EtcdPlace | null;
-  /** The way to another node's drives. */
-  readonly dial: (address: string) => NodeLink;
   /** A broken assumption that nobody waits for: the process ends. */
   readonly onBug: (failure: unknown) => void;
 }

@@ -1,4 +1,14 @@
-import { ClusterFailure, DiskError, SECOND_MS, sleep, type Clock, type Failpoints, type Logger } from "@kakera/kernel";
+import {
+  ClusterFailure,
+  DiskError,
+  SECOND_MS,
+  sleep,
+  type Clock,
+  type Disk,
+  type DriveId,
+  type Failpoints,
+  type Logger,
+} from "@kakera/kernel";
 import {
   journalMembersWanted,
   nextArchiveEpoch,
@@ -10,12 +20,16 @@ import {
   type JournalPlace,
 } from "@kakera/metadata";
 import type { ArchiveReport } from "../admin/status-report.ts";
-import type { DriveBay } from "./drive-bay.ts";
+import type { ShardDrive } from "@kakera/rpc";
+import { chooseArchiveDrives } from "../cluster/choose-archive-drives.ts";
 import type { FormationFile } from "./formation-file.ts";
 
 export interface ArchiveKeeperParts {
   readonly log: ClusterLog;
-  readonly bay: DriveBay;
+  /** All that can be reached. */
+  readonly drives: ReadonlyMap<DriveId, ShardDrive>;
+  /** Where a drive has its files of the archive, here or on another node; null: it cannot be reached. */
+  readonly archiveDisk: (driveId: DriveId) => Disk | null;
   readonly formation: () => FormationFile;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -108,7 +122,7 @@ export class ArchiveKeeper {
         .filter(({ condition }) => condition !== "failed")
         .map(({ driveId }) => driveId),
     );
-    for (const place of this.#places()) {
+    for (const place of this.#places(working)) {
       if (working.has(place.driveId)) continue;
       try {
         await archive.rejoin(place);
@@ -124,14 +138,15 @@ export class ArchiveKeeper {
     return readClusterMap(this.#parts.log.view).writePool()?.geometry.m ?? 0;
   }
 
-  /** The first drives that work, so many that m+1 are left when m of them are lost. */
-  #places(): JournalPlace[] {
-    const { bay } = this.#parts;
-    const places: JournalPlace[] = [];
-    for (const { state } of bay.slots) {
-      if (state.kind !== "open" || state.drive.status().condition !== "online") continue;
-      places.push({ driveId: state.driveId, disk: state.disk, directory: archiveDirectory });
-    }
-    return places.slice(0, journalMembersWanted(this.#tolerance()));
+  /** So many that m+1 are left when m of them are lost, in failure domains of their own where there are enough. */
+  #places(carrying: ReadonlySet<DriveId> = new Set()): JournalPlace[] {
+    const { log, drives, archiveDisk } = this.#parts;
+    const isWorking = (driveId: DriveId): boolean => drives.get(driveId)?.status().condition === "online";
+    const wanted = journalMembersWanted(this.#tolerance());
+    const members = readClusterMap(log.view).drives();
+    return chooseArchiveDrives(members, { wanted, isWorking, carrying }).flatMap((driveId) => {
+      const disk = archiveDisk(driveId);
+      return disk === null ? [] : [{ driveId, disk, directory: archiveDirectory }];
+    });
   }
 }

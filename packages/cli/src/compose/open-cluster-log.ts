@@ -1,14 +1,16 @@
-import type { Clock, DriveId, Failpoints, Logger, Meter, Random } from "@kakera/kernel";
+import type { Clock, Disk, DriveId, Failpoints, Logger, Meter, Random } from "@kakera/kernel";
 import { openEtcdLog, type ClusterLog, type LogWitness, type ViewPosition, type WritableView } from "@kakera/metadata";
+import type { ShardDrive } from "@kakera/rpc";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
-import type { DriveBay } from "./drive-bay.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { ArchiveKeeper } from "./keep-archive.ts";
 import type { ServerLog } from "./server-log.ts";
 
 export interface ClusterLogComponents {
   readonly etcd: EtcdPlace;
-  readonly bay: DriveBay;
+  /** All that can be reached. */
+  readonly drives: ReadonlyMap<DriveId, ShardDrive>;
+  readonly archiveDisk: (driveId: DriveId) => Disk | null;
   readonly view: WritableView;
   readonly clock: Clock;
   readonly random: Random;

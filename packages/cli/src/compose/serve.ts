@@ -8,7 +8,7 @@ import { watchEventLoopLag } from "../drivers/event-loop-lag.ts";
 import { createListener, listen, type Listener } from "../drivers/http-listener.ts";
 import { killAtFailpoint } from "../drivers/kill-at-failpoint.ts";
 import { createMachineProbe } from "../drivers/machine-probe.ts";
-import { absentDrive, readBootId } from "@kakera/storage-node";
+import { readBootId } from "@kakera/storage-node";
 import { createNodeFolders } from "../drivers/node-folders.ts";
 import { openViewFiles } from "../drivers/open-view.ts";
 import { createPinoLogger, type ServerLogger } from "../drivers/pino-logger.ts";
@@ -123,10 +123,6 @@ function compose(
       user: probe.user,
       openView: (stateDirectory, clusterId) => openViewFiles(stateDirectory, { clusterId, bootId }, { clock, logger }),
       etcd: etcdPlaceOf(settings, terminal.readText),
-      dial: (address) => ({
-        drive: (driveId) => absentDrive({ driveId, place: address, reason: "NODE_DOWN" }),
-        close: () => undefined,
-      }),
       openFilesMax: probe.openFilesMax,
       eventLoopLagSeconds: watchEventLoopLag(clock).p99Seconds,
       certificateExpiresMs: () => certificate?.current.expiresMs ?? null,

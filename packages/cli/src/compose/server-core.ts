@@ -234,10 +234,11 @@ export class ServerCore {
   async #joinCluster(etcd: EtcdPlace): Promise<void> {
     const { bay, server, prepared } = this.#settings;
     const components = { ...this.#components, etcd, bay };
-    const node = await ClusterNode.open({ ...components, dial: this.#components.dial }, server);
+    const { clusterId } = this.#formation;
+    const node = await ClusterNode.open(components, server, clusterId);
     this.#node = node;
     const log = await openClusterLog(
-      { ...components, view: this.#openView },
+      { ...components, view: this.#openView, drives: node.drives, archiveDisk: (id) => node.archiveDisk(id) },
       { formation: () => this.#formation, witnesses: prepared.witnesses },
     );
     this.log.use(log);

@@ -145,7 +145,13 @@ export class NodeCaller {
   async #exchange(call: NodeCall, attempt: Attempt, connection: NodeConnection): Promise<ReceivedFrame> {
     const path = callPathPrefix + call.name;
     const { header, payload = nothing, into = nothing } = call;
-    const sealed = this.#sealer.seal({ path, kind: "call", addressee: this.#addressee?.salt ?? nobody, header, payload });
+    const sealed = this.#sealer.seal({
+      path,
+      kind: "call",
+      addressee: this.#addressee?.salt ?? nobody,
+      header,
+      payload,
+    });
     const receiver = new FrameReceiver((envelope) => placesFor(envelope, into));
     attempt.receiver = receiver;
     const status = await connection.exchange(path, [sealed, header, payload], (chunk) => receiver.push(chunk));

@@ -1,4 +1,13 @@
-import { idFromBytes, type Clock, type ClusterId, type Disk, type DriveId, type Logger, type Meter, type Random } from "@kakera/kernel";
+import {
+  idFromBytes,
+  type Clock,
+  type ClusterId,
+  type Disk,
+  type DriveId,
+  type Logger,
+  type Meter,
+  type Random,
+} from "@kakera/kernel";
 import { calls } from "@kakera/protocol";
 import { createClientMetrics } from "../metrics.ts";
 import type { NodeIntroduction } from "../server/calls/node-calls.ts";
@@ -75,7 +84,12 @@ export function createNodeClient(
     archiveDisk: (driveId) => new RemoteDisk(driveId, { caller, settings: chosen }),
     hello: async () => {
       const header = calls.HelloCall.encode({}).finish();
-      const answer = await caller.call({ name: "hello", header, deadlineMs: chosen.readDeadlineMs, isRepeatable: true });
+      const answer = await caller.call({
+        name: "hello",
+        header,
+        deadlineMs: chosen.readDeadlineMs,
+        isRepeatable: true,
+      });
       const { clusterId: theirs, nodeId, version, wallMs } = calls.HelloAnswer.decode(answer.header);
       return { clusterId: idFromBytes("cluster", theirs), nodeId, version, wallMs };
     },

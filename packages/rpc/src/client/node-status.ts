@@ -43,7 +43,13 @@ export class NodeStatus {
   of(driveId: DriveId): DriveStatus {
     const { place } = this.#parts;
     const none = { freeBytes: 0, totalBytes: 0, shardCount: 0, garbageBytes: 0 };
-    const last = this.#drives.get(driveId) ?? { driveId, place, ...none, condition: "offline", reason: "DRIVE_OFFLINE" };
+    const last = this.#drives.get(driveId) ?? {
+      driveId,
+      place,
+      ...none,
+      condition: "offline",
+      reason: "DRIVE_OFFLINE",
+    };
     return this.#isUp ? last : { ...last, condition: "offline", reason: "NODE_DOWN" };
   }
 

@@ -124,7 +124,12 @@ export class RemoteDrive implements ShardDrive {
     if (!found.isFound) return null;
     const { shardSizeBytes, chunkSizeBytes, blockChecksums } = found;
     // The header that the checksums are a view of is this call's own.
-    return { lengthBytes: answer.payloadBytes, blockChecksums: bufferOf(blockChecksums), shardSizeBytes, chunkSizeBytes };
+    return {
+      lengthBytes: answer.payloadBytes,
+      blockChecksums: bufferOf(blockChecksums),
+      shardSizeBytes,
+      chunkSizeBytes,
+    };
   }
 
   async #putInPieces({ identity, purpose, payload, blockChecksums, ...end }: ShardWrite): Promise<Receipt> {
@@ -147,7 +152,13 @@ export class RemoteDrive implements ShardDrive {
   #write(name: string, header: Uint8Array, payload?: Uint8Array): ReturnType<NodeCaller["call"]> {
     const { caller, settings } = this.#parts;
     const { writeDeadlineMs: deadlineMs } = settings;
-    return caller.call({ name, header, deadlineMs, isRepeatable: false, ...(payload === undefined ? {} : { payload }) });
+    return caller.call({
+      name,
+      header,
+      deadlineMs,
+      isRepeatable: false,
+      ...(payload === undefined ? {} : { payload }),
+    });
   }
 }
 

@@ -37,7 +37,10 @@ export class RemoteStream implements ShardStream {
   finish({ chunkSizeBytes, shardDigests }: Parameters<ShardStream["finish"]>[0]): Promise<Receipt> {
     return this.#inTurn(async () => {
       const { streamId, driveId } = this.#parts;
-      const answer = await this.#call("finish", calls.FinishCall.encode({ streamId, chunkSizeBytes, shardDigests }).finish());
+      const answer = await this.#call(
+        "finish",
+        calls.FinishCall.encode({ streamId, chunkSizeBytes, shardDigests }).finish(),
+      );
       return { driveId, epoch: calls.ReceiptAnswer.decode(answer.header).epoch };
     });
   }
@@ -69,7 +72,13 @@ export class RemoteStream implements ShardStream {
 
   #call(name: string, header: Uint8Array, payload?: Uint8Array): ReturnType<NodeCaller["call"]> {
     const { caller, deadlineMs } = this.#parts;
-    return caller.call({ name, header, deadlineMs, isRepeatable: false, ...(payload === undefined ? {} : { payload }) });
+    return caller.call({
+      name,
+      header,
+      deadlineMs,
+      isRepeatable: false,
+      ...(payload === undefined ? {} : { payload }),
+    });
   }
 }
 

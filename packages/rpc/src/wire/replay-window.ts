@@ -13,7 +13,7 @@ export class ReplayWindow {
     if (nonce > this.#highest) this.#advance(nonce);
     const at = nonce % replayWindowNonces;
     const word = Math.floor(at / wordBits);
-    const bit = 1 << at % wordBits;
+    const bit = 1 << (at % wordBits);
     if (((this.#seen[word] as number) & bit) !== 0) return false;
     this.#seen[word] = (this.#seen[word] as number) | bit;
     return true;
@@ -26,7 +26,7 @@ export class ReplayWindow {
       for (let passed = this.#highest + 1; passed <= nonce; passed++) {
         const at = passed % replayWindowNonces;
         const word = Math.floor(at / wordBits);
-        this.#seen[word] = (this.#seen[word] as number) & ~(1 << at % wordBits);
+        this.#seen[word] = (this.#seen[word] as number) & ~(1 << (at % wordBits));
       }
     }
     this.#highest = nonce;

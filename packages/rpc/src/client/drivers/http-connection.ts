@@ -115,7 +115,10 @@ class HttpConnection implements NodeConnection {
   #send(path: string, pieces: readonly Uint8Array[]): void {
     let sizeBytes = 0;
     for (const { byteLength } of pieces) sizeBytes += byteLength;
-    const head = Buffer.from(`POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-length: ${sizeBytes}\r\n\r\n`, "latin1");
+    const head = Buffer.from(
+      `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-length: ${sizeBytes}\r\n\r\n`,
+      "latin1",
+    );
     if (sizeBytes <= joinedBytesMax) {
       this.#socket.write(Buffer.concat([head, ...pieces]));
       return;

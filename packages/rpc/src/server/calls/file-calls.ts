@@ -1,4 +1,12 @@
-import { ClusterFailure, DiskError, idFromBytes, type Disk, type DiskFile, type DriveId, type OpenMode } from "@kakera/kernel";
+import {
+  ClusterFailure,
+  DiskError,
+  idFromBytes,
+  type Disk,
+  type DiskFile,
+  type DriveId,
+  type OpenMode,
+} from "@kakera/kernel";
 import { calls } from "@kakera/protocol";
 import { bufferReleased } from "../../buffer-released.ts";
 import { checkArchivePath } from "../../wire/archive-path.ts";

@@ -19,7 +19,8 @@ export function findDrive(drives: ReadonlyMap<DriveId, ShardDrive>, driveId: Dri
 export function putCall(drives: ReadonlyMap<DriveId, ShardDrive>): CallHandler {
   return callHandler(
     (header) => {
-      const { driveId, identity, isRepair, chunkSizeBytes, blockChecksums, shardDigests } = calls.PutCall.decode(header);
+      const { driveId, identity, isRepair, chunkSizeBytes, blockChecksums, shardDigests } =
+        calls.PutCall.decode(header);
       const shard = { identity: decodeIdentity(identity), chunkSizeBytes, blockChecksums, shardDigests };
       return { driveId: idFromBytes("drive", driveId), shard, purpose: isRepair ? "repair" : "client" } as const;
     },

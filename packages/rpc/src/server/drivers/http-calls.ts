@@ -108,7 +108,9 @@ export class HttpCalls {
         timer.cancel();
         receiver.cancel();
         request.pause();
-        reject(failure instanceof FrameFailure ? failure : new FrameFailure("the call did not come", { cause: failure }));
+        reject(
+          failure instanceof FrameFailure ? failure : new FrameFailure("the call did not come", { cause: failure }),
+        );
       };
       const timer = clock.setTimer(settings.receiveDeadlineMs, () => {
         fail(new FrameFailure("the call came too slowly"));
