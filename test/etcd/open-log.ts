@@ -1,7 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSystemRandom, newId, silentMeter, systemClock, type ClusterId, type Logger } from "@kakera/kernel";
+import {
+  createSystemRandom,
+  newId,
+  silentMeter,
+  systemClock,
+  type ClusterId,
+  type Logger,
+  type Meter,
+} from "@kakera/kernel";
 import {
   createMemoryView,
   openEtcdLog,
@@ -37,6 +45,7 @@ export interface LogWanted {
   readonly view?: WritableView;
   readonly auth?: { readonly username: string; readonly password: string };
   readonly tls?: ClientTls | null;
+  readonly meter?: Meter;
 }
 
 /** A log as a gateway opens it, over a view in memory unless one is given. */
@@ -52,7 +61,7 @@ export async function openLog(wanted: LogWanted): Promise<LogOfTest> {
   };
   const whose = wanted.clusterId === undefined ? {} : { clusterId: wanted.clusterId };
   const log = await openEtcdLog(
-    { access, view, clock: systemClock, random, logger, meter: silentMeter, ...whose },
+    { access, view, clock: systemClock, random, logger, meter: wanted.meter ?? silentMeter, ...whose },
     { prefix: wanted.prefix, ...wanted.settings },
   );
   return { log, view, said, [Symbol.asyncDispose]: () => log.close() };

@@ -8,6 +8,8 @@ export interface LogMetrics {
   readonly journalBytes: Counter;
   readonly membersReachable: Gauge;
   readonly checkpointSeconds: Histogram;
+  readonly auditRows: Counter;
+  readonly auditDifferences: Counter;
 }
 
 const secondsBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -45,6 +47,14 @@ export function createLogMetrics(meter: Meter): LogMetrics {
       name: "kakera_log_checkpoint_duration_seconds",
       help: "Time to copy the view to the drives, verified",
       buckets: checkpointSecondsBuckets,
+    }),
+    auditRows: meter.counter({
+      name: "kakera_view_audit_rows_total",
+      help: "Rows of the view that were compared with etcd",
+    }),
+    auditDifferences: meter.counter({
+      name: "kakera_view_audit_differences_total",
+      help: "Rows of the view that were not what etcd has",
     }),
   };
 }

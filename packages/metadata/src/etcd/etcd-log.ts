@@ -35,6 +35,7 @@ import { Reporter } from "./reporter.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { SharedBarrier } from "./shared-barrier.ts";
 import { SpaceWatch } from "./space-watch.ts";
+import { ViewAudit } from "./view-audit.ts";
 import { ViewFollower } from "./view-follower.ts";
 
 export interface EtcdComponents {
@@ -101,6 +102,7 @@ class EtcdLog implements ClusterLog {
   readonly #leadership: Leadership;
   readonly #reporter: Reporter;
   readonly #space: SpaceWatch;
+  readonly #audit: ViewAudit;
   #isClosed = false;
   /** Why nothing that changes anything is taken, as everybody can read it; null = go on. */
   #halt: string | null = null;
@@ -116,6 +118,7 @@ class EtcdLog implements ClusterLog {
     const { members, keys, sessions, settings, identity } = parts;
     const { spoolBytesMax, reportMs } = settings;
     const { logId } = identity;
+    const metrics = createLogMetrics(meter);
     const history = new HistoryMarks(settings.historyBytesMax);
     const onContradiction = (message: string): Promise<"noted" | "not noted"> => this.#contradicted(message);
     this.#follower = new ViewFollower({
@@ -138,7 +141,7 @@ class EtcdLog implements ClusterLog {
       view,
       clock,
       random,
-      metrics: createLogMetrics(meter),
+      metrics,
       passBarrier: (deadlineMs) => this.#passBarrier(deadlineMs),
       onHalt: (reason) => this.#noteHalt(reason),
     });
@@ -148,6 +151,8 @@ class EtcdLog implements ClusterLog {
     const { leaderPollMs } = settings;
     this.#leadership = new Leadership({ members, keys, sessions, clock, logger, pollMs: leaderPollMs, makeRoom });
     this.#leadership.lead((signal) => compactor.run(signal));
+    const { auditPassMs: passMs } = settings;
+    this.#audit = new ViewAudit({ members, keys, view, follower: this.#follower, metrics, clock, logger, passMs });
     const viewRevision = (): number => this.#follower.neededRevision;
     const { quotaBytes, spacePollMs: pollMs } = settings;
     this.#space = new SpaceWatch({ members, clock, logger, pollMs, quotaBytes });
@@ -197,6 +202,7 @@ class EtcdLog implements ClusterLog {
     this.#follower.start();
     this.#reporter.start();
     this.#space.start();
+    this.#audit.start();
     await this.#passBarrier(deadlineMs);
     this.#leadership.start();
   }
@@ -255,6 +261,7 @@ class EtcdLog implements ClusterLog {
     await this.#leadership.close();
     this.#reporter.close();
     this.#space.close();
+    this.#audit.close();
     this.#follower.close();
     this.#committer.close(closedFailure());
     await this.#parts.sessions.close();

@@ -31,6 +31,8 @@ export interface EtcdSettings {
   readonly spacePollMs: number;
   /** etcd's --quota-backend-bytes, which it tells from 3.6 on; null = what it tells, or its default. */
   readonly quotaBytes: number | null;
+  /** In which each row of the view is compared with etcd once. */
+  readonly auditPassMs: number;
   /** Of what comes while a view is being read anew. */
   readonly spoolBytesMax: number;
   /** Versions with known lost-event and stale-read bugs are taken. */
@@ -53,6 +55,7 @@ export const etcdSettingsDefault: Omit<EtcdSettings, "prefix"> = {
   defragmentFreeShareMin: 0.5,
   spacePollMs: 10_000,
   quotaBytes: null,
+  auditPassMs: 24 * 3_600_000,
   spoolBytesMax: 64 * MIB,
   allowOldEtcd: false,
 };

@@ -107,6 +107,12 @@ export class ViewFollower {
     this.#stream?.end();
   }
 
+  /** The view is wrong: it is read anew. */
+  distrust(): void {
+    this.#beginRebuild();
+    this.#stream?.end();
+  }
+
   /** From now on the batch of this id is looked out for. */
   seek(batch: string): void {
     if (!this.#sought.has(batch)) this.#sought.set(batch, null);
