@@ -28,7 +28,7 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
-      ...["power-cut", "crash", "bitrot", "model", "clients", "etcd", "wire", "matrix"].map((name) => ({
+      ...["power-cut", "crash", "bitrot", "model", "clients", "etcd", "cluster", "wire", "matrix"].map((name) => ({
         test: {
           name,
           include: [`test/${name}/**/*.test.ts`],

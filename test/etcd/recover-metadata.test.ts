@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,33 +23,14 @@ import {
 import { describe, expect, test } from "vitest";
 import { startEtcd } from "../harness/etcd.ts";
 import { obtainEtcd } from "../harness/etcd/obtain-etcd.ts";
-import { root, startServer, testCredentials, until, type TestServer } from "../harness/server.ts";
+import { kakera } from "../harness/kakera.ts";
+import { startServer, testCredentials, until, type TestServer } from "../harness/server.ts";
 
 const isHere = (await obtainEtcd("current", "kakera recover-metadata")) !== null;
 const env = {
   KAKERA_CLUSTER_SECRET: "a secret that every node of the cluster has",
   KAKERA_TEST_SETTINGS: JSON.stringify({ maintenanceIntervalMs: 200 }),
 };
-
-interface Ran {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function kakera(...args: readonly string[]): Promise<Ran> {
-  const child = spawn(join(root, "bin", "kakera"), args, {
-    env: {
-      PATH: process.env["PATH"] ?? "",
-      KAKERA_ACCESS_KEY: testCredentials.accessKey,
-      KAKERA_SECRET_KEY: testCredentials.secretKey,
-    },
-  });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (bytes: Buffer) => (stdout += bytes.toString()));
-  child.stderr.on("data", (bytes: Buffer) => (stderr += bytes.toString()));
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
-}
 
 function clientOf(server: TestServer): S3Client {
   return new S3Client({

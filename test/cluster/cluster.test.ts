@@ -1,0 +1,129 @@
+import { createHash, randomBytes } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import { TestCluster } from "../harness/cluster.ts";
+import { obtainEtcd } from "../harness/etcd/obtain-etcd.ts";
+import { until } from "../harness/server.ts";
+
+const isHere = (await obtainEtcd("current", "clusters of real processes")) !== null;
+const Bucket = "bucket";
+const sizes = [0, 700, 9_000, 40_000, 300_000, 3_000_000];
+
+async function put(client: S3Client, Key: string, Body: Buffer): Promise<void> {
+  await client.send(new PutObjectCommand({ Bucket, Key, Body }));
+}
+
+async function get(client: S3Client, Key: string): Promise<Buffer> {
+  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+  return Buffer.from((await Body?.transformToByteArray()) ?? []);
+}
+
+async function keysOf(client: S3Client): Promise<string[]> {
+  const { Contents } = await client.send(new ListObjectsV2Command({ Bucket }));
+  return (Contents ?? []).map(({ Key }) => Key as string);
+}
+
+const digest = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+
+/** Writes one object of each size through each node in turn. */
+async function writeObjects(cluster: TestCluster, prefix: string): Promise<Map<string, Buffer>> {
+  const written = new Map<string, Buffer>();
+  for (const [i, sizeBytes] of sizes.entries()) {
+    const body = randomBytes(sizeBytes);
+    await put(cluster.node(i % cluster.nodes.length).client(), `${prefix}${i}`, body);
+    written.set(`${prefix}${i}`, body);
+  }
+  return written;
+}
+
+async function expectAll(client: S3Client, written: ReadonlyMap<string, Buffer>): Promise<void> {
+  for (const [key, body] of written) expect([key, digest(await get(client, key))]).toEqual([key, digest(body)]);
+}
+
+describe.skipIf(!isHere)("a cluster of three nodes", () => {
+  test("forms by itself, and each node answers with what was written through another, at once", async () => {
+    await using cluster = await TestCluster.start({ nodeCount: 3 });
+    await cluster.node(0).client().send(new CreateBucketCommand({ Bucket }));
+    const written = await writeObjects(cluster, "a");
+    for (const node of cluster.nodes) {
+      await expectAll(node.client(), written);
+      expect(await keysOf(node.client())).toEqual([...written.keys()].toSorted());
+    }
+    for (let round = 0; round < 30; round++) {
+      const [writer, reader] = [cluster.node(round % 3), cluster.node((round + 1) % 3)];
+      await put(writer.client(), "turn", Buffer.from(String(round)));
+      expect((await get(reader.client(), "turn")).toString()).toBe(String(round));
+    }
+    await cluster
+      .node(1)
+      .client()
+      .send(new DeleteObjectCommand({ Bucket, Key: "turn" }));
+    await expect(get(cluster.node(2).client(), "turn")).rejects.toMatchObject({ name: "NoSuchKey" });
+    expect(await Promise.all(cluster.nodes.map((node) => node.stop()))).toEqual([0, 0, 0]);
+  }, 120_000);
+
+  test("reads and takes writes with any one of them killed, and has all when it is back", async () => {
+    const env = { KAKERA_TEST_SETTINGS: JSON.stringify({ maintenanceIntervalMs: 300 }) };
+    await using cluster = await TestCluster.start({ nodeCount: 3, env });
+    await cluster.node(0).client().send(new CreateBucketCommand({ Bucket }));
+    const written = await writeObjects(cluster, "a");
+    for (const [index, lost] of cluster.nodes.entries()) {
+      await lost.kill();
+      const left = cluster.nodes.filter((node) => node !== lost);
+      for (const node of left) await expectAll(node.client(), written);
+      const body = randomBytes(200_000);
+      await put((left[0] as (typeof left)[0]).client(), `while${index}`, body);
+      written.set(`while${index}`, body);
+      for (const node of left) await expectAll(node.client(), written);
+      await lost.start();
+      await lost.ready();
+      await expectAll(lost.client(), written);
+      const sinceMs = Date.now();
+      await until("what was written meanwhile is whole again", () => isWhole(cluster, sinceMs), 60_000);
+    }
+  }, 240_000);
+
+  test("refuses a node that brings another secret, another root key, or drives of another cluster", async () => {
+    await using cluster = await TestCluster.start({ nodeCount: 3 });
+    const node = cluster.node(2);
+    await node.stop();
+    const attempt = async (env: Record<string, string>): Promise<string> => {
+      const again = node.altered(env);
+      await again.start();
+      await expect(again.ready()).rejects.toThrow(/ended \(4\)/);
+      return again.server.output();
+    };
+    const secret = { KAKERA_CLUSTER_SECRET: "another secret than the one of all other nodes" };
+    expect(await attempt(secret)).toMatch(/CREDENTIALS_CONFLICT: the cluster secret/);
+    expect(await attempt({ KAKERA_ROOT_PASSWORD: "another-password" })).toMatch(/CREDENTIALS_CONFLICT: the root key/);
+    expect(await attempt({ KAKERA_ETCD_PREFIX: "/elsewhere/" })).toMatch(/DRIVE_FOREIGN: .*holds nothing of it/);
+    await node.start();
+    await node.ready();
+  }, 120_000);
+});
+
+interface Counted {
+  readonly census: {
+    readonly startedMs: number | null;
+    readonly chunkCount: number;
+    readonly chunksByMissing: readonly number[];
+  };
+  readonly cluster: { readonly isLeader: boolean };
+}
+
+/** By a count that began since then, of the node that leads: every chunk has all its shards. */
+async function isWhole(cluster: TestCluster, sinceMs: number): Promise<boolean> {
+  for (const node of cluster.nodes) {
+    const { census, cluster: of } = await node.status<Counted>();
+    if (!of.isLeader || census.startedMs === null || census.startedMs < sinceMs) continue;
+    return census.chunkCount > 0 && census.chunksByMissing.slice(1).every((count) => count === 0);
+  }
+  return false;
+}

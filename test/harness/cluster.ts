@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { S3Client } from "@aws-sdk/client-s3";
+import { startEtcd, type EtcdCluster } from "./etcd.ts";
+import { kakera } from "./kakera.ts";
+import { freePort } from "./free-port.ts";
+import { spawnServer, testCredentials, untilReady, type ServerOptions, type TestServer } from "./server.ts";
+
+export const clusterEnv = { KAKERA_CLUSTER_SECRET: "a secret that every node of the cluster has" };
+
+/** One `kakera server` of a cluster: a process that can be killed and started again over the same folders. */
+export class TestNode {
+  readonly name: string;
+  readonly #options: ServerOptions & { readonly directory: string };
+  #server: TestServer | null = null;
+
+  constructor(name: string, options: ServerOptions & { readonly directory: string }) {
+    this.name = name;
+    this.#options = options;
+  }
+
+  get server(): TestServer {
+    if (this.#server === null) throw new Error(`${this.name} does not run`);
+    return this.#server;
+  }
+
+  get directory(): string {
+    return this.#options.directory;
+  }
+
+  /** Does not wait until it is ready. */
+  async start(): Promise<void> {
+    this.#server = await spawnServer(this.#options);
+  }
+
+  async ready(): Promise<void> {
+    await untilReady(this.server);
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    await this.server.kill();
+  }
+
+  /** SIGTERM; resolves to the exit code. */
+  stop(): Promise<number | null> {
+    return this.server.stop();
+  }
+
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.server.process.kill(signal);
+  }
+
+  /** The same node with other variables of the environment; this one must not run. */
+  altered(env: Readonly<Record<string, string>>): TestNode {
+    return new TestNode(this.name, { ...this.#options, env: { ...this.#options.env, ...env } });
+  }
+
+  /** What `kakera status --json` says. */
+  async status<T>(): Promise<T> {
+    const { code, stdout, stderr } = await kakera("status", "--json", "--endpoint", this.server.endpoint);
+    if (stdout === "") throw new Error(`${this.name} tells no status (${code}): ${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  client(maxAttempts = 1): S3Client {
+    return clientOf(this.server.endpoint, maxAttempts);
+  }
+
+  async end(): Promise<void> {
+    if (this.#server === null) return;
+    this.#server.process.kill("SIGCONT");
+    await this.#server.kill();
+  }
+}
+
+export interface TestClusterOptions {
+  readonly nodeCount: number;
+  readonly drivesPerNode?: number;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Members of etcd. */
+  readonly members?: 1 | 3;
+}
+
+/** A cluster of real processes on loopback, with an etcd of its own. */
+export class TestCluster implements AsyncDisposable {
+  readonly etcd: EtcdCluster;
+  readonly nodes: readonly TestNode[];
+  readonly #directory: string;
+
+  private constructor(etcd: EtcdCluster, nodes: readonly TestNode[], directory: string) {
+    this.etcd = etcd;
+    this.nodes = nodes;
+    this.#directory = directory;
+  }
+
+  /** Its nodes are started at once, and ready when it resolves. */
+  static async start(options: TestClusterOptions): Promise<TestCluster> {
+    const etcd = await startEtcd({ version: "current", members: options.members ?? 1, fsync: "off" });
+    const directory = mkdtempSync(join(tmpdir(), "kakera-cluster-"));
+    const nodes: TestNode[] = [];
+    for (let i = 1; i <= options.nodeCount; i++) nodes.push(await nodeOf(`node${i}`, { etcd, directory, options }));
+    const cluster = new TestCluster(etcd, nodes, directory);
+    try {
+      await Promise.all(nodes.map((node) => node.start()));
+      await Promise.all(nodes.map((node) => node.ready()));
+      return cluster;
+    } catch (failure) {
+      await cluster[Symbol.asyncDispose]();
+      throw failure;
+    }
+  }
+
+  node(index: number): TestNode {
+    const node = this.nodes[index];
+    if (node === undefined) throw new Error(`there is no node ${index}`);
+    return node;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.end()));
+    await this.etcd.dispose();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+async function nodeOf(
+  name: string,
+  of: { readonly etcd: EtcdCluster; readonly directory: string; readonly options: TestClusterOptions },
+): Promise<TestNode> {
+  const { etcd, directory, options } = of;
+  const args = [
+    ...["--etcd", etcd.endpoints.join(","), "--expect-domains", String(options.nodeCount), "--host", name],
+    ...["--node-address", `127.0.0.1:${await freePort()}`],
+    ...(options.args ?? []),
+  ];
+  return new TestNode(name, {
+    directory: join(directory, name),
+    port: await freePort(),
+    driveCount: options.drivesPerNode ?? 2,
+    args,
+    env: { ...clusterEnv, ...options.env },
+  });
+}
+
+export function clientOf(endpoint: string, maxAttempts = 1): S3Client {
+  return new S3Client({
+    endpoint,
+    region: "us-east-1",
+    forcePathStyle: true,
+    maxAttempts,
+    credentials: { accessKeyId: testCredentials.accessKey, secretAccessKey: testCredentials.secretKey },
+  });
+}
