@@ -89,7 +89,7 @@ describe.skipIf(!isHere)("leading over etcd", () => {
   test("ends before another may lead, where etcd cannot be reached", async () => {
     await using etcd = await startEtcd({ version: "current", members: 1 });
     const proxy = await startTcpProxy(Number(new URL(etcd.endpoints[0] as string).port));
-    const short = { ...settings, sessionTtlSeconds: 3, memberDeadlineMs: 200 };
+    const short = { ...settings, sessionTtlSeconds: 3, leaderTtlSeconds: 3, memberDeadlineMs: 200 };
     await using cut = await openLog({ endpoints: [`http://127.0.0.1:${proxy.port}`], prefix, settings: short });
     const terms = termsOf(cut.log);
     await until("it leads", () => terms.length === 1);

@@ -27,6 +27,7 @@ import { judgeWitness } from "./judge-witness.ts";
 import type { LogIdentity } from "./log-identity.ts";
 import { haltReason, writeHalt } from "./halt.ts";
 import { HistoryMarks } from "./history-marks.ts";
+import { LateSessionKeeper } from "./late-session-keeper.ts";
 import { Leadership } from "./leadership.ts";
 import type { ReportedMarks } from "./position-report.ts";
 import { readSessions, type LiveSession } from "./read-sessions.ts";
@@ -149,7 +150,18 @@ class EtcdLog implements ClusterLog {
     const compactor = new Compactor({ settings, members, keys, history, clock, logger });
     const makeRoom = (): Promise<void> => compactor.makeRoom();
     const { leaderPollMs } = settings;
-    this.#leadership = new Leadership({ members, keys, sessions, clock, logger, pollMs: leaderPollMs, makeRoom });
+    this.#leadership = new Leadership({
+      members,
+      keys,
+      lease: new LateSessionKeeper(
+        { members, keys, clock, random, logger, settings },
+        { folder: "leading", ttlSeconds: settings.leaderTtlSeconds },
+      ),
+      clock,
+      logger,
+      pollMs: leaderPollMs,
+      makeRoom,
+    });
     this.#leadership.lead((signal) => compactor.run(signal));
     const { auditPassMs: passMs } = settings;
     this.#audit = new ViewAudit({ members, keys, view, follower: this.#follower, metrics, clock, logger, passMs });

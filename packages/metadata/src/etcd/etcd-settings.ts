@@ -5,6 +5,8 @@ export interface EtcdSettings {
   readonly prefix: string;
   /** A process that is silent for so long has lost its session. */
   readonly sessionTtlSeconds: number;
+  /** A leader that is silent for so long leads no more. */
+  readonly leaderTtlSeconds: number;
   /** A node that is silent for so long is taken for gone. */
   readonly nodeTtlSeconds: number;
   /** One member has so long for one answer; then another is asked, or the outcome is not known. */
@@ -41,6 +43,7 @@ export interface EtcdSettings {
 
 export const etcdSettingsDefault: Omit<EtcdSettings, "prefix"> = {
   sessionTtlSeconds: 120,
+  leaderTtlSeconds: 15,
   nodeTtlSeconds: 15,
   memberDeadlineMs: 1_000,
   commitDeadlineMs: 10_000,

@@ -6,12 +6,13 @@ import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
 import type { EtcdSession } from "./etcd-session.ts";
 import { LeaderWorks, type LeaderWork } from "./leader-works.ts";
-import type { SessionKeeper } from "./session-keeper.ts";
+import type { LateSessionKeeper } from "./late-session-keeper.ts";
 
 export interface LeadershipParts {
   readonly members: EtcdMembers;
   readonly keys: EtcdKeys;
-  readonly sessions: SessionKeeper;
+  /** The lease under which it leads: shorter than a gateway's session, so that a leader that died is soon followed. */
+  readonly lease: LateSessionKeeper;
   readonly clock: Clock;
   readonly logger: Logger;
   /** So often a process looks whether it leads, or may. */
@@ -50,19 +51,20 @@ export class Leadership {
     this.#works.add(work);
   }
 
-  /** Resolves when every work has settled. The key goes with the session's lease. */
+  /** Resolves when every work has settled, and the key is given up. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#poll?.cancel();
     this.#resign("the log is closed");
     await this.#works.settled();
+    await this.#parts.lease.close();
   }
 
   async #look(): Promise<void> {
-    const { clock, sessions, logger, pollMs } = this.#parts;
+    const { clock, lease, logger, pollMs } = this.#parts;
     try {
       // A process that has nothing to do does not notice otherwise that its session is lost.
-      const session = await sessions.ensure(clock.monotonicMs() + pollMs);
+      const session = await lease.ensure(clock.monotonicMs() + pollMs);
       await this.#ask(session).catch((failure: unknown) => this.#afterRefusal(failure, session));
     } catch (failure) {
       if (!this.#isClosed) logger.log("warn", "etcd.leader-unknown", { cause: failure });

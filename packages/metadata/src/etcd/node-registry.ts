@@ -1,12 +1,12 @@
 import type { IKeyValue } from "etcd3";
-import { ClusterFailure, idBytes, sleep, type Clock, type Logger, type NodeId, type Random } from "@kakera/kernel";
+import { ClusterFailure, sleep, type Clock, type Logger, type NodeId, type Random } from "@kakera/kernel";
+import { LateSessionKeeper } from "./late-session-keeper.ts";
 import { EtcdKeys } from "./etcd-keys.ts";
 import { EtcdMembers, type EtcdAccess } from "./etcd-members.ts";
 import { EtcdSession } from "./etcd-session.ts";
 import { etcdSettingsDefault, type EtcdSettings } from "./etcd-settings.ts";
 import { fateOf } from "./etcd-failure.ts";
 import { decodeNode, encodeNode, type NodeRecord } from "./node-record.ts";
-import { SessionKeeper } from "./session-keeper.ts";
 import { WatchOver, WatchStream } from "./watch-stream.ts";
 
 interface RegistryComponents {
@@ -57,7 +57,7 @@ class RunningRegistry implements NodeRegistry {
   readonly #parts: RegistryParts;
   readonly #listeners: (() => void)[] = [];
   readonly #closing = new AbortController();
-  #sessions: SessionKeeper | null = null;
+  readonly #lease: LateSessionKeeper;
   #stream: WatchStream | null = null;
   #own: NodeRecord | null = null;
   /** Under which session which record was told. */
@@ -66,6 +66,7 @@ class RunningRegistry implements NodeRegistry {
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
+    this.#lease = new LateSessionKeeper(parts, { folder: "presence", ttlSeconds: parts.settings.nodeTtlSeconds });
   }
 
   async start(deadlineMs: number): Promise<void> {
@@ -88,7 +89,7 @@ class RunningRegistry implements NodeRegistry {
     this.#stream?.end();
     await this.#running;
     // With the lease goes the record.
-    await this.#sessions?.close();
+    await this.#lease.close();
     this.#parts.members.close();
   }
 
@@ -157,7 +158,7 @@ class RunningRegistry implements NodeRegistry {
   async #tell(): Promise<void> {
     const { members, keys, clock, settings } = this.#parts;
     const record = this.#own as NodeRecord;
-    const session = await this.#session(clock.monotonicMs() + settings.openDeadlineMs);
+    const session = await this.#lease.ensure(clock.monotonicMs() + settings.openDeadlineMs);
     if (this.#told?.session === session && this.#told.record === record) return;
     const put = { key: keys.node(record.nodeId), value: encodeNode(record), lease: session.leaseId };
     const answer = await members.once((client, options) =>
@@ -165,19 +166,6 @@ class RunningRegistry implements NodeRegistry {
     );
     if (!answer.succeeded) return session.lose();
     this.#told = { session, record };
-  }
-
-  async #session(deadlineMs: number): Promise<EtcdSession> {
-    const { members, keys, clock, random, logger, settings } = this.#parts;
-    if (this.#sessions === null) {
-      const leased = { ...settings, sessionTtlSeconds: settings.nodeTtlSeconds };
-      const parts = { members, keys, clock, random, logger, settings: leased };
-      const keyOf = (session: Parameters<typeof idBytes>[0]): Buffer =>
-        Buffer.concat([Buffer.from(`${keys.prefix}presence/`), idBytes(session)]);
-      const session = await EtcdSession.open({ ...parts, keyOf }, deadlineMs);
-      this.#sessions = new SessionKeeper({ ...parts, keyOf }, session);
-    }
-    return this.#sessions.ensure(deadlineMs);
   }
 
   #note({ key, value }: IKeyValue): void {
