@@ -27,6 +27,7 @@ export {
 } from "./ids.ts";
 export { alignUp, DAY_MS, GIB, HOUR_MS, KIB, MIB, MINUTE_MS, SECOND_MS, TIB } from "./units.ts";
 export { sleep, type Clock, type Timer } from "./ports/clock.ts";
+export { setPatientTimer } from "./patient-timer.ts";
 export { DiskError, type Disk, type DiskFile, type DiskStat, type OpenMode } from "./ports/disk.ts";
 export { noFailpoints, type Failpoints } from "./ports/failpoints.ts";
 export { silentLogger, type Logger, type LogLevel } from "./ports/logger.ts";

@@ -18,7 +18,7 @@ import {
   type NodeServer,
   type ShardDrive,
 } from "@kakera/rpc";
-import type { Drive } from "@kakera/storage-node";
+import type { Drive, DriveSettings } from "@kakera/storage-node";
 import { formattedDisk, openTestDrive } from "../../storage-node/test/drive-kit.ts";
 
 export const random = createSeededRandom(7);
@@ -31,6 +31,7 @@ type ClientSettings = Parameters<typeof createNodeClient>[2];
 export interface NodeOptions {
   /** Instead of the drive itself. */
   readonly wrap?: (drive: Drive) => ShardDrive;
+  readonly drive?: Partial<DriveSettings>;
   readonly archiveDisk?: Disk;
   readonly clock?: Clock;
   readonly server?: ServerSettings;
@@ -48,7 +49,7 @@ export interface TestNode extends AsyncDisposable {
 
 /** A node with one drive on a memory disk that listens on a port of this machine. */
 export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
-  const drive = await openTestDrive(await formattedDisk());
+  const drive = await openTestDrive(await formattedDisk(), { settings: options.drive ?? {} });
   const { driveId } = drive;
   const served = options.wrap?.(drive) ?? drive;
   const seams = { random, logger: silentLogger, meter: silentMeter };
@@ -82,7 +83,8 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
           secret: chosen.secret ?? secret,
           clusterId,
         },
-        chosen.settings,
+        // Machines that are busy with other tests take their time: what hangs is shown by clocks that tests hold.
+        { readDeadlineMs: 120_000, writeDeadlineMs: 120_000, connectDeadlineMs: 60_000, ...chosen.settings },
       );
       clients.push(client);
       return client;

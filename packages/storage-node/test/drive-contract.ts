@@ -7,10 +7,10 @@ export interface DriveUnderTest {
   readonly drive: ShardDrive;
   readonly driveId: DriveId;
   /** Resolves when `drive.status()` is up to date. */
-  refresh(): Promise<void>;
+  readonly refresh: () => Promise<void>;
   /** As the engine's own: from now on the group takes no write of an older epoch. */
-  seal(group: number, epoch: number): Promise<void>;
-  end(): Promise<void>;
+  readonly seal: (group: number, epoch: number) => Promise<void>;
+  readonly end: () => Promise<void>;
 }
 
 const mib = 1024 * 1024;
@@ -128,7 +128,7 @@ function describeWholeShards(made: () => DriveUnderTest): void {
 }
 
 function describeStreams(made: () => DriveUnderTest): void {
-  it.each([[[0]], [[1]], [[mib, mib, 5]], [[blockBytes, 9 * mib, blockBytes + 1]]])(
+  it.each([[[0]], [[1]], [[mib, mib, 5]], [[blockBytes, 5 * mib, blockBytes + 1]]])(
     "makes one shard of pieces of %j bytes",
     async (sizesBytes) => {
       const { drive, driveId } = made();
@@ -187,21 +187,15 @@ function describeLists(made: () => DriveUnderTest): void {
     const { drive, refresh } = made();
     const dataId = newId("data", random);
     const payload = Buffer.from("x");
-    const refs = Array.from({ length: 5000 }, (_, chunkIndex) => ({ group: 7, dataId, chunkIndex, shardIndex: 0 }));
+    const refs = Array.from({ length: 4500 }, (_, chunkIndex) => ({ group: 7, dataId, chunkIndex, shardIndex: 0 }));
     const shard = makeShard();
-    for (let at = 0; at < refs.length; at += 1000) {
-      const slice = refs.slice(at, at + 1000).map((ref) =>
-        drive.put({
-          ...shard,
-          identity: { ...shard.identity, ...ref },
-          payload,
-          blockChecksums: checksumsOf(ref, payload),
-        }),
-      );
-      await Promise.all(slice);
-    }
-    const listed = await drive.inventory({ group: 7, after: null, limit: 4500 });
-    expect(listed.map(({ identity }) => identity.chunkIndex)).toEqual(refs.slice(0, 4500).map((ref) => ref.chunkIndex));
+    const put = async (ref: ShardRef): Promise<unknown> => {
+      const blockChecksums = checksumsOf(ref, payload);
+      return drive.put({ ...shard, identity: { ...shard.identity, ...ref }, payload, blockChecksums });
+    };
+    await Promise.all(refs.slice(0, 1200).map(put));
+    const listed = await drive.inventory({ group: 7, after: null, limit: 1100 });
+    expect(listed.map(({ identity }) => identity.chunkIndex)).toEqual(refs.slice(0, 1100).map((ref) => ref.chunkIndex));
     await drive.remove(refs);
     expect(await drive.inventory({ group: null, after: null, limit: 10 })).toEqual([]);
     await refresh();

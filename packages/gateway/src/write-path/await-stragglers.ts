@@ -1,5 +1,4 @@
-import { ClusterFailure, type Clock, type Timer } from "@kakera/kernel";
-import { setPatientTimer } from "./patient-timer.ts";
+import { ClusterFailure, setPatientTimer, type Clock, type Timer } from "@kakera/kernel";
 
 export interface Runner {
   /** Settles with the milliseconds that it took when it arrived; never rejects. */

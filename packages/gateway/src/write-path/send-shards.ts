@@ -1,10 +1,17 @@
-import { assert, assertNever, ClusterFailure, type Clock, type DriveId, type Timer } from "@kakera/kernel";
+import {
+  assert,
+  assertNever,
+  ClusterFailure,
+  setPatientTimer,
+  type Clock,
+  type DriveId,
+  type Timer,
+} from "@kakera/kernel";
 import type { ClusterMap } from "@kakera/metadata";
 import type { Receipt, ShardDrive } from "@kakera/rpc";
 import { findCandidates, isDeclared, type ChunkHomes, type Drives } from "./choose-homes.ts";
 import { findingOf, type DriveDeclarer } from "./declare-drive.ts";
 import { judgeWrite, type ShardState, type Verdict } from "./judge-write.ts";
-import { setPatientTimer } from "./patient-timer.ts";
 import type { WriteGrace } from "./write-grace.ts";
 import type { WriteSettings } from "./write-settings.ts";
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createManualClock, type Clock, type DriveId } from "@kakera/kernel";
-import { setPatientTimer } from "../../src/write-path/patient-timer.ts";
+import { createManualClock, setPatientTimer, type Clock, type DriveId } from "@kakera/kernel";
 import { WriteGrace } from "../../src/write-path/write-grace.ts";
 
 const [a, b, c, d] = ["a", "b", "c", "d"] as DriveId[] as [DriveId, DriveId, DriveId, DriveId];

@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import { assert, ClusterFailure, type Clock, type Random } from "@kakera/kernel";
+import { assert, ClusterFailure, setPatientTimer, type Clock, type Random } from "@kakera/kernel";
 import { calls } from "@kakera/protocol";
 import type { ClientMetrics } from "../metrics.ts";
 import { answerHeaderBytesMax, callHeaderBytesMax, callPathPrefix, payloadBytesMax } from "../wire/call-limits.ts";
@@ -77,7 +77,7 @@ export class NodeCaller {
     const startedAtMs = clock.monotonicMs();
     const attempt: Attempt = { isOver: false, claim: null, connection: null, receiver: null };
     const late = Promise.withResolvers<never>();
-    const timer = clock.setTimer(call.deadlineMs, () => late.reject(this.#giveUp(call, attempt)));
+    const timer = setPatientTimer(clock, call.deadlineMs, () => late.reject(this.#giveUp(call, attempt)));
     try {
       const answer = await Promise.race([this.#run(call, attempt), late.promise]);
       metrics.answered(call.name, (clock.monotonicMs() - startedAtMs) / 1000);

@@ -47,8 +47,8 @@ export class RemoteDisk implements Disk {
   }
 
   async stat(path: string): Promise<DiskStat | null> {
-    const { isFound, ...stat } = calls.StatAnswer.decode((await this.#ask("stat", this.#at(path))).header);
-    const { sizeBytes, isDirectory, deviceId } = stat;
+    const answer = await this.#ask("stat", this.#at(path));
+    const { isFound, sizeBytes, isDirectory, deviceId } = calls.StatAnswer.decode(answer.header);
     return isFound ? { sizeBytes, isDirectory, deviceId } : null;
   }
 

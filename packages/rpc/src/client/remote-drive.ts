@@ -14,7 +14,7 @@ import type {
   ShardWrite,
   WritePurpose,
 } from "../shard-drive.ts";
-import { inventoryPageMax, payloadBytesMax, readBytesMax, removalsPerCallMax } from "../wire/call-limits.ts";
+import { inventoryPageMax, payloadBytesMax, removalsPerCallMax } from "../wire/call-limits.ts";
 import { decodeDescription, encodeIdentity, encodeRef } from "../wire/shard-messages.ts";
 import type { NodeCaller } from "./node-caller.ts";
 import type { NodeClientSettings } from "./node-client-settings.ts";
@@ -61,11 +61,11 @@ export class RemoteDrive implements ShardDrive {
   }
 
   async read(ref: ShardRef, window: ByteWindow, into: Uint8Array): Promise<ShardWindow | null> {
-    if (window.lengthBytes <= readBytesMax) return this.#readPiece(ref, window, into);
+    if (window.lengthBytes <= payloadBytesMax) return this.#readPiece(ref, window, into);
     const checksums: Buffer[] = [];
     let readBytes = 0;
     for (;;) {
-      const lengthBytes = Math.min(readBytesMax, window.lengthBytes - readBytes);
+      const lengthBytes = Math.min(payloadBytesMax, window.lengthBytes - readBytes);
       const piece = { offsetBytes: window.offsetBytes + readBytes, lengthBytes };
       const found = await this.#readPiece(ref, piece, into.subarray(readBytes, readBytes + lengthBytes));
       if (found === null) return null;

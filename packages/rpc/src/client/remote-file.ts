@@ -1,6 +1,6 @@
 import { DiskError, type DiskFile } from "@kakera/kernel";
 import { calls } from "@kakera/protocol";
-import { payloadBytesMax, readBytesMax } from "../wire/call-limits.ts";
+import { payloadBytesMax } from "../wire/call-limits.ts";
 import type { NodeAnswer } from "./node-caller.ts";
 import type { RemoteDiskParts } from "./remote-disk.ts";
 
@@ -23,7 +23,7 @@ export class RemoteFile implements DiskFile {
   read(into: Uint8Array, positionBytes: number): Promise<number> {
     return this.#whileOpen("read", async () => {
       for (let readBytes = 0; ;) {
-        const piece = into.subarray(readBytes, readBytes + readBytesMax);
+        const piece = into.subarray(readBytes, readBytes + payloadBytesMax);
         const at = { fileId: this.#parts.fileId, positionBytes: positionBytes + readBytes };
         const lengthBytes = piece.byteLength;
         const header = calls.ReadFileCall.encode({ ...at, lengthBytes }).finish();

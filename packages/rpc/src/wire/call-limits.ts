@@ -6,7 +6,6 @@ export const callPathPrefix = "/kakera/node/v1/";
 
 /** Payload of one call or answer; longer pieces, windows and shards travel in several. A multiple of the block. */
 export const payloadBytesMax = 4 * MIB;
-export const readBytesMax = payloadBytesMax;
 /** Header of a call. */
 export const callHeaderBytesMax = 256 * KIB;
 /** Header of an answer: a page of an inventory. */

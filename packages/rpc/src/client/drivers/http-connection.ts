@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { Clock } from "@kakera/kernel";
+import { setPatientTimer, type Clock } from "@kakera/kernel";
 import { ConnectionLost, type Connect, type NodeAddress, type NodeConnection } from "../node-connection.ts";
 import { HttpAnswer } from "../http-answer.ts";
 
@@ -35,7 +35,7 @@ export function httpConnect({ address, connectDeadlineMs, clock }: HttpConnectSe
         },
       });
       const connection = new HttpConnection(socket, address);
-      const timer = clock.setTimer(connectDeadlineMs, () => fail(new Error("no connection in time")));
+      const timer = setPatientTimer(clock, connectDeadlineMs, () => fail(new Error("no connection in time")));
       const fail = (cause: Error): void => {
         timer.cancel();
         socket.destroy();

@@ -10,7 +10,7 @@ import {
 import { calls } from "@kakera/protocol";
 import { bufferReleased } from "../../buffer-released.ts";
 import { checkArchivePath } from "../../wire/archive-path.ts";
-import { readBytesMax } from "../../wire/call-limits.ts";
+import { payloadBytesMax } from "../../wire/call-limits.ts";
 import type { Holdings } from "../holdings.ts";
 import type { PayloadMemory } from "../payload-memory.ts";
 import { callHandler, type CallAnswer, type CallHandler } from "./call-handler.ts";
@@ -51,7 +51,7 @@ export function readFileCall(files: OpenFiles, memory: PayloadMemory): CallHandl
   return callHandler(
     (header) => calls.ReadFileCall.decode(header),
     async ({ fileId, positionBytes, lengthBytes }, { sender, signal }) => {
-      if (lengthBytes > readBytesMax) throw new ClusterFailure("retry", "a read is too large to be sent");
+      if (lengthBytes > payloadBytesMax) throw new ClusterFailure("retry", "a read is too large to be sent");
       const lease = await memory.take(lengthBytes, signal);
       try {
         const readBytes = await files.use(sender, fileId, (file) => file.read(lease.bytes, positionBytes));

@@ -2,7 +2,7 @@ import { ClusterFailure, idFromBytes, type DriveId } from "@kakera/kernel";
 import { calls } from "@kakera/protocol";
 import { bufferReleased } from "../../buffer-released.ts";
 import type { ShardDrive } from "../../shard-drive.ts";
-import { inventoryPageMax, readBytesMax } from "../../wire/call-limits.ts";
+import { inventoryPageMax, payloadBytesMax } from "../../wire/call-limits.ts";
 import { decodeIdentity, decodeRef, encodeDescription } from "../../wire/shard-messages.ts";
 import type { PayloadMemory } from "../payload-memory.ts";
 import { callHandler, type CallAnswer, type CallHandler } from "./call-handler.ts";
@@ -39,7 +39,7 @@ export function readCall(drives: ReadonlyMap<DriveId, ShardDrive>, memory: Paylo
     },
     async ({ driveId, ref, window }, { signal }) => {
       const drive = findDrive(drives, driveId);
-      if (window.lengthBytes > readBytesMax) throw new ClusterFailure("retry", "a window is too large to be sent");
+      if (window.lengthBytes > payloadBytesMax) throw new ClusterFailure("retry", "a window is too large to be sent");
       const lease = await memory.take(window.lengthBytes, signal);
       try {
         const found = drive.readNow?.(ref, window, lease.bytes) ?? (await drive.read(ref, window, lease.bytes));

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ClusterFailure, type Clock } from "@kakera/kernel";
+import { ClusterFailure, setPatientTimer, type Clock } from "@kakera/kernel";
 import { callBytesMax, callHeaderBytesMax, callPathPrefix, payloadBytesMax } from "../../wire/call-limits.ts";
 import { envelopeBytes, type Envelope } from "../../wire/envelope.ts";
 import { FrameFailure, FrameReceiver, type FramePlaces, type ReceivedFrame } from "../../wire/frame-receiver.ts";
@@ -27,6 +27,8 @@ export class HttpCalls {
   readonly #parts: HttpCallsParts;
   readonly #connections = new WeakSet<object>();
   readonly #underWay = new Set<Promise<void>>();
+  /** Those that are not here yet as a whole. */
+  readonly #arriving = new Set<IncomingMessage>();
   #isClosing = false;
 
   constructor(parts: HttpCallsParts) {
@@ -44,30 +46,34 @@ export class HttpCalls {
     return this.#underWay.size;
   }
 
-  /** Refuses further calls; resolves when those under way have ended. */
+  /** Refuses further calls, and those that are still coming; resolves when those under way have ended. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    for (const { socket } of this.#arriving) socket.destroy();
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
   /** Never rejects. */
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { memory, metrics } = this.#parts;
+    const { memory } = this.#parts;
     const sizeBytes = Number(request.headers["content-length"] ?? Number.NaN);
     const status = this.#refusal(request, sizeBytes);
     const gone = new AbortController();
     response.once("close", () => gone.abort(new ClusterFailure("retry", "the caller went away")));
     if (status !== null) return this.#refuse(response, status);
     let lease: PayloadLease;
+    this.#arriving.add(request);
     try {
       lease = await memory.take(sizeBytes, gone.signal);
     } catch (failure) {
+      this.#arriving.delete(request);
       if (!(failure instanceof ClusterFailure)) throw failure;
       return this.#refuse(response, 503);
     }
     let answer: SealedAnswer | null = null;
     try {
       const frame = await this.#receive(request, { lease, sizeBytes });
+      this.#arriving.delete(request);
       const path = request.url as string;
       answer = await this.#parts.service.answer({ path, frame, connection: request.socket, signal: gone.signal });
       if (answer === null) this.#refuse(response, 401);
@@ -76,6 +82,7 @@ export class HttpCalls {
       if (!(failure instanceof FrameFailure)) throw failure;
       if (!response.destroyed) this.#refuse(response, 400);
     } finally {
+      this.#arriving.delete(request);
       answer?.release();
       void (answer?.callReleased ?? Promise.resolve()).then(() => lease.release());
     }
@@ -112,7 +119,7 @@ export class HttpCalls {
           failure instanceof FrameFailure ? failure : new FrameFailure("the call did not come", { cause: failure }),
         );
       };
-      const timer = clock.setTimer(settings.receiveDeadlineMs, () => {
+      const timer = setPatientTimer(clock, settings.receiveDeadlineMs, () => {
         fail(new FrameFailure("the call came too slowly"));
         request.socket.destroy();
       });
@@ -142,7 +149,7 @@ export class HttpCalls {
     const sizeBytes = envelope.byteLength + header.byteLength + payload.byteLength;
     return new Promise((resolve) => {
       if (response.destroyed) return resolve();
-      const timer = clock.setTimer(settings.sendDeadlineMs, () => response.destroy());
+      const timer = setPatientTimer(clock, settings.sendDeadlineMs, () => response.destroy());
       const over = (): void => {
         timer.cancel();
         resolve();

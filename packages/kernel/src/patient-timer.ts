@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@kakera/kernel";
+import type { Clock, Timer } from "./ports/clock.ts";
 
 /** Later than this a timer goes off only when the process had no time for anything. */
 const lagMsMax = 50;

@@ -1,0 +1,171 @@
+import { connect } from "node:net";
+import { createManualClock, systemClock, type Clock, type ManualClock } from "@kakera/kernel";
+import type { ShardDrive, ShardStream } from "@kakera/rpc";
+import type { Drive } from "@kakera/storage-node";
+import { describe, expect, it } from "vitest";
+import { makeShard } from "../../storage-node/test/drive-kit.ts";
+import { startNode } from "./node-kit.ts";
+import { failureOf, until } from "./socket-kit.ts";
+
+const mib = 1024 * 1024;
+
+/** Wall time of the system, so that calls are believed; timers by hand. */
+function serverClock(): { clock: Clock; manual: ManualClock } {
+  const manual = createManualClock();
+  return {
+    manual,
+    clock: { ...manual, nowMs: () => systemClock.nowMs(), atTurnEnd: (callback) => systemClock.atTurnEnd(callback) },
+  };
+}
+
+/** Counts the streams of a drive that were begun and those that were aborted. */
+function countingStreams(counts: { begun: number; aborted: number }): (drive: Drive) => ShardDrive {
+  return (drive) => {
+    return Object.assign(Object.create(drive) as ShardDrive, {
+      driveId: drive.driveId,
+      status: () => drive.status(),
+      begin: async (...args: Parameters<Drive["begin"]>): Promise<ShardStream> => {
+        const stream = await drive.begin(...args);
+        counts.begun++;
+        return {
+          append: (payload, sums) => stream.append(payload, sums),
+          finish: (end) => stream.finish(end),
+          abort: async () => {
+            counts.aborted++;
+            await stream.abort();
+          },
+        };
+      },
+    });
+  };
+}
+
+describe("shards in pieces on another node", () => {
+  it("are given up when no call comes for them", async () => {
+    const { clock, manual } = serverClock();
+    const counts = { begun: 0, aborted: 0 };
+    await using node = await startNode({
+      clock,
+      wrap: countingStreams(counts),
+      server: { streamIdleMsMax: 60_000, peerSilentMsMax: 1e9 },
+    });
+    const drive = node.client().drive(node.driveId);
+    const shard = makeShard({ sizeBytes: mib });
+    const stream = await drive.begin(shard.identity);
+    manual.advance(50_000);
+    await stream.append(shard.payload, shard.blockChecksums);
+    manual.advance(50_000);
+    expect(counts.aborted).toBe(0);
+    expect(node.server.holdings().streams).toBe(1);
+    manual.advance(15_000);
+    await until(() => counts.aborted === 1);
+    expect(node.server.holdings().streams).toBe(0);
+    expect(await failureOf(stream.finish(shard))).toMatchObject({ kind: "retry" });
+  });
+
+  it("are given up a little after the last connection of their process is gone, and not before", async () => {
+    const { clock, manual } = serverClock();
+    const counts = { begun: 0, aborted: 0 };
+    await using node = await startNode({ clock, wrap: countingStreams(counts), server: { peerGraceMs: 2000 } });
+    const [staying, leaving] = [node.client(), node.client()];
+    await staying.drive(node.driveId).begin(makeShard().identity);
+    await leaving.drive(node.driveId).begin(makeShard().identity);
+    leaving.close();
+    // Its timer is set when the server sees the connections end.
+    await until(() => {
+      manual.advance(1);
+      return counts.aborted > 0 || manual.monotonicMs() > 1_000_000;
+    });
+    expect(manual.monotonicMs()).toBeGreaterThanOrEqual(2000);
+    expect(counts).toEqual({ begun: 2, aborted: 1 });
+    expect(node.server.holdings().streams).toBe(1);
+  });
+
+  it("are given up when their process falls silent", async () => {
+    const { clock, manual } = serverClock();
+    const counts = { begun: 0, aborted: 0 };
+    await using node = await startNode({ clock, wrap: countingStreams(counts), server: { peerSilentMsMax: 30_000 } });
+    const client = node.client({ settings: { statusIntervalMs: 1e9 } });
+    await client.refresh();
+    await client.drive(node.driveId).begin(makeShard().identity);
+    manual.advance(36_000);
+    await until(() => counts.aborted === 1);
+  });
+
+  it("are bounded in number, and not another process' to use", async () => {
+    await using node = await startNode({ server: { streamsMax: 2 } });
+    const [one, other] = [node.client().drive(node.driveId), node.client().drive(node.driveId)];
+    const shard = makeShard({ sizeBytes: 10 });
+    const stream = await one.begin(shard.identity);
+    const theirs = await other.begin(makeShard().identity);
+    expect(await failureOf(other.begin(makeShard().identity))).toMatchObject({ kind: "retry" });
+    await theirs.abort();
+    await theirs.abort();
+    const again = await other.begin(makeShard().identity);
+    expect(node.server.holdings().streams).toBe(2);
+    await again.abort();
+    await stream.append(shard.payload, shard.blockChecksums);
+    await stream.finish(shard);
+    expect(node.server.holdings().streams).toBe(0);
+  });
+
+  it("end with the server", async () => {
+    const counts = { begun: 0, aborted: 0 };
+    const node = await startNode({ wrap: countingStreams(counts) });
+    await node.client().drive(node.driveId).begin(makeShard().identity);
+    await node.end();
+    expect(counts).toEqual({ begun: 1, aborted: 1 });
+  });
+});
+
+describe("memory of a node's server", () => {
+  it("is bounded while many calls trickle in: others wait in line or are refused, and all of it comes back", async () => {
+    await using node = await startNode({ server: { receivedBytesMax: 8 * mib, waitingCallsMax: 3 } });
+    const client = node.client({ settings: { statusIntervalMs: 1e9 } });
+    await client.refresh();
+    const slow = Array.from({ length: 16 }, () => {
+      const socket = connect({ host: "127.0.0.1", port: node.port });
+      socket.on("error", () => {});
+      socket.resume();
+      socket.write(`POST /kakera/node/v1/put HTTP/1.1\r\nhost: x\r\ncontent-length: ${mib}\r\n\r\nKKRC`);
+      return socket;
+    });
+    // Ten hold the memory and what it has of slack, three wait, and the rest were refused and cut.
+    await until(() => node.server.holdings().waiting === 3 && slow.filter(({ destroyed }) => destroyed).length === 3);
+    const drive = client.drive(node.driveId);
+    expect(await failureOf(drive.put(makeShard({ sizeBytes: mib - 1 })))).toMatchObject({ kind: "retry" });
+    for (const socket of slow) socket.destroy();
+    await until(() => node.server.isIdle());
+    await drive.put(makeShard({ sizeBytes: mib - 1 }));
+    await until(() => node.server.isIdle());
+    expect(node.server.holdings()).toMatchObject({ calls: 0, waiting: 0 });
+  });
+
+  it("comes back from a call that does not arrive in time, and from an answer that nobody takes", async () => {
+    const { clock, manual } = serverClock();
+    await using node = await startNode({ clock, server: { receiveDeadlineMs: 40_000 } });
+    const socket = connect({ host: "127.0.0.1", port: node.port });
+    socket.on("error", () => {});
+    socket.resume();
+    socket.write(`POST /kakera/node/v1/put HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nKKRC`);
+    await until(() => node.server.holdings().calls === 1 && !node.server.isIdle());
+    manual.advance(40_001);
+    await until(() => node.server.isIdle() && socket.destroyed);
+  });
+
+  it.each([
+    ["GET /kakera/node/v1/put HTTP/1.1\r\nhost: x\r\n\r\n", "404"],
+    ["POST /elsewhere HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n", "404"],
+    ["POST /kakera/node/v1/put HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabcde", "411"],
+    ["POST /kakera/node/v1/put HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999\r\n\r\n", "413"],
+    [`POST /kakera/node/v1/put HTTP/1.1\r\nhost: x\r\ncontent-length: 200\r\n\r\n${"x".repeat(200)}`, "400"],
+  ])("is not given to what is no call: %j", async (text, status) => {
+    await using node = await startNode();
+    const socket = connect({ host: "127.0.0.1", port: node.port });
+    socket.write(text);
+    let received = "";
+    for await (const chunk of socket) received += String(chunk);
+    expect(received.slice(0, 12)).toBe(`HTTP/1.1 ${status}`);
+    await until(() => node.server.isIdle());
+  });
+});
