@@ -1,2 +1,3 @@
 export { chunkGroup } from "./chunk-group.ts";
 export { chooseHomes, type DriveWeight } from "./choose-homes.ts";
+export { countDomains, domainLevel, domainsOf, type DomainLevel, type LocatedDrive } from "./domain-level.ts";
