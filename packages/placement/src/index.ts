@@ -4,3 +4,4 @@ export { countDomains, domainLevel, domainsOf, type DomainLevel, type LocatedDri
 export { planTable, type Homes, type PlacementTable, type TablePlan } from "./plan-table.ts";
 export { diffTables, type PlacementStep, type ShardMove } from "./diff-tables.ts";
 export { summarizeSteps, type DriveTraffic, type StepsSummary } from "./summarize-steps.ts";
+export { toleranceInWords, toleranceOf, type Tolerance } from "./tolerance.ts";
