@@ -16,7 +16,18 @@ interface Totals {
 }
 
 const root = join(import.meta.dirname, "..");
-const defaultSuites = ["unit", "process", "power-cut", "model", "bitrot", "wire", "clients", "etcd", "cluster", "crash"];
+const defaultSuites = [
+  "unit",
+  "process",
+  "power-cut",
+  "model",
+  "bitrot",
+  "wire",
+  "clients",
+  "etcd",
+  "cluster",
+  "crash",
+];
 const args = process.argv.slice(2);
 const forbidSkips = args.includes("--forbid-skips") || process.env.KAKERA_TEST_FORBID_SKIPS === "1";
 const option = (name: string): string | undefined => {

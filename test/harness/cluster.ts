@@ -131,11 +131,8 @@ async function nodeOf(
   of: { readonly etcd: EtcdCluster; readonly directory: string; readonly options: TestClusterOptions },
 ): Promise<TestNode> {
   const { etcd, directory, options } = of;
-  const args = [
-    ...["--etcd", etcd.endpoints.join(","), "--expect-domains", String(options.nodeCount), "--host", name],
-    ...["--node-address", `127.0.0.1:${await freePort()}`],
-    ...(options.args ?? []),
-  ];
+  const args = ["--etcd", etcd.endpoints.join(","), "--expect-domains", String(options.nodeCount), "--host", name];
+  args.push("--node-address", `127.0.0.1:${await freePort()}`, ...(options.args ?? []));
   return new TestNode(name, {
     directory: join(directory, name),
     port: await freePort(),

@@ -1,7 +1,8 @@
 import { ClusterFailure, formatGeometry, SECOND_MS, sleep, type Clock, type Logger, type Random } from "@kakera/kernel";
 import { keys, type ClusterLog, type NodeRegistry } from "@kakera/metadata";
 import type { GeometryWish } from "../config/parse-values.ts";
-import { formCluster } from "../compose/form-cluster.ts";
+import { planTable } from "@kakera/placement";
+import { formCluster, groupCount } from "../compose/form-cluster.ts";
 import { judgeFounding } from "./judge-founding.ts";
 
 export interface FoundingParts {
@@ -47,7 +48,9 @@ export async function foundCluster(parts: FoundingParts, wish: FoundingWish, sig
     }
     const { clusterId } = log.identity;
     const { drives, geometry, level } = verdict;
-    for (const change of formCluster({ clusterId, geometry, level, drives, nowMs: clock.nowMs(), random })) {
+    const weights = drives.map(({ driveId, domain, weightBytes }) => ({ driveId, domain, weight: weightBytes }));
+    const table = planTable({ drives: weights, geometry, groupCount, present: null });
+    for (const change of formCluster({ clusterId, geometry, level, drives, table, nowMs: clock.nowMs(), random })) {
       const { outcome } = await log.commit(change);
       if (outcome === "refused") throw new ClusterFailure("retry", "another node forms the cluster");
     }

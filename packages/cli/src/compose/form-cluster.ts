@@ -1,6 +1,6 @@
 import { idBytes, newId, type ClusterId, type DriveId, type Geometry, type Random } from "@kakera/kernel";
 import { keys, type Change } from "@kakera/metadata";
-import { chooseHomes } from "@kakera/placement";
+import { chooseHomes, type PlacementTable } from "@kakera/placement";
 import { records } from "@kakera/protocol";
 
 interface FormedDrive {
@@ -24,11 +24,13 @@ export interface Formation {
   readonly drives: readonly FormedDrive[];
   readonly nowMs: number;
   readonly random: Random;
+  /** The homes of every group; absent: each group draws its own. */
+  readonly table?: PlacementTable;
 }
 
 const formatVersion = 1;
 const firstPool = 1;
-const groupCount = 512;
+export const groupCount = 512;
 /** The log bounds a change; a formation is as many as it takes. */
 const rowsPerChange = 64;
 
@@ -59,11 +61,11 @@ function changeOf(formation: Formation, puts: Puts): Change {
   };
 }
 
-function groupPuts({ drives, geometry }: Formation, first: number): Puts {
+function groupPuts({ drives, geometry, table }: Formation, first: number): Puts {
   const weights = drives.map(({ driveId, weightBytes, domain }) => ({ driveId, domain, weight: weightBytes }));
   return Array.from({ length: Math.min(rowsPerChange, groupCount - first) }, (_, offset) => {
     const group = first + offset;
-    const homes = chooseHomes(group, weights, geometry.k + geometry.m);
+    const homes = table?.[group] ?? chooseHomes(group, weights, geometry.k + geometry.m);
     const record = { epoch: 1, homes: homes.map((home) => (home === null ? new Uint8Array() : idBytes(home))) };
     return { key: keys.group(firstPool, group), value: records.GroupRecord.encode(record).finish() };
   });
