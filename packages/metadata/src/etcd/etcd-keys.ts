@@ -14,6 +14,7 @@ export class EtcdKeys {
   readonly halt: Buffer;
   readonly identity: Buffer;
   readonly leader: Buffer;
+  readonly bootstrap: Buffer;
   /** Of every live process. */
   readonly sessions: { readonly from: Buffer; readonly to: Buffer };
   readonly reports: { readonly from: Buffer; readonly to: Buffer };
@@ -29,6 +30,7 @@ export class EtcdKeys {
     this.tail = this.of(keys.tail());
     this.halt = Buffer.from(`${prefix}halt`);
     this.identity = Buffer.from(`${prefix}identity`);
+    this.bootstrap = Buffer.from(`${prefix}bootstrap`);
     this.leader = Buffer.from(`${prefix}leader`);
     this.sessions = { from: Buffer.from(`${prefix}session/`), to: Buffer.from(`${prefix}session0`) };
     this.reports = { from: Buffer.from(`${prefix}report/`), to: Buffer.from(`${prefix}report0`) };

@@ -12,6 +12,7 @@ import type { Archive } from "../archive/archive.ts";
 import type { ClusterLog } from "../ports/cluster-log.ts";
 import type { Change, CommitResult, LogStatus } from "../ports/commit-log.ts";
 import type { View, ViewPosition, WritableView } from "../ports/view.ts";
+import { BootstrapTicket } from "./bootstrap-ticket.ts";
 import { operationsPerChangeMax } from "./change-batch.ts";
 import { ArchiveFeeder } from "./archive-feeder.ts";
 import { Compactor } from "./compactor.ts";
@@ -132,6 +133,7 @@ class EtcdLog implements ClusterLog {
       onContradiction,
       spoolBytesMax,
       history,
+      ticket: new BootstrapTicket({ members, keys, sessions, clock, logger, waitMs: settings.bootstrapWaitMs }),
     });
     this.#committer = new EtcdCommitter({
       settings,

@@ -35,6 +35,8 @@ export interface EtcdSettings {
   readonly quotaBytes: number | null;
   /** In which each row of the view is compared with etcd once. */
   readonly auditPassMs: number;
+  /** Views are read anew one at a time; who has waited for so long does it all the same. */
+  readonly bootstrapWaitMs: number;
   /** Of what comes while a view is being read anew. */
   readonly spoolBytesMax: number;
   /** Versions with known lost-event and stale-read bugs are taken. */
@@ -59,6 +61,7 @@ export const etcdSettingsDefault: Omit<EtcdSettings, "prefix"> = {
   spacePollMs: 10_000,
   quotaBytes: null,
   auditPassMs: 24 * 3_600_000,
+  bootstrapWaitMs: 600_000,
   spoolBytesMax: 64 * MIB,
   allowOldEtcd: false,
 };

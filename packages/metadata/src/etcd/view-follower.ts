@@ -2,6 +2,7 @@ import type { Etcd3, IKeyValue, IWatchResponse } from "etcd3";
 import { ClusterFailure, type Clock, type Logger, type Timer } from "@kakera/kernel";
 import { keyText } from "../evaluate-change.ts";
 import type { RangeEntry, ViewPosition, ViewWrite, WritableView } from "../ports/view.ts";
+import type { BootstrapTicket } from "./bootstrap-ticket.ts";
 import { BrokenLineage, EventBatches, type EventBatch } from "./event-batches.ts";
 import { EventSpool } from "./event-spool.ts";
 import { outOfReach } from "./etcd-failure.ts";
@@ -25,6 +26,8 @@ export interface FollowerParts {
   readonly spoolBytesMax: number;
   /** Is told what is applied. */
   readonly history: HistoryMarks;
+  /** Views are read anew one at a time. */
+  readonly ticket: BootstrapTicket;
 }
 
 /** A batch of one's own whose answer was lost, as it is in the log. */
@@ -132,6 +135,7 @@ export class ViewFollower {
 
   close(): void {
     this.#isClosed = true;
+    this.#parts.ticket.close();
     this.#stream?.end();
     this.#rejectAll(new ClusterFailure("retry", "the log is closed", { reason: "LOG_UNREACHABLE" }));
   }
@@ -227,12 +231,23 @@ export class ViewFollower {
     for (const batch of batches) if (this.#sought.has(batch.tail.batch)) this.#sought.set(batch.tail.batch, batch);
   }
 
+  async #rebuild(member: Etcd3): Promise<void> {
+    this.#isRebuilding = true;
+    const endTurn = await this.#parts.ticket.take();
+    let reading: { watching: Promise<never> };
+    try {
+      reading = await this.#read(member);
+    } finally {
+      endTurn();
+    }
+    await reading.watching;
+  }
+
   /**
    * The watch is opened first and kept aside, then all rows are read, unpinned, then what was kept is replayed over them, skipping what a
    * row has already; the view counts as whole when it has passed the tail that is read last (correctness.md F17).
    */
-  async #rebuild(member: Etcd3): Promise<void> {
-    this.#isRebuilding = true;
+  async #read(member: Etcd3): Promise<{ watching: Promise<never> }> {
     const { view, keys, members, clock, logger } = this.#parts;
     const startedMs = clock.monotonicMs();
     const start = await this.#readTail();
@@ -269,7 +284,7 @@ export class ViewFollower {
     isWhole = true;
     logger.log("info", "etcd.view-read", { rows: view.entryCount, seconds: (clock.monotonicMs() - startedMs) / 1000 });
     this.#settle();
-    await watching;
+    return { watching };
   }
 
   /** Applies what was kept, and what still comes up to `end`, over the rows. Nothing is awaited behind the last of it. */
