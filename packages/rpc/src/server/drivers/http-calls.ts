@@ -59,7 +59,9 @@ export class HttpCalls {
     const sizeBytes = Number(request.headers["content-length"] ?? Number.NaN);
     const status = this.#refusal(request, sizeBytes);
     const gone = new AbortController();
-    response.once("close", () => gone.abort(new ClusterFailure("retry", "the caller went away")));
+    response.once("close", () => {
+      if (!response.writableFinished) gone.abort(new ClusterFailure("retry", "the caller went away"));
+    });
     if (status !== null) return this.#refuse(response, status);
     let lease: PayloadLease;
     this.#arriving.add(request);
@@ -131,7 +133,9 @@ export class HttpCalls {
         }
       });
       request.once("error", fail);
-      request.once("close", () => fail(new FrameFailure("the caller went away")));
+      request.once("close", () => {
+        if (!request.complete) fail(new FrameFailure("the caller went away"));
+      });
       request.once("end", () => {
         timer.cancel();
         try {
