@@ -90,6 +90,23 @@ describe.skipIf(!isHere)("a cluster of three nodes", () => {
     }
   }, 240_000);
 
+  test("is the same with gateways and storage nodes apart", async () => {
+    const storage = "storage-node";
+    const commands = ["gateway", "gateway", storage, storage, storage] as const;
+    await using cluster = await TestCluster.start({ nodeCount: 5, commands });
+    const [one, other] = [cluster.node(0), cluster.node(1)];
+    await one.client().send(new CreateBucketCommand({ Bucket }));
+    for (const [i, sizeBytes] of sizes.entries()) {
+      const body = randomBytes(sizeBytes);
+      await put(one.client(), `k${i}`, body);
+      expect(digest(await get(other.client(), `k${i}`))).toBe(digest(body));
+    }
+    await expect(get(cluster.node(2).client(), "k1")).rejects.toMatchObject({ name: "NotImplemented" });
+    await cluster.node(3).kill();
+    for (const i of sizes.keys()) expect(await get(one.client(), `k${i}`)).toHaveLength(sizes[i] as number);
+    expect(await Promise.all([one, other, cluster.node(2)].map((node) => node.stop()))).toEqual([0, 0, 0]);
+  }, 120_000);
+
   test("refuses a node that brings another secret, another root key, or drives of another cluster", async () => {
     await using cluster = await TestCluster.start({ nodeCount: 3 });
     const node = cluster.node(2);

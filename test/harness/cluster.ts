@@ -77,6 +77,8 @@ export class TestNode {
 
 export interface TestClusterOptions {
   readonly nodeCount: number;
+  /** What the nodes run, in turn; the number of those with drives is what the cluster expects. Default: all of a server. */
+  readonly commands?: readonly NonNullable<ServerOptions["command"]>[];
   readonly drivesPerNode?: number;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -101,7 +103,7 @@ export class TestCluster implements AsyncDisposable {
     const etcd = await startEtcd({ version: "current", members: options.members ?? 1, fsync: "off" });
     const directory = mkdtempSync(join(tmpdir(), "kakera-cluster-"));
     const nodes: TestNode[] = [];
-    for (let i = 1; i <= options.nodeCount; i++) nodes.push(await nodeOf(`node${i}`, { etcd, directory, options }));
+    for (let i = 0; i < options.nodeCount; i++) nodes.push(await nodeOf(i, { etcd, directory, options }));
     const cluster = new TestCluster(etcd, nodes, directory);
     try {
       await Promise.all(nodes.map((node) => node.start()));
@@ -127,13 +129,19 @@ export class TestCluster implements AsyncDisposable {
 }
 
 async function nodeOf(
-  name: string,
+  index: number,
   of: { readonly etcd: EtcdCluster; readonly directory: string; readonly options: TestClusterOptions },
 ): Promise<TestNode> {
   const { etcd, directory, options } = of;
-  const args = ["--etcd", etcd.endpoints.join(","), "--expect-domains", String(options.nodeCount), "--host", name];
+  const name = `node${index + 1}`;
+  const commands = options.commands ?? [];
+  const command = commands[index % Math.max(1, commands.length)] ?? "server";
+  const gateways = commands.filter((each) => each === "gateway").length;
+  const domains = String(options.nodeCount - gateways);
+  const args = ["--etcd", etcd.endpoints.join(","), "--expect-domains", domains, "--host", name];
   args.push("--node-address", `127.0.0.1:${await freePort()}`, ...(options.args ?? []));
   return new TestNode(name, {
+    command,
     directory: join(directory, name),
     port: await freePort(),
     driveCount: options.drivesPerNode ?? 2,

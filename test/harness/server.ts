@@ -8,6 +8,8 @@ export const root = join(import.meta.dirname, "..", "..");
 export const testCredentials = { accessKey: "test-access-key", secretKey: "test-secret-key-0123456789" } as const;
 
 export interface ServerOptions {
+  /** Default: all of a server. A gateway has no drives, and its state in the folder. */
+  readonly command?: "server" | "gateway" | "storage-node";
   readonly driveCount?: number;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -59,8 +61,8 @@ export async function spawnServer(options: ServerOptions = {}): Promise<TestServ
   const child = spawn(
     join(root, "bin", "kakera"),
     [
-      "server",
-      drives,
+      options.command ?? "server",
+      ...(options.command === "gateway" ? ["--state-dir", join(directory, "state")] : [drives]),
       "--address",
       `127.0.0.1:${port}`,
       "--console-address",

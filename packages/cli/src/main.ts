@@ -18,7 +18,7 @@ try {
     terminal,
     probe: createMachineProbe(),
     recoveryTools: createRecoveryTools(terminal.clock),
-    serve: (argv) => serve(argv, { terminal, signals, onBug: endWithBug }),
+    serve: (argv, role) => serve(argv, { terminal, signals, onBug: endWithBug }, role),
   });
   endProcess(exitCode);
 } catch (error) {

@@ -10,6 +10,7 @@ import { addLiveOptions } from "./commands/live.ts";
 import { runStatus } from "./commands/status.ts";
 import type { LiveFlags } from "./client/live-settings.ts";
 import { addServerOptions, describeUsageError } from "./config/parse-server-arguments.ts";
+import type { Role } from "./config/resolve-settings.ts";
 import { translateCall } from "./config/translate-foreign-flags.ts";
 import type { MachineProbe } from "./doctor/machine-probe.ts";
 import { exitCodes, type ExitCode } from "./exit-codes.ts";
@@ -22,8 +23,8 @@ export interface ProgramComponents {
   readonly terminal: Terminal;
   readonly probe: MachineProbe;
   readonly recoveryTools: RecoveryTools;
-  /** Runs the server until it ends; `argv` is what follows `server`. */
-  readonly serve: (argv: readonly string[]) => Promise<ExitCode>;
+  /** Runs the server until it ends; `argv` is what follows `server`, `gateway` or `storage-node`. */
+  readonly serve: (argv: readonly string[], role: Role) => Promise<ExitCode>;
 }
 
 /** Runs one command line (without node and script) and says how it ended. Failures are told on stderr here. */
@@ -34,14 +35,19 @@ export async function runProgram(argv: readonly string[], components: ProgramCom
     return await dispatch(call, components);
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
-    terminal.hint(call.includes("--json") && call[0] !== "server" ? failureObject(error) : formatFailure(error));
+    terminal.hint(
+      call.includes("--json") && !roles.includes(call[0] as Role) ? failureObject(error) : formatFailure(error),
+    );
     return error.exitCode;
   }
 }
 
+const roles: readonly Role[] = ["server", "gateway", "storage-node"];
+
 async function dispatch(call: readonly string[], components: ProgramComponents): Promise<ExitCode> {
   const asksHelp = call.includes("--help") || call.includes("-h");
-  if (call[0] === "server" && !asksHelp) return components.serve(call.slice(1));
+  const role = roles.find((name) => name === call[0]);
+  if (role !== undefined && !asksHelp) return components.serve(call.slice(1), role);
   const { program, outcome } = createProgram(components);
   if (call.length === 0) {
     components.terminal.hint(program.helpInformation().trimEnd());
@@ -117,6 +123,8 @@ function createProgram(components: ProgramComponents): { program: Command; outco
       getOutHelpWidth: () => 120,
     });
   addServerOptions(program.command("server")).description("store and serve objects on this machine's drives");
+  addServerOptions(program.command("gateway")).description("serve the objects of a cluster, from other nodes' drives");
+  addServerOptions(program.command("storage-node")).description("keep shards of a cluster, and serve no objects");
   addLiveOptions(program.command("health").description("whether a server lives, for health checks"))
     .option("--ready", "whether it serves requests")
     .action((flags: LiveFlags & { ready?: boolean }) => keep(runHealth(flags, terminal)));

@@ -52,6 +52,8 @@ export interface GatewaySettings {
   /** How long a change of a contended key is tried again before its client gets 503. */
   readonly commitDeadlineMs: number;
   readonly owner: Owner;
+  /** `no`: a node that only keeps shards; it answers health, metrics and the admin, and refuses S3. Absent = yes. */
+  readonly servesObjects?: "yes" | "no";
 }
 
 /** What operations see of a gateway. */

@@ -1,7 +1,7 @@
 import { ClusterFailure, createSystemRandom, DiskError, systemClock, type Clock } from "@kakera/kernel";
 import { CommandFailure } from "../command-failure.ts";
 import { etcdPlaceOf } from "../config/etcd-settings.ts";
-import { resolveSettings, type ResolvedSettings, type ServerSettings } from "../config/resolve-settings.ts";
+import { resolveSettings, type ResolvedSettings, type Role, type ServerSettings } from "../config/resolve-settings.ts";
 import { readTestSettings } from "../config/test-settings.ts";
 import { keepCertificate, type CertificateKeeper } from "../drivers/certificates.ts";
 import { watchEventLoopLag } from "../drivers/event-loop-lag.ts";
@@ -32,10 +32,10 @@ export interface Shell {
 /** libuv's own number, where bin/kakera did not set another. */
 const threadCountDefault = 4;
 
-/** `kakera server`: starts, serves until it is told to stop, drains. Throws CommandFailure when it must not or cannot start. */
-export async function serve(argv: readonly string[], shell: Shell): Promise<ExitCode> {
+/** `kakera server`, and with only a part of its work `kakera gateway` and `kakera storage-node`: starts, serves until it is told to stop, drains. Throws CommandFailure when it must not or cannot start. */
+export async function serve(argv: readonly string[], shell: Shell, role: Role = "server"): Promise<ExitCode> {
   const { terminal, signals } = shell;
-  const resolved = resolve(argv, terminal);
+  const resolved = resolve({ argv, role }, terminal);
   const { settings } = resolved;
   const clock = systemClock;
   const logger = createPinoLogger({ level: settings.logLevel, format: settings.logFormat ?? "json" });
@@ -58,7 +58,7 @@ export async function serve(argv: readonly string[], shell: Shell): Promise<Exit
   if (page !== null) listeners.push(page);
   signals.onReload(() => {
     certificate?.reload();
-    reloadLogLevel(argv, { terminal, logger });
+    reloadLogLevel({ argv, role }, { terminal, logger });
   });
 
   if ((await openOrExplain(server, signals.stopped)) === "stopped") return exitCodes.done;
@@ -76,8 +76,14 @@ export async function serve(argv: readonly string[], shell: Shell): Promise<Exit
   return exitCodes.done;
 }
 
-function resolve(argv: readonly string[], { environment, readText, machine }: Terminal): ResolvedSettings {
-  const resolved = resolveSettings({ argv, environment, readText, machine });
+/** How the process was called. */
+interface Called {
+  readonly argv: readonly string[];
+  readonly role: Role;
+}
+
+function resolve(called: Called, { environment, readText, machine }: Terminal): ResolvedSettings {
+  const resolved = resolveSettings({ ...called, environment, readText, machine });
   checkBucketNames(resolved.settings.buckets);
   return resolved;
 }
@@ -163,12 +169,9 @@ function explain(error: unknown): unknown {
 }
 
 /** What SIGHUP takes up beside certificates: the log level of the configuration file. */
-function reloadLogLevel(
-  argv: readonly string[],
-  { terminal, logger }: { terminal: Terminal; logger: ServerLogger },
-): void {
+function reloadLogLevel(called: Called, { terminal, logger }: { terminal: Terminal; logger: ServerLogger }): void {
   try {
-    const { logLevel } = resolve(argv, terminal).settings;
+    const { logLevel } = resolve(called, terminal).settings;
     logger.setLevel(logLevel);
     logger.log("info", "config.reloaded", { logLevel });
   } catch (error) {

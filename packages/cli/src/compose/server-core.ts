@@ -49,6 +49,8 @@ export interface CoreSettings {
 }
 
 const logWaitMs = SECOND_MS / 10;
+/** A gateway has no drive to keep its view on. */
+const gatewayState = "/var/lib/kakera";
 
 /** The parts of one server that depend on its log, which opens late and may be opened again. */
 export class ServerCore {
@@ -121,7 +123,8 @@ export class ServerCore {
 
   /** Tells the other nodes which drives are open here. */
   announce(): void {
-    this.#node?.announce(["gateway", "storage"]);
+    const { role } = this.#settings.server;
+    this.#node?.announce(role === "server" ? ["gateway", "storage"] : [role === "gateway" ? "gateway" : "storage"]);
   }
 
   /** Whether a session may still be at what it left a mark of. */
@@ -133,7 +136,8 @@ export class ServerCore {
   async openLog(): Promise<void> {
     const { bay, server, prepared } = this.#settings;
     const first = bay.slots.find(({ state }) => state.kind !== "left");
-    const stateDirectory = server.stateDir ?? join(first?.place ?? ".", ".kakera", "state");
+    const stateDirectory =
+      server.stateDir ?? (first === undefined ? gatewayState : join(first.place, ".kakera", "state"));
     const { view, origin } = await this.#components.openView(stateDirectory, this.#formation.clusterId);
     this.#components.logger.log("info", "view.opened", { origin, directory: stateDirectory });
     this.#view = view;

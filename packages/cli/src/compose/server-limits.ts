@@ -35,6 +35,7 @@ export function gatewaySettings(server: ServerSettings, test: TestSettings): Gat
     keysPerDeletionMax,
     commitDeadlineMs,
     owner,
+    servesObjects: server.role === "storage-node" ? "no" : "yes",
   };
 }
 

@@ -16,6 +16,7 @@ type SettingValues = {
 };
 
 export interface ServerSettings extends Omit<SettingValues, "volumes"> {
+  readonly role: Role;
   /** Absolute folders, in order, each once. */
   readonly drives: readonly string[];
   /** Root credentials of the environment, or null: they are generated. */
@@ -29,9 +30,14 @@ export interface ResolvedSettings {
   readonly warnings: readonly string[];
 }
 
+/** What a process does: all, or only answer requests, or only keep shards. */
+export type Role = "server" | "gateway" | "storage-node";
+
 export interface SettingSources {
   /** What follows `kakera server`. */
   readonly argv: readonly string[];
+  /** Absent: `server`. */
+  readonly role?: Role;
   readonly environment: Environment;
   readonly readText: ReadText;
   readonly machine: MachineFacts;
@@ -54,10 +60,14 @@ export function resolveSettings(sources: SettingSources): ResolvedSettings {
   const { volumes, ...rest } = values as SettingValues;
   const places =
     volumes.length === 0 ? args.fallbackDrives.flatMap((text) => settingTable.volumes.parse([text])) : volumes;
-  const { drives, expectDomains } = resolveDrives(places.flat(), rest, sources.machine);
+  const role = sources.role ?? "server";
+  checkRole(role, { etcd: rest.etcd, driveCount: places.flat().length });
+  const { drives, expectDomains } =
+    role === "gateway" ? { drives: [], expectDomains: null } : resolveDrives(places.flat(), rest, sources.machine);
   const credentials = readCredentials(environment, processSource) ?? file.credentials;
   const settings: ServerSettings = {
     ...rest,
+    role,
     expectDomains: rest.expectDomains ?? expectDomains,
     advertise: rest.advertise ?? advertised(rest.nodeAddress, sources.machine),
     host: rest.host ?? sources.machine.hostName,
@@ -102,6 +112,14 @@ function parseRaw(raw: RawValue, spec: SettingSpec<unknown>): unknown {
     const shown = spec.isSecret ? "the value" : `"${raw.items.join(" ")}"`;
     throw usageFailure(`${formatOrigin(raw.origin)}: ${shown} is not ${error.message}`);
   }
+}
+
+function checkRole(role: Role, given: { readonly etcd: readonly string[]; readonly driveCount: number }): void {
+  if (role === "server") return;
+  if (given.etcd.length === 0)
+    throw usageFailure(`a ${role} is part of a cluster`, `kakera ${role} --etcd http://HOST:2379`);
+  if (role === "gateway" && given.driveCount > 0)
+    throw usageFailure("a gateway has no drives", "kakera server --etcd URL DIR... keeps shards too");
 }
 
 function checkTogether(settings: ServerSettings): void {

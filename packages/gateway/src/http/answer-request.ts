@@ -57,6 +57,8 @@ export async function answerRequest(exchange: Exchange, progress: Progress, serv
       admin: server.admin,
     });
   }
+  if (server.parts.settings.servesObjects === "no")
+    throw new S3Error("NotImplemented", {}, "This node keeps shards and answers no S3 requests. Please ask a gateway.");
   if (!server.health.health().isReady)
     throw new S3Error("SlowDown", {}, "The server is not ready yet. Please try again.");
   const operation = detectOperation(request);
