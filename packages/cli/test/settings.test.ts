@@ -3,7 +3,8 @@ import { describeSettings } from "../src/config/describe-settings.ts";
 import { formatOrigin } from "../src/config/raw-value.ts";
 import { settingTable, type SettingKey } from "../src/config/setting-table.ts";
 import type { SettingSpec } from "../src/config/setting-spec.ts";
-import { resolve } from "./sources.ts";
+import { resolveSettings, type Role } from "../src/config/resolve-settings.ts";
+import { machine, readerOf, resolve } from "./sources.ts";
 
 const secret = "s".repeat(32);
 const cluster = {
@@ -326,5 +327,23 @@ describe("flags of other servers", () => {
     [["--quiet"], { logLevel: "warn" }],
   ])("%j", (argv, expected) => {
     expect(resolve({ argv }).settings).toMatchObject(expected);
+  });
+});
+
+describe("a part of a server", () => {
+  const { KAKERA_ETCD_ENDPOINTS: _, ...environment } = cluster;
+  const resolveAs = (role: Role, argv: readonly string[]) =>
+    resolveSettings({ argv, role, environment, readText: readerOf({}), machine }).settings;
+
+  test("a gateway has no drives, and an etcd", () => {
+    expect(resolveAs("gateway", ["--etcd", "http://e:2379"])).toMatchObject({ role: "gateway", drives: [] });
+    expect(() => resolveAs("gateway", ["--etcd", "http://e:2379", "/data"])).toThrow(/has no drives/);
+    expect(() => resolveAs("gateway", [])).toThrow(/part of a cluster/);
+  });
+
+  test("a storage node has drives, and an etcd", () => {
+    expect(resolveAs("storage-node", ["--etcd", "http://e:2379", "/data{1...2}"]).drives).toEqual(["/data1", "/data2"]);
+    expect(() => resolveAs("storage-node", ["/data"])).toThrow(/part of a cluster/);
+    expect(() => resolveAs("storage-node", ["--etcd", "http://e:2379"])).toThrow(/no drive folder/);
   });
 });

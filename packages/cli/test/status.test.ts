@@ -20,6 +20,8 @@ function drive(position: number, change: Partial<DriveReport> = {}): DriveReport
     totalBytes: 1000 * 2 ** 30,
     shardCount: 1234,
     garbageBytes: 0,
+    node: null,
+    domain: String(position),
     ...change,
   };
 }
@@ -92,6 +94,18 @@ describe("judgeConditions()", () => {
     ["a failed drive", { drives: [drive(1, { condition: "failed", reason: "DRIVE_FAILED" })] }, ["DRIVE_FAILED"]],
     ["no writes", { journal: { ...well.journal, canWrite: false } }, ["LOG_UNREACHABLE"]],
     ["no etcd", { journal: { ...well.journal, canWrite: false }, cluster }, ["LOG_UNREACHABLE"]],
+    [
+      "a node that is away",
+      {
+        geometry: { k: 4, m: 2 },
+        drives: [1, 2, 3, 4, 5, 6].map((position) => {
+          const node = position <= 2 ? "lost" : `n${position}`;
+          const away = { condition: "offline", reason: "NODE_DOWN" } as const;
+          return drive(position, { node, domain: node, ...(node === "lost" ? away : {}) });
+        }),
+      },
+      ["NODE_DOWN"],
+    ],
     ["a halt", { cluster: { ...cluster, halt: "etcd was restored" } }, ["LOG_UNREACHABLE"]],
     ["a view that lags", { viewLagRevisions: 3 }, ["VIEW_BEHIND"]],
     ["chunks short of shards", { census: { ...well.census, chunksByMissing: [12_340, 5] } }, ["SHARDS_SHORT"]],

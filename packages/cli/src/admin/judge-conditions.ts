@@ -1,3 +1,4 @@
+import { countDomains } from "./count-domains.ts";
 import { DAY_MS, formatGeometry, HOUR_MS, type Geometry } from "@kakera/kernel";
 import type { CensusReport, RepairReport } from "@kakera/maintenance";
 import type { ClusterReport, Condition, DriveReport, JournalReport } from "./status-report.ts";
@@ -39,7 +40,8 @@ export function judgeConditions(facts: ServerFacts): Condition[] {
   const conditions = [
     ...judgeData(facts),
     ...judgeLog(facts),
-    ...facts.drives.flatMap(judgeDrive),
+    ...judgeNodes(facts.drives),
+    ...facts.drives.filter(({ reason }) => reason !== "NODE_DOWN").flatMap(judgeDrive),
     ...judgeUpkeep(facts),
     ...judgeSetup(facts),
   ];
@@ -59,16 +61,16 @@ function judgeData({ census, geometry, drives }: ServerFacts): Condition[] {
       weight: "critical",
     });
   }
-  const downCount = drives.filter((drive) => drive.condition === "offline" || drive.condition === "failed").length;
+  const { missing: downCount, noun } = countDomains(drives);
   if (geometry.m > 0 && downCount >= geometry.m) {
     conditions.push({
       reason: downCount > geometry.m ? "QUORUM_LOST" : "TOLERANCE_ZERO",
       subject: null,
       sentence:
         downCount > geometry.m
-          ? `${downCount} drives are missing and ${formatGeometry(geometry)} bears ${geometry.m}`
-          : `${downCount} drives are missing, as many as ${formatGeometry(geometry)} bears: the next one costs data`,
-      remedy: "bring a missing drive back, or: kakera drive replace DIR",
+          ? `${downCount} ${noun}s are missing and ${formatGeometry(geometry)} bears ${geometry.m}`
+          : `${downCount} ${noun}s are missing, as many as ${formatGeometry(geometry)} bears: the next one costs data`,
+      remedy: `bring a missing ${noun} back${noun === "drive" ? ", or: kakera drive replace DIR" : ""}`,
       weight: "critical",
     });
   }
@@ -121,6 +123,21 @@ function judgeLog({ journal, cluster, viewLagRevisions }: ServerFacts): Conditio
     });
   }
   return conditions;
+}
+
+/** One condition for each node, not for each of its drives. */
+function judgeNodes(drives: readonly DriveReport[]): Condition[] {
+  const down = Map.groupBy(
+    drives.filter(({ reason }) => reason === "NODE_DOWN"),
+    ({ node }) => node,
+  );
+  return [...down].map(([node, its]) => ({
+    reason: "NODE_DOWN",
+    subject: node,
+    sentence: `a node does not answer, and ${its.length === 1 ? "a drive is" : `${its.length} drives are`} missing with it`,
+    remedy: "start it again, or look at the network between the nodes",
+    weight: "warning",
+  }));
 }
 
 interface DriveWords {

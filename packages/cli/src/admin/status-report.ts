@@ -39,8 +39,12 @@ export interface DriveReport {
   readonly driveId: string;
   /** The folder. */
   readonly place: string;
-  /** Its place on the command line, 1, 2, ... */
+  /** Its place on the command line, 1, 2, ...; those of other nodes follow. */
   readonly position: number;
+  /** The node that has it; null: the one that reports. */
+  readonly node: string | null;
+  /** Its failure domain: at most one shard of a chunk lies in each. */
+  readonly domain: string;
   readonly condition: DriveCondition;
   /** What the cluster's record says: MEMBER, SUSPECT, DOWN. */
   readonly standing: string;

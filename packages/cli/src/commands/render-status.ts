@@ -1,6 +1,7 @@
 import { formatGeometry } from "@kakera/kernel";
 import type { CensusReport } from "@kakera/maintenance";
 import type { Condition, DriveReport, StatusReport } from "../admin/status-report.ts";
+import { countDomains } from "../admin/count-domains.ts";
 import { formatBytes, formatCount, formatCounted, formatDuration, formatTable, formatTime } from "./format-values.ts";
 
 /** One screen: how it is, what needs attention and what to do about it, the drives, the proof, the usage. */
@@ -60,11 +61,11 @@ export function describeGeometry({ geometry, drives }: Pick<StatusReport, "geome
 
 /** Of what was written at full strength; what was not is in the census. */
 function describeTolerance(m: number, drives: StatusReport["drives"]): string {
-  const downCount = drives.filter(({ condition }) => condition === "offline" || condition === "failed").length;
-  if (m === 0) return "no drive may be lost";
-  if (downCount === 0) return `any ${m} of the ${drives.length} drives may be lost`;
-  const left = m > downCount ? `any ${m - downCount}` : "none";
-  return `${downCount} of the ${drives.length} drives ${downCount === 1 ? "is" : "are"} missing, ${left} more may be lost`;
+  const { total, missing, noun } = countDomains(drives);
+  if (m === 0) return `no ${noun} may be lost`;
+  if (missing === 0) return `any ${m} of the ${total} ${noun}s may be lost`;
+  const left = m > missing ? `any ${m - missing}` : "none";
+  return `${missing} of the ${total} ${noun}s ${missing === 1 ? "is" : "are"} missing, ${left} more may be lost`;
 }
 
 function describeCensus(report: StatusReport): string {

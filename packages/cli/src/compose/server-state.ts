@@ -80,7 +80,10 @@ export function createServerState(sources: StateSources, settings: StateSettings
     sources.formation()?.geometry ?? clusterMap()?.writePool()?.geometry ?? noGeometry;
   let health: { readonly health: Health; readonly atMs: number } | null = null;
 
-  const drives = (): DriveReport[] => reportDrives(bay, clusterMap(), sources.formation());
+  const drives = (): DriveReport[] => [
+    ...reportDrives(bay, clusterMap(), sources.formation()),
+    ...reportOthers(bay, clusterMap(), sources.drives()),
+  ];
   const judgeNow = (): { conditions: Condition[]; drives: DriveReport[] } => {
     const present = drives();
     const upkeep = sources.upkeep() ?? noUpkeep;
@@ -193,16 +196,45 @@ function reportDrives(bay: DriveBay, map: ClusterMap | null, formation: Formatio
       place: "(no folder named)",
       ...nothing,
     } as const;
-    reports.push({ driveId, position: index + 1, standing: standingOf(driveId, map), ...absent });
+    const domain = map?.drive(driveId)?.domain ?? driveId;
+    reports.push({ driveId, position: index + 1, node: null, domain, standing: standingOf(driveId, map), ...absent });
   }
   return reports;
 }
 
 function reportSlot({ position, place, state }: DriveSlot, seat: DriveId | null, map: ClusterMap | null): DriveReport {
   const standing = seat === null ? "GONE" : standingOf(seat, map);
-  if (state.kind === "open") return { ...state.drive.status(), place, position, standing, why: null };
+  const domain = (seat === null ? undefined : map?.drive(seat)?.domain) ?? seat ?? place;
+  if (state.kind === "open")
+    return { ...state.drive.status(), place, position, node: null, domain, standing, why: null };
   const [reason, why] = state.kind === "left" ? [state.reason, state.sentence] : (["DRIVE_OFFLINE", null] as const);
-  return { driveId: seat ?? "", place, position, condition: "offline", standing, reason, why, ...nothing };
+  return {
+    driveId: seat ?? "",
+    place,
+    position,
+    node: null,
+    domain,
+    condition: "offline",
+    standing,
+    reason,
+    why,
+    ...nothing,
+  };
+}
+
+/** Drives of the cluster that are none of this machine. */
+function reportOthers(bay: DriveBay, map: ClusterMap | null, drives: ReadonlyMap<DriveId, ShardDrive>): DriveReport[] {
+  if (map === null || drives === bay.drives) return [];
+  const own = new Set(bay.slots.flatMap(({ state }) => (state.kind === "left" ? [] : [state.driveId])));
+  const others = map.drives().filter(({ driveId }) => !own.has(driveId));
+  return others.map(({ driveId, domain, standing }, index) => {
+    const position = bay.slots.length + index + 1;
+    const known = { driveId, position, node: domain, domain, standing, why: null };
+    const status = drives.get(driveId)?.status();
+    if (status === undefined || status.reason === "NODE_DOWN")
+      return { ...known, place: `(node ${domain})`, condition: "offline", reason: "NODE_DOWN", ...nothing };
+    return { ...status, ...known };
+  });
 }
 
 function standingOf(driveId: DriveId, map: ClusterMap | null): string {
