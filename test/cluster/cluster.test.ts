@@ -11,6 +11,7 @@ import {
 import { TestCluster } from "../harness/cluster.ts";
 import { obtainEtcd } from "../harness/etcd/obtain-etcd.ts";
 import { until } from "../harness/server.ts";
+import { isWhole } from "./is-whole.ts";
 
 const isHere = (await obtainEtcd("current", "clusters of real processes")) !== null;
 const Bucket = "bucket";
@@ -125,22 +126,3 @@ describe.skipIf(!isHere)("a cluster of three nodes", () => {
     await node.ready();
   }, 120_000);
 });
-
-interface Counted {
-  readonly census: {
-    readonly startedMs: number | null;
-    readonly chunkCount: number;
-    readonly chunksByMissing: readonly number[];
-  };
-  readonly cluster: { readonly isLeader: boolean };
-}
-
-/** By a count that began since then, of the node that leads: every chunk has all its shards. */
-async function isWhole(cluster: TestCluster, sinceMs: number): Promise<boolean> {
-  for (const node of cluster.nodes) {
-    const { census, cluster: of } = await node.status<Counted>();
-    if (!of.isLeader || census.startedMs === null || census.startedMs < sinceMs) continue;
-    return census.chunkCount > 0 && census.chunksByMissing.slice(1).every((count) => count === 0);
-  }
-  return false;
-}

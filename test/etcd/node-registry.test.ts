@@ -25,7 +25,7 @@ function node(host: string, more: Partial<NodeRecord> = {}): NodeRecord {
     host,
     version: "0.1.0",
     roles: ["gateway", "storage"],
-    drives: [{ driveId: newId("drive", random), sizeBytes: 1000 }],
+    drives: [{ driveId: newId("drive", random), sizeBytes: 1000, incarnation: 1 }],
     ...more,
   };
 }

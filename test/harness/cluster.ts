@@ -156,6 +156,8 @@ export function clientOf(endpoint: string, maxAttempts = 1): S3Client {
     region: "us-east-1",
     forcePathStyle: true,
     maxAttempts,
+    // A node that stands still takes connections and says nothing.
+    requestHandler: { requestTimeout: 10_000, connectionTimeout: 5_000, throwOnRequestTimeout: true },
     credentials: { accessKeyId: testCredentials.accessKey, secretAccessKey: testCredentials.secretKey },
   });
 }

@@ -14,7 +14,11 @@ function node(host: string, driveCount = 4, more: Partial<NodeRecord> = {}): Nod
     host,
     version: "0",
     roles: ["gateway", "storage"],
-    drives: Array.from({ length: driveCount }, () => ({ driveId: newId("drive", random), sizeBytes: 1000 })),
+    drives: Array.from({ length: driveCount }, () => ({
+      driveId: newId("drive", random),
+      sizeBytes: 1000,
+      incarnation: 1,
+    })),
     ...more,
   };
 }

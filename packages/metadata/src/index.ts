@@ -89,7 +89,7 @@ export { membersWanted as journalMembersWanted } from "./journal/rules.ts";
 export { openEtcdLog, type EtcdComponents } from "./etcd/etcd-log.ts";
 export type { LogIdentity } from "./etcd/log-identity.ts";
 export { openNodeRegistry, type NodeRegistry } from "./etcd/node-registry.ts";
-export type { NodeRecord } from "./etcd/node-record.ts";
+export type { NodeDrive, NodeRecord } from "./etcd/node-record.ts";
 export type { ReportedMarks } from "./etcd/position-report.ts";
 export type { LiveSession } from "./etcd/read-sessions.ts";
 export { claimDigest } from "./etcd/claim-digest.ts";

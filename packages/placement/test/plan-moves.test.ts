@@ -32,21 +32,23 @@ describe.each(drawnGrowths)("planTable(), when %s,", (_, drawnGrowth) => {
   test("moves as few shards as any table with these shares", () => {
     fc.assert(
       fc.property(drawnGrowth, (growth) => {
-        const { present, target } = planGrowth(growth, 12);
+        const { present, target } = planGrowth(growth, 24);
         expect(countMoved(present, target)).toBe(leastMoves(growth.after.drives, present, target));
       }),
-      { numRuns },
+      // The judge is slow; plan-moves.slow.test.ts asks it more often.
+      { numRuns: 8 },
     );
   });
 
   test("has nothing left to do when it is asked again", () => {
     fc.assert(
       fc.property(drawnGrowth, (growth) => {
-        const { present, target } = planGrowth(growth, groupCount);
-        expect(planTable({ ...growth.after, groupCount, present })).toEqual(target);
-        expect(planTable({ ...growth.after, groupCount, present: target })).toEqual(target);
+        // Small shares, of which rounding is a large part.
+        const { present, target } = planGrowth(growth, 20);
+        expect(planTable({ ...growth.after, groupCount: 20, present })).toEqual(target);
+        expect(planTable({ ...growth.after, groupCount: 20, present: target })).toEqual(target);
       }),
-      { numRuns },
+      { numRuns: 100 },
     );
   });
 });
@@ -87,6 +89,23 @@ describe("planTable(), of a table that is there,", () => {
       }),
       { numRuns },
     );
+  });
+
+  test("does not take a slot from one to round the share of another up", () => {
+    // Four equal drives, ten slots: two have three. Which two is the planner's choice only where it is not made yet.
+    const equal = makeDrives([1, 1, 1, 1], { weights: [1, 1, 1, 1], seed: 2 });
+    const plan = { drives: equal, geometry: { k: 1, m: 1 }, groupCount: 5 };
+    const formed = planTable({ ...plan, present: null });
+    const counts = countSlots(formed);
+    const byCount = equal.map(({ driveId }) => driveId).sort((x, y) => (counts.get(y) ?? 0) - (counts.get(x) ?? 0));
+    const swapped = new Map(byCount.map((driveId, index) => [driveId, byCount[3 - index]!]));
+    const present = formed.map((homes) => homes.map((home) => (home === null ? null : swapped.get(home)!)));
+    expect(planTable({ ...plan, present })).toEqual(present);
+    const group = present.findIndex((homes) => homes.includes(byCount[3]!));
+    const lacking = present.map((homes, at) =>
+      homes.map((home) => (at === group && home === byCount[3] ? null : home)),
+    );
+    expect(countMoved(lacking, planTable({ ...plan, present: lacking }))).toBe(1);
   });
 
   test("lets weights change by a little without moving anything", () => {

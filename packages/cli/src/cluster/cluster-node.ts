@@ -25,6 +25,7 @@ import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { DriveBay } from "../compose/drive-bay.ts";
 import { version } from "../version.ts";
 import { checkClock } from "./check-clock.ts";
+import { DriveLocator } from "./locate-drives.ts";
 import { DrivesOfCluster } from "./drives-of-cluster.ts";
 
 export interface ClusterNodeParts {
@@ -54,6 +55,7 @@ export class ClusterNode {
   readonly #addresses = new Map<DriveId, string>();
   /** Of the drives that are open here; others write the archive there. */
   readonly #archiveDisks = new Map<DriveId, Disk>();
+  readonly #locator = new DriveLocator();
   #listener: NodeListener | null = null;
   #told: string | null = null;
 
@@ -96,10 +98,18 @@ export class ClusterNode {
     const { bay } = this.#parts;
     this.#archiveDisks.clear();
     for (const { state } of bay.slots) if (state.kind === "open") this.#archiveDisks.set(state.driveId, state.disk);
-    const drives = [...bay.drives.values()]
-      .map((drive) => ({ driveId: drive.driveId, sizeBytes: drive.status().totalBytes }))
+    const drives = bay.slots
+      .map(({ state }) => state)
+      .filter((state) => state.kind === "open")
+      .map(({ driveId, drive }) => ({
+        driveId,
+        sizeBytes: drive.status().totalBytes,
+        incarnation: drive.identity.incarnation,
+      }))
       .filter(({ sizeBytes }) => sizeBytes > 0);
-    const now = drives.map(({ driveId }) => driveId).join();
+    // Also looks again at drives that two nodes have named for long.
+    this.#follow();
+    const now = drives.map(({ driveId, incarnation }) => `${driveId}@${incarnation}`).join();
     if (now === this.#told) return;
     this.#told = now;
     const address = formatAddress(advertise);
@@ -165,21 +175,12 @@ export class ClusterNode {
     return link;
   }
 
-  /** By drive; one that two nodes name is a copy of itself, and nobody's (correctness.md F24). */
+  /** By drive; what lies here is not reached by a socket. */
   #placesOfOthers(): Map<DriveId, string> {
-    const places = new Map<DriveId, string>();
-    const doubled = new Set<DriveId>();
-    for (const { nodeId, address, drives } of this.registry.nodes.values()) {
-      if (nodeId === this.nodeId) continue;
-      for (const { driveId } of drives) {
-        if (places.has(driveId) || this.#parts.bay.drives.has(driveId)) doubled.add(driveId);
-        places.set(driveId, address);
-      }
-    }
-    for (const driveId of doubled) {
-      places.delete(driveId);
-      this.#parts.logger.log("error", "drive.doubled", { drive: driveId, reason: "DRIVE_FOREIGN" });
-    }
-    return places;
+    const { clock, logger } = this.#parts;
+    const { drives, doubled } = this.#locator.locate(this.registry.nodes.values(), clock.monotonicMs());
+    for (const driveId of doubled) logger.log("error", "drive.doubled", { drive: driveId, reason: "DRIVE_FOREIGN" });
+    const others = [...drives].filter(([, { nodeId }]) => nodeId !== this.nodeId);
+    return new Map(others.map(([driveId, { address }]) => [driveId, address]));
   }
 }

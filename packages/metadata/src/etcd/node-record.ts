@@ -12,8 +12,16 @@ export interface NodeRecord {
   readonly version: string;
   /** What runs in it. */
   readonly roles: readonly ("gateway" | "storage")[];
-  /** Drives that are open, and what each can hold. */
-  readonly drives: readonly { readonly driveId: DriveId; readonly sizeBytes: number }[];
+  /** Drives that are open. */
+  readonly drives: readonly NodeDrive[];
+}
+
+export interface NodeDrive {
+  readonly driveId: DriveId;
+  /** What it can hold. */
+  readonly sizeBytes: number;
+  /** Grows whenever the drive is opened: of two nodes that name it, the one with the higher has opened it later. */
+  readonly incarnation: number;
 }
 
 /** One line of JSON: a few hundred bytes for each node, read by people who look into etcd. */
