@@ -43,6 +43,7 @@ import {
 } from "@kakera/rpc";
 import { createMemoryStore, formatDrive, openDrive } from "@kakera/storage-node";
 import { Pool } from "undici";
+import { httpConnect } from "../packages/rpc/src/client/drivers/http-connection.ts";
 
 const secret = "bench";
 const random = createSystemRandom();
@@ -64,7 +65,7 @@ async function serve(directory: string): Promise<void> {
   );
   const { port } = await listenForCalls(server, { host: "127.0.0.1", port: 0 });
   const answers = new Map(Object.values(sizesBytes).map((size) => [String(size), Buffer.alloc(size)]));
-  const bare = createServer((request, response) => {
+  const bare = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     request.resume();
     request.once("end", () => {
       const body = answers.get(request.url!.slice(1)) ?? Buffer.alloc(0);
@@ -74,6 +75,7 @@ async function serve(directory: string): Promise<void> {
   });
   bare.listen(0, "127.0.0.1");
   await once(bare, "listening");
+  process.once("disconnect", () => process.exit());
   process.on("message", () => process.send!({ cpu: process.cpuUsage() }));
   process.send!({ port, barePort: (bare.address() as AddressInfo).port, clusterId, driveId: drive.driveId });
 }
@@ -195,6 +197,20 @@ async function measure(directory: string): Promise<void> {
       );
     });
 
+  const connect = httpConnect({
+    address: { host: "127.0.0.1", port: Number(facts["barePort"]) },
+    connectDeadlineMs: 5000,
+    clock: systemClock,
+  });
+  const plain = await Promise.all(buffers.map(() => connect()));
+  const exchange = (lane: number, path: string, body: Buffer): Promise<number> => {
+    let at = 0;
+    return plain[lane]!.exchange(path, [body], (chunk) => {
+      buffers[lane]!.set(chunk, at);
+      at += chunk.byteLength;
+    });
+  };
+
   const rows: {
     name: string;
     sizeBytes: number;
@@ -231,6 +247,13 @@ async function measure(directory: string): Promise<void> {
         cpu: serverCpu,
         call: (lane) => dispatch(lane, `/${sizeBytes}`, Buffer.alloc(200)),
       },
+      {
+        name: "get   plain, bare",
+        sizeBytes,
+        inFlight,
+        cpu: serverCpu,
+        call: (lane) => exchange(lane, `/${sizeBytes}`, Buffer.alloc(200)),
+      },
     );
     if (sizeBytes === sizesBytes.large) continue;
     const fresh = (): ShardWrite => ({ ...shard, identity: { ...shard.identity, dataId: newId("data", random) } });
@@ -243,6 +266,13 @@ async function measure(directory: string): Promise<void> {
         inFlight,
         cpu: serverCpu,
         call: (lane) => dispatch(lane, "/0", shard.payload as Buffer),
+      },
+      {
+        name: "post  plain, bare",
+        sizeBytes,
+        inFlight,
+        cpu: serverCpu,
+        call: (lane) => exchange(lane, "/0", shard.payload as Buffer),
       },
     );
   }
@@ -269,6 +299,7 @@ async function measure(directory: string): Promise<void> {
       `mac of ${sizeBytes} bytes: GMAC ${macUs(sizeBytes, "gmac").toFixed(1)} us, HMAC-SHA-256 ${macUs(sizeBytes, "hmac").toFixed(1)} us`,
     );
   client.close();
+  for (const connection of plain) connection.destroy();
   await undici.close();
   await local.close();
   child.kill();
