@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { createManualClock, systemClock, type Clock, type ManualClock } from "@kakera/kernel";
+import { ClusterFailure, createManualClock, systemClock, type Clock, type ManualClock } from "@kakera/kernel";
 import type { ShardDrive, ShardStream } from "@kakera/rpc";
 import type { Drive } from "@kakera/storage-node";
 import { describe, expect, it } from "vitest";
@@ -37,6 +37,28 @@ function countingStreams(counts: { begun: number; aborted: number }): (drive: Dr
         };
       },
     });
+  };
+}
+
+class HangingFailure extends ClusterFailure {
+  readonly released: Promise<void>;
+
+  constructor(released: Promise<void>) {
+    super("retry", "the drive hangs", { reason: "DRIVE_SLOW" });
+    this.released = released;
+  }
+}
+
+function withoutStreams(drive: ShardDrive): ShardDrive {
+  return {
+    driveId: drive.driveId,
+    put: (shard) => drive.put(shard),
+    begin: () => Promise.reject(new ClusterFailure("retry", "none here")),
+    read: (ref, window, into) => drive.read(ref, window, into),
+    describe: (ref) => drive.describe(ref),
+    remove: (refs) => drive.remove(refs),
+    inventory: (page) => drive.inventory(page),
+    status: () => drive.status(),
   };
 }
 
@@ -141,7 +163,24 @@ describe("memory of a node's server", () => {
     expect(node.server.holdings()).toMatchObject({ calls: 0, waiting: 0 });
   });
 
-  it("comes back from a call that does not arrive in time, and from an answer that nobody takes", async () => {
+  it("is not given to others while a drive that hangs may still use it", async () => {
+    const released = Promise.withResolvers<void>();
+    const hang = (): Promise<never> => Promise.reject(new HangingFailure(released.promise));
+    await using node = await startNode({
+      wrap: (drive) => ({ ...withoutStreams(drive), put: hang, read: hang }),
+    });
+    const drive = node.client({ settings: { statusIntervalMs: 1e9 } }).drive(node.driveId);
+    const shard = makeShard({ sizeBytes: 5000 });
+    const window = { offsetBytes: 0, lengthBytes: 5000 };
+    for (const call of [drive.put(shard), drive.read(shard.identity, window, Buffer.alloc(5000))])
+      expect(await failureOf(call)).toMatchObject({ kind: "retry", reason: "DRIVE_SLOW" });
+    await until(() => node.server.holdings().calls === 0);
+    expect(node.server.isIdle()).toBe(false);
+    released.resolve();
+    await until(() => node.server.isIdle());
+  });
+
+  it("comes back from a call that does not arrive in time", async () => {
     const { clock, manual } = serverClock();
     await using node = await startNode({ clock, server: { receiveDeadlineMs: 40_000 } });
     const socket = connect({ host: "127.0.0.1", port: node.port });
