@@ -1,9 +1,13 @@
-import { connect } from "node:net";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect, type AddressInfo } from "node:net";
 import { ClusterFailure, createManualClock, systemClock, type Clock, type ManualClock } from "@kakera/kernel";
-import type { ShardDrive, ShardStream } from "@kakera/rpc";
+import type { NodeServer, ShardDrive, ShardStream } from "@kakera/rpc";
 import type { Drive } from "@kakera/storage-node";
 import { describe, expect, it } from "vitest";
-import { makeShard } from "../../storage-node/test/drive-kit.ts";
+import { makeShard, readVerified, refOf } from "../../storage-node/test/drive-kit.ts";
+import { Holdings } from "../src/server/holdings.ts";
+import { PayloadMemory } from "../src/server/payload-memory.ts";
 import { startNode } from "./node-kit.ts";
 import { failureOf, until } from "./socket-kit.ts";
 
@@ -38,6 +42,11 @@ function countingStreams(counts: { begun: number; aborted: number }): (drive: Dr
       },
     });
   };
+}
+
+function isIdle(server: NodeServer): boolean {
+  const { receivedBytes, sentBytes } = server.load();
+  return receivedBytes + sentBytes === 0;
 }
 
 class HangingFailure extends ClusterFailure {
@@ -78,10 +87,10 @@ describe("shards in pieces on another node", () => {
     await stream.append(shard.payload, shard.blockChecksums);
     manual.advance(50_000);
     expect(counts.aborted).toBe(0);
-    expect(node.server.holdings().streams).toBe(1);
+    expect(node.server.load().streams).toBe(1);
     manual.advance(15_000);
     await until(() => counts.aborted === 1);
-    expect(node.server.holdings().streams).toBe(0);
+    expect(node.server.load().streams).toBe(0);
     expect(await failureOf(stream.finish(shard))).toMatchObject({ kind: "retry" });
   });
 
@@ -100,7 +109,7 @@ describe("shards in pieces on another node", () => {
     });
     expect(manual.monotonicMs()).toBeGreaterThanOrEqual(2000);
     expect(counts).toEqual({ begun: 2, aborted: 1 });
-    expect(node.server.holdings().streams).toBe(1);
+    expect(node.server.load().streams).toBe(1);
   });
 
   it("are given up when their process falls silent", async () => {
@@ -124,11 +133,11 @@ describe("shards in pieces on another node", () => {
     await theirs.abort();
     await theirs.abort();
     const again = await other.begin(makeShard().identity);
-    expect(node.server.holdings().streams).toBe(2);
+    expect(node.server.load().streams).toBe(2);
     await again.abort();
     await stream.append(shard.payload, shard.blockChecksums);
     await stream.finish(shard);
-    expect(node.server.holdings().streams).toBe(0);
+    expect(node.server.load().streams).toBe(0);
   });
 
   it("end with the server", async () => {
@@ -137,6 +146,76 @@ describe("shards in pieces on another node", () => {
     await node.client().drive(node.driveId).begin(makeShard().identity);
     await node.end();
     expect(counts).toEqual({ begun: 1, aborted: 1 });
+  });
+});
+
+describe("things that are held by their id", () => {
+  const settings = { what: "thing", countMax: 2, idleMsMax: 10, usersMax: 1, giveUp: async () => {} };
+  const make = (given: string[]): Holdings<string> =>
+    new Holdings(createManualClock(), {
+      ...settings,
+      unknown: (id) => new Error(`no ${id}`),
+      giveUp: async (thing) => void given.push(thing),
+    });
+
+  it("are their owner's alone", async () => {
+    const given: string[] = [];
+    const holdings = make(given);
+    const id = holdings.add("owner", "it");
+    await expect(holdings.use("other", id, async () => 1)).rejects.toThrow(`no ${id}`);
+    await expect(holdings.take("other", id)).rejects.toThrow(`no ${id}`);
+    await holdings.end("other", id);
+    await holdings.endOwned("other");
+    expect(await holdings.use("owner", id, async (thing) => thing)).toBe("it");
+    expect(given).toEqual([]);
+  });
+
+  it("are given up only when the call that uses them has ended", async () => {
+    const given: string[] = [];
+    const holdings = make(given);
+    const id = holdings.add("owner", "it");
+    const gate = Promise.withResolvers<void>();
+    const used = holdings.use("owner", id, () => gate.promise);
+    await expect(holdings.use("owner", id, async () => 1)).rejects.toMatchObject({ kind: "retry" });
+    const ended = holdings.endOwned("owner");
+    await expect(holdings.use("owner", id, async () => 1)).rejects.toThrow(`no ${id}`);
+    expect(given).toEqual([]);
+    gate.resolve();
+    await Promise.all([used, ended]);
+    expect(given).toEqual(["it"]);
+  });
+});
+
+describe("memory that calls take in line", () => {
+  it("is given in the order of asking, also when a small piece would fit before a large one", async () => {
+    const memory = new PayloadMemory({ sizeBytes: mib, waitingMax: 2 });
+    const { signal } = new AbortController();
+    const first = await memory.take(mib, signal);
+    const given: string[] = [];
+    const large = memory.take(mib, signal).then((lease) => (given.push("large"), lease));
+    const small = memory.take(4096, signal).then((lease) => (given.push("small"), lease));
+    await expect(memory.take(1, signal)).rejects.toMatchObject({ kind: "retry" });
+    first.release();
+    const leases = await Promise.all([large, small]);
+    expect(given).toEqual(["large", "small"]);
+    for (const lease of leases) lease.release();
+    expect(memory.usedBytes).toBe(0);
+  });
+
+  it("is not waited for by who has gone", async () => {
+    const memory = new PayloadMemory({ sizeBytes: mib, waitingMax: 2 });
+    const gone = new AbortController();
+    const { signal } = new AbortController();
+    const first = await memory.take(mib, signal);
+    const large = memory.take(mib, gone.signal);
+    const small = memory.take(4096, signal);
+    gone.abort(new Error("gone"));
+    await expect(large).rejects.toThrow("gone");
+    // What stood behind it has room: the slack.
+    (await small).release();
+    first.release();
+    expect(memory.usedBytes).toBe(0);
+    await expect(memory.take(1, gone.signal)).rejects.toThrow("gone");
   });
 });
 
@@ -153,31 +232,62 @@ describe("memory of a node's server", () => {
       return socket;
     });
     // Ten hold the memory and what it has of slack, three wait, and the rest were refused and cut.
-    await until(() => node.server.holdings().waiting === 3 && slow.filter(({ destroyed }) => destroyed).length === 3);
+    await until(() => node.server.load().waiting === 3 && slow.filter(({ destroyed }) => destroyed).length === 3);
     const drive = client.drive(node.driveId);
     expect(await failureOf(drive.put(makeShard({ sizeBytes: mib - 1 })))).toMatchObject({ kind: "retry" });
     for (const socket of slow) socket.destroy();
-    await until(() => node.server.isIdle());
+    await until(() => isIdle(node.server));
     await drive.put(makeShard({ sizeBytes: mib - 1 }));
-    await until(() => node.server.isIdle());
-    expect(node.server.holdings()).toMatchObject({ calls: 0, waiting: 0 });
+    await until(() => isIdle(node.server));
+    expect(node.server.load()).toMatchObject({ calls: 0, waiting: 0 });
   });
 
-  it("is not given to others while a drive that hangs may still use it", async () => {
-    const released = Promise.withResolvers<void>();
-    const hang = (): Promise<never> => Promise.reject(new HangingFailure(released.promise));
-    await using node = await startNode({
-      wrap: (drive) => ({ ...withoutStreams(drive), put: hang, read: hang }),
-    });
-    const drive = node.client({ settings: { statusIntervalMs: 1e9 } }).drive(node.driveId);
-    const shard = makeShard({ sizeBytes: 5000 });
-    const window = { offsetBytes: 0, lengthBytes: 5000 };
-    for (const call of [drive.put(shard), drive.read(shard.identity, window, Buffer.alloc(5000))])
+  it.each(["put", "read"] as const)(
+    "is not given to others while a drive that hangs in a %s may still use it",
+    async (name) => {
+      const released = Promise.withResolvers<void>();
+      const hang = (): Promise<never> => Promise.reject(new HangingFailure(released.promise));
+      await using node = await startNode({
+        wrap: (drive) => ({ ...withoutStreams(drive), put: hang, read: hang }),
+      });
+      const drive = node.client({ settings: { statusIntervalMs: 1e9 } }).drive(node.driveId);
+      const shard = makeShard({ sizeBytes: 5000 });
+      const window = { offsetBytes: 0, lengthBytes: 5000 };
+      const call = name === "put" ? drive.put(shard) : drive.read(shard.identity, window, Buffer.alloc(5000));
       expect(await failureOf(call)).toMatchObject({ kind: "retry", reason: "DRIVE_SLOW" });
-    await until(() => node.server.holdings().calls === 0);
-    expect(node.server.isIdle()).toBe(false);
-    released.resolve();
-    await until(() => node.server.isIdle());
+      await until(() => node.server.load().calls === 0);
+      expect(node.server.load()[name === "put" ? "receivedBytes" : "sentBytes"]).toBeGreaterThan(0);
+      released.resolve();
+      await until(() => isIdle(node.server));
+    },
+  );
+
+  it("is not given to others before an answer has left, whichever server of HTTP the calls come through", async () => {
+    await using node = await startNode();
+    const shard = makeShard({ sizeBytes: 100_000 });
+    await node.drive.put(shard);
+    const held: (() => void)[] = [];
+    let isHolding = false;
+    const server = createServer((request, response) => {
+      const end = response.end.bind(response);
+      if (isHolding) response.end = ((body: Buffer) => held.push(() => end(body))) as never;
+      node.server.handle(request, response);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const client = node.client({ port, settings: { statusIntervalMs: 1e9 } });
+    await client.refresh();
+    isHolding = true;
+    const read = readVerified(client.drive(node.driveId), refOf(shard));
+    await until(() => held.length === 1);
+    expect(node.server.load().sentBytes).toBeGreaterThan(0);
+    held[0]!();
+    expect(await read).toEqual(shard.payload);
+    await until(() => isIdle(node.server));
+    client.close();
+    server.close();
+    await once(server, "close");
   });
 
   it("comes back from a call that does not arrive in time", async () => {
@@ -187,9 +297,9 @@ describe("memory of a node's server", () => {
     socket.on("error", () => {});
     socket.resume();
     socket.write(`POST /kakera/node/v1/put HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nKKRC`);
-    await until(() => node.server.holdings().calls === 1 && !node.server.isIdle());
+    await until(() => node.server.load().calls === 1 && !isIdle(node.server));
     manual.advance(40_001);
-    await until(() => node.server.isIdle() && socket.destroyed);
+    await until(() => isIdle(node.server) && socket.destroyed);
   });
 
   it.each([
@@ -205,6 +315,6 @@ describe("memory of a node's server", () => {
     let received = "";
     for await (const chunk of socket) received += String(chunk);
     expect(received.slice(0, 12)).toBe(`HTTP/1.1 ${status}`);
-    await until(() => node.server.isIdle());
+    await until(() => isIdle(node.server));
   });
 });

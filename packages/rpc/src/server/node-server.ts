@@ -32,13 +32,23 @@ export interface NodeServerIdentity {
   readonly version: string;
 }
 
+/** What is under way, and what other processes hold on this node. */
+export interface NodeLoad {
+  readonly streams: number;
+  readonly files: number;
+  readonly calls: number;
+  /** Calls that wait for memory. */
+  readonly waiting: number;
+  /** Memory of calls that are received, or that a drive still uses. */
+  readonly receivedBytes: number;
+  /** Memory of what is read and sent, or that a drive still fills. */
+  readonly sentBytes: number;
+}
+
 export interface NodeServer {
   /** For a server of node:http, whose `keepAliveTimeout` is above 30 s: clients drop idle connections first. */
   readonly handle: NodeCallHandler;
-  /** What other processes hold on this node, and what is under way. */
-  holdings(): { readonly streams: number; readonly files: number; readonly calls: number; readonly waiting: number };
-  /** Whether no call uses any memory. */
-  isIdle(): boolean;
+  load(): NodeLoad;
   /** Refuses further calls, lets those under way end, and gives up what other processes hold. */
   close(): Promise<void>;
 }
@@ -83,13 +93,14 @@ export function createNodeServer(
   let timer: Timer = clock.setTimer(sweepIntervalMs, sweep);
   return {
     handle: http.handle,
-    holdings: () => ({
+    load: () => ({
       streams: streams.count,
       files: files.count,
       calls: http.callsUnderWay,
       waiting: receiving.waitingCount + sending.waitingCount,
+      receivedBytes: receiving.usedBytes,
+      sentBytes: sending.usedBytes,
     }),
-    isIdle: () => receiving.isUnused && sending.isUnused,
     async close() {
       timer.cancel();
       await http.close();

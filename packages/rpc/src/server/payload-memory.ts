@@ -37,8 +37,8 @@ export class PayloadMemory {
     this.#waitingMax = waitingMax;
   }
 
-  get isUnused(): boolean {
-    return this.#memory.freeBytes === this.#memory.sizeBytes;
+  get usedBytes(): number {
+    return this.#memory.sizeBytes - this.#memory.freeBytes;
   }
 
   get waitingCount(): number {
