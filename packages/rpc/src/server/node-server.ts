@@ -33,7 +33,7 @@ export interface NodeServerIdentity {
 }
 
 /** What is under way, and what other processes hold on this node. */
-export interface NodeLoad {
+interface NodeLoad {
   readonly streams: number;
   readonly files: number;
   readonly calls: number;

@@ -15,8 +15,8 @@ const readBytesMax = 256 * 1024;
 const joinedBytesMax = 16 * 1024;
 
 /**
- * Connections of HTTP/1.1 on plain sockets. undici's dispatch costs two to three times as much for each call and copies each
- * answer twice more; and it does not tell when the system is done with a body that was not wholly sent, which is when memory
+ * Connections of HTTP/1.1 on plain sockets. undici's dispatch costs two to six times as much for each call, as it copies each
+ * answer twice more (docs/decisions/0021-calls-between-nodes.md); and it does not tell when the system is done with a body that was not wholly sent, which is when memory
  * lent for it may be used again.
  */
 export function httpConnect({ address, connectDeadlineMs, clock }: HttpConnectSettings): Connect {
