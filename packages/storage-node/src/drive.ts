@@ -21,6 +21,7 @@ import type { DriveIdentity, LogWitness } from "./identity/identity-record.ts";
 import type { IdentityKeeper } from "./identity/identity-keeper.ts";
 import type { ShardIndex } from "./index/shard-index.ts";
 import { containerOf, type Place } from "./index/index-values.ts";
+import { EpochFence } from "./own-file/epoch-fence.ts";
 import type { OwnFiles } from "./own-file/own-files.ts";
 import type { Unlinker } from "./own-file/unlink-leaving.ts";
 import type { FileCache } from "./read/file-cache.ts";
@@ -82,8 +83,10 @@ const removalsPerSlice = 1024;
 export class LocalDrive implements Drive {
   readonly driveId: DriveId;
   readonly #parts: DriveParts;
+  readonly #fence: EpochFence;
 
   constructor(parts: DriveParts) {
+    this.#fence = new EpochFence((group) => parts.index.sealedEpoch(group));
     this.driveId = parts.driveId;
     this.#parts = parts;
   }
@@ -102,7 +105,7 @@ export class LocalDrive implements Drive {
 
   async begin(identity: ShardIdentity, purpose: WritePurpose = "client"): Promise<ShardStream> {
     this.#checkTakes(identity, purpose);
-    return this.#parts.ownFiles.begin(identity);
+    return this.#fence.guard(await this.#parts.ownFiles.begin(identity), identity);
   }
 
   async read(ref: ShardRef, window: ByteWindow, into: Uint8Array): Promise<ShardWindow | null> {
@@ -151,9 +154,10 @@ export class LocalDrive implements Drive {
   }
 
   async sealGroup(group: number, epoch: number): Promise<void> {
-    if ((this.sealedEpoch(group) ?? 0) >= epoch) return;
-    this.#parts.health.checkWritable();
-    await this.#parts.queue.append(pendingSeal(group, epoch));
+    await this.#fence.seal(group, epoch, async () => {
+      this.#parts.health.checkWritable();
+      await this.#parts.queue.append(pendingSeal(group, epoch));
+    });
   }
 
   sealedEpoch(group: number): number | null {
@@ -240,13 +244,7 @@ export class LocalDrive implements Drive {
     const { health } = this.#parts;
     if (purpose === "repair") health.checkWritable();
     else health.checkTakesShards();
-    const sealed = this.sealedEpoch(identity.group);
-    if (sealed !== null && identity.epoch < sealed) {
-      throw new ClusterFailure(
-        "retry",
-        `group ${identity.group} is sealed at epoch ${sealed}: ${identity.epoch} is over`,
-      );
-    }
+    this.#fence.check(identity);
   }
 
   /** A damaged shard is not held: it is left out, so that it is written again. */

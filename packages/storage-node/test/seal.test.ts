@@ -16,6 +16,51 @@ describe("a group that is sealed at an epoch", () => {
     expect(drive.status().shardCount).toBe(3);
   });
 
+  it("takes no shard in pieces whose last one comes after the seal", async () => {
+    const drive = await openTestDrive(await formattedDisk());
+    const shard = makeShard({ group: 7, epoch: 3, sizeBytes: 100_000 });
+    const stream = await drive.begin(shard.identity);
+    await stream.append(shard.payload, shard.blockChecksums);
+    await drive.sealGroup(7, 4);
+    await expect(stream.finish(shard)).rejects.toMatchObject({ kind: "retry" });
+    expect(await drive.inventory({ group: 7, after: null, limit: 10 })).toEqual([]);
+  });
+
+  it("is sealed only when shards that are just being finished are there to be listed", async () => {
+    const gate = Promise.withResolvers<void>();
+    let isRenaming = false;
+    const disk = await formattedDisk();
+    const drive = await openTestDrive(disk);
+    const rename = disk.rename.bind(disk);
+    disk.rename = async (from, to) => {
+      isRenaming = true;
+      await gate.promise;
+      await rename(from, to);
+    };
+    const shard = makeShard({ group: 7, epoch: 3, sizeBytes: 100_000 });
+    const stream = await drive.begin(shard.identity);
+    await stream.append(shard.payload, shard.blockChecksums);
+    const finished = stream.finish(shard);
+    while (!isRenaming) await new Promise((resolve) => setImmediate(resolve));
+    let isSealed = false;
+    const sealed = [drive.sealGroup(7, 4), drive.sealGroup(7, 4)].map((seal) => seal.then(() => (isSealed = true)));
+    while (drive.sealedEpoch(7) !== 4) await new Promise((resolve) => setImmediate(resolve));
+    await drive.put(makeShard({ group: 8 }));
+    expect(isSealed).toBe(false);
+    gate.resolve();
+    await Promise.all([finished, ...sealed]);
+    expect(await drive.inventory({ group: 7, after: null, limit: 10 })).toHaveLength(1);
+  });
+
+  it("takes no older write from the moment that the seal is asked for: it might become durable after it", async () => {
+    const drive = await openTestDrive(await formattedDisk());
+    const sealed = drive.sealGroup(7, 4);
+    const late = drive.put(makeShard({ group: 7, epoch: 3 }));
+    await expect(late).rejects.toMatchObject({ kind: "retry" });
+    await drive.put(makeShard({ group: 7, epoch: 4 }));
+    await sealed;
+  });
+
   it("is read whatever the epoch of its shards", async () => {
     const drive = await openTestDrive(await formattedDisk());
     const shard = makeShard({ group: 7, epoch: 3 });
