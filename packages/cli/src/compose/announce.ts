@@ -1,8 +1,9 @@
+import { countDomains } from "../admin/count-domains.ts";
 import { describeSettings } from "../config/describe-settings.ts";
 import type { ResolvedSettings, ServerSettings } from "../config/resolve-settings.ts";
 import type { ServerLogger } from "../drivers/pino-logger.ts";
 import type { Terminal } from "../terminal.ts";
-import { renderBanner, renderSettings, urlOf } from "./banner.ts";
+import { renderBanner, renderSettings, urlOf, type BannerFacts } from "./banner.ts";
 import type { Server } from "./compose-server.ts";
 
 interface Shown {
@@ -33,6 +34,7 @@ export function announceReady(server: Server, settings: ServerSettings, { termin
     isTls,
     geometry,
     driveCount: server.formation.drives.filter((driveId) => driveId !== null).length,
+    cluster: settings.etcd.length === 0 ? null : describeCluster(server),
     missingCount: server.state.drives().filter(({ condition }) => condition === "offline").length,
     isSameDevice: server.isSameDevice,
     rootKey: server.rootKey,
@@ -42,6 +44,12 @@ export function announceReady(server: Server, settings: ServerSettings, { termin
     if (settings.logFormat === "text") terminal.print(line);
     else terminal.hint(line);
   }
+}
+
+function describeCluster(server: Server): NonNullable<BannerFacts["cluster"]> {
+  const drives = server.state.drives();
+  const hostCount = new Set(drives.map(({ node }) => node)).size;
+  return { hostCount, driveCount: drives.length, noun: countDomains(drives).noun };
 }
 
 function isTalkative({ logLevel }: ServerSettings): boolean {

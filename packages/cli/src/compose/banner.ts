@@ -14,6 +14,8 @@ export interface BannerFacts {
   readonly geometry: Geometry;
   readonly driveCount: number;
   readonly missingCount: number;
+  /** Of the cluster; null: one machine. */
+  readonly cluster: { readonly hostCount: number; readonly driveCount: number; readonly noun: "host" | "drive" } | null;
   readonly isSameDevice: boolean;
   readonly rootKey: RootKey;
   readonly firstPlace: string;
@@ -28,7 +30,7 @@ export function renderBanner(facts: BannerFacts): string[] {
     `Kakera ${version}`,
     `  endpoint   ${endpoint}`,
     `  status     ${facts.consoleAddress === null ? "off" : urlOf(facts.consoleAddress, facts.isTls)}`,
-    `  drives     ${describeDrives(facts)}`,
+    `  drives     ${facts.cluster === null ? describeDrives(facts) : describeCluster(facts, facts.cluster)}`,
     `  root key   ${describeRootKey(facts)}`,
   ];
   if (facts.isSameDevice) lines.push(`  note       SAME_DEVICE: the drives lie on one device: ${sameDeviceMeaning}`);
@@ -48,6 +50,14 @@ function describeDrives({ geometry, driveCount, missingCount }: BannerFacts): st
   const bears = m === 0 ? "none may be lost" : `any ${m} may be lost`;
   const missing = missingCount === 0 ? "" : `; ${missingCount} missing now`;
   return `${driveCount}, as ${formatGeometry(geometry)}: ${bears}, ${((k + m) / k).toFixed(1)}x the size of the data${missing}`;
+}
+
+/** "2 here, 6 on 3 hosts, as 2+1: any 1 host may be lost, 1.5x the size of the data" */
+function describeCluster({ geometry, driveCount }: BannerFacts, cluster: NonNullable<BannerFacts["cluster"]>): string {
+  const { k, m } = geometry;
+  const bears = m === 0 ? "nothing may be lost" : `any ${m} ${cluster.noun}${m === 1 ? "" : "s"} may be lost`;
+  const all = `${cluster.driveCount} on ${cluster.hostCount} host${cluster.hostCount === 1 ? "" : "s"}`;
+  return `${driveCount} here, ${all}, as ${formatGeometry(geometry)}: ${bears}, ${((k + m) / k).toFixed(1)}x the size of the data`;
 }
 
 function describeRootKey({ rootKey, firstPlace }: BannerFacts): string {

@@ -227,12 +227,12 @@ function reportOthers(bay: DriveBay, map: ClusterMap | null, drives: ReadonlyMap
   if (map === null || drives === bay.drives) return [];
   const own = new Set(bay.slots.flatMap(({ state }) => (state.kind === "left" ? [] : [state.driveId])));
   const others = map.drives().filter(({ driveId }) => !own.has(driveId));
-  return others.map(({ driveId, domain, standing }, index) => {
+  return others.map(({ driveId, domain, host, standing }, index) => {
     const position = bay.slots.length + index + 1;
-    const known = { driveId, position, node: domain, domain, standing, why: null };
+    const known = { driveId, position, node: host, domain, standing, why: null };
     const status = drives.get(driveId)?.status();
     if (status === undefined || status.reason === "NODE_DOWN")
-      return { ...known, place: `(node ${domain})`, condition: "offline", reason: "NODE_DOWN", ...nothing };
+      return { ...known, place: `(node ${host})`, condition: "offline", reason: "NODE_DOWN", ...nothing };
     return { ...status, ...known };
   });
 }

@@ -24,6 +24,8 @@ export interface MappedDrive {
   readonly driveId: DriveId;
   readonly standing: Standing;
   readonly domain: string;
+  /** The machine that it came with; empty: not named (one machine). */
+  readonly host: string;
   readonly weightBytes: number;
   /** Revision of its record: for a declared drive, the change since which writes may lack their shard on it. */
   readonly revision: number;
@@ -52,6 +54,7 @@ export function decodeDrive(value: Uint8Array, revision: number): MappedDrive {
     driveId: idFromBytes("drive", record.driveId),
     standing: records.DriveStanding[record.standing] as Standing,
     domain: record.domain,
+    host: record.host,
     weightBytes: record.weightBytes,
     revision,
   };
