@@ -64,8 +64,8 @@ export class TestNode {
     return JSON.parse(stdout) as T;
   }
 
-  client(maxAttempts = 1): S3Client {
-    return clientOf(this.server.endpoint, maxAttempts);
+  client(maxAttempts = 1, patienceMs = 10_000): S3Client {
+    return clientOf(this.server.endpoint, maxAttempts, patienceMs);
   }
 
   async end(): Promise<void> {
@@ -150,14 +150,14 @@ async function nodeOf(
   });
 }
 
-export function clientOf(endpoint: string, maxAttempts = 1): S3Client {
+function clientOf(endpoint: string, maxAttempts: number, patienceMs: number): S3Client {
   return new S3Client({
     endpoint,
     region: "us-east-1",
     forcePathStyle: true,
     maxAttempts,
     // A node that stands still takes connections and says nothing.
-    requestHandler: { requestTimeout: 10_000, connectionTimeout: 5_000, throwOnRequestTimeout: true },
+    requestHandler: { requestTimeout: patienceMs, connectionTimeout: patienceMs, throwOnRequestTimeout: true },
     credentials: { accessKeyId: testCredentials.accessKey, secretAccessKey: testCredentials.secretKey },
   });
 }

@@ -8,11 +8,16 @@ const shardsPerPage = 512;
 /** What the drives that answer hold of one group, by chunk (`dataId/chunkIndex`), with one header each. */
 export type GroupInventory = Map<string, { readonly held: HeldShard[]; readonly descriptions: ShardDescription[] }>;
 
-/** Rejects with ClusterFailure `retry` when a drive stops answering on the way: then nothing is known. */
+/**
+ * Of all drives at the same time: most of them are a call away. Rejects with ClusterFailure `retry` when a drive stops answering on the
+ * way: then nothing is known.
+ */
 export async function readInventories(parts: MaintenanceParts, group: number): Promise<GroupInventory> {
+  const drives = parts.map.drives();
+  const found = await Promise.all(drives.map(({ driveId }) => inventoryOf(parts, driveId, group)));
   const inventory: GroupInventory = new Map();
-  for (const { driveId } of parts.map.drives()) {
-    for await (const description of inventoryOf(parts, driveId, group)) {
+  for (const [index, { driveId }] of drives.entries()) {
+    for (const description of found[index] ?? []) {
       const { dataId, chunkIndex, shardIndex } = description.identity;
       const name = `${dataId}/${chunkIndex}`;
       const entry = inventory.get(name) ?? { held: [], descriptions: [] };
@@ -24,19 +29,16 @@ export async function readInventories(parts: MaintenanceParts, group: number): P
   return inventory;
 }
 
-/** Shards of a group (null: all) on one drive, in order; nothing when it does not answer at the start. */
-async function* inventoryOf(
-  parts: MaintenanceParts,
-  driveId: DriveId,
-  group: number | null,
-): AsyncGenerator<ShardDescription> {
+/** Shards of a group on one drive, in order; nothing when it does not answer at the start. */
+async function inventoryOf(parts: MaintenanceParts, driveId: DriveId, group: number): Promise<ShardDescription[]> {
   const drive = answeringDrive(parts, driveId);
-  if (drive === null) return;
+  const shards: ShardDescription[] = [];
+  if (drive === null) return shards;
   for (let after: ShardRef | null = null; ;) {
     const page: ShardDescription[] = await drive.inventory({ group, after, limit: shardsPerPage });
-    yield* page;
+    shards.push(...page);
     const last = page.at(-1);
-    if (last === undefined || page.length < shardsPerPage) return;
+    if (last === undefined || page.length < shardsPerPage) return shards;
     after = last.identity;
   }
 }
