@@ -94,6 +94,36 @@ describe("planDriveChange()", () => {
   });
 });
 
+describe("planDriveChange() where shards are kept apart by host", () => {
+  const hostOf = (driveId: DriveId | null): string => readClusterMap(log.view).drive(driveId as DriveId)?.domain ?? "";
+
+  beforeEach(async () => {
+    log = createMemoryLog({ view: createMemoryView(), session: newId("session", random) });
+    ids = Array.from({ length: 8 }, () => newId("drive", random));
+    const drives = ids.map((driveId, i) => ({ driveId, weightBytes: 2 ** 40, domain: `h${i % 4}`, host: `h${i % 4}` }));
+    const geometry = { k: 2, m: 2 };
+    const cluster = { clusterId: newId("cluster", random), geometry, level: "host", drives, nowMs, random } as const;
+    for (const change of formCluster(cluster)) await log.commit(change);
+  });
+
+  test("gives a forgotten drive's work to its host's other drive, as every other host has a shard", async () => {
+    await commitAll({ leaving: ids[0] as DriveId, coming: null });
+    for (const group of groups()) {
+      expect(group?.homes).not.toContain(null);
+      expect(new Set(group?.homes.map(hostOf)).size).toBe(4);
+    }
+  });
+
+  test("has the drive that takes a lost one's place in the domain of its host", async () => {
+    const located = { host: "h0", rack: null, zone: "z" };
+    const coming = { driveId: newId("drive", random), weightBytes: 1, position: 1, located };
+    await commitAll({ leaving: ids[0] as DriveId, coming });
+    expect(hostOf(coming.driveId)).toBe("h0");
+    for (const group of groups()) expect(new Set(group?.homes.map(hostOf)).size).toBe(4);
+    expect(groups().some((group) => group?.homes.includes(coming.driveId))).toBe(true);
+  });
+});
+
 describe("incarnations", () => {
   test("are kept by the log, the highest only", async () => {
     const [first] = ids as [DriveId];

@@ -28,6 +28,8 @@ export interface DriveChangeComponents {
   readonly logger: Logger;
   readonly failpoints: Failpoints;
   readonly workingDirectory: string;
+  /** The names of the failure domains that this node is in; null: one machine. */
+  readonly located: { readonly host: string; readonly rack: string | null; readonly zone: string | null } | null;
   readonly formation: () => FormationFile;
   readonly setFormation: (formation: FormationFile) => void;
   /** Opens the journal over the drives of the present formation, having given `forgotten` up for good. */
@@ -61,7 +63,8 @@ export async function replaceDrive(components: DriveChangeComponents, directory:
     if (isJournalShort) await log.rejoin({ driveId, disk, directory: journalDirectory });
     failpoints.hit("replace-drive.before-records");
     const { totalBytes } = await disk.space();
-    const coming = { driveId, weightBytes: Math.max(1, totalBytes), position: seat + 1 };
+    const located = components.located === null ? {} : { located: components.located };
+    const coming = { driveId, weightBytes: Math.max(1, totalBytes), position: seat + 1, ...located };
     await commitDriveChange(components, { leaving, coming });
     await components.equip(place);
     failpoints.hit("replace-drive.before-formation");

@@ -32,8 +32,13 @@ export function openService(
 ): { readonly bodies: WatchedBodyStore; readonly maintenance: Maintenance } {
   const { log, bay, board, onBug } = components;
   const memory = createSharedMemory({ sizeBytes: bodyMemoryBytes(settings.server) });
-  // Each needs the other: readers report to maintenance, which asks what reads are under way.
-  const repairQueue: RepairQueue = { report: (finding) => maintenance.repairQueue.report(finding) };
+  // Each needs the other: readers report to maintenance, which asks what reads are under way. Who does not lead repairs nothing: the
+  // leader finds it by its own counts and scrubs.
+  const repairQueue: RepairQueue = {
+    report: (finding) => {
+      if (log.current?.shared?.isLeader ?? true) maintenance.repairQueue.report(finding);
+    },
+  };
   const bodies = createBodies(
     { ...components, memory, codec: createCodec(memory), repairQueue },
     bodiesSettings(settings.server, memory.sizeBytes),

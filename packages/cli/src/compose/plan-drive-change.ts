@@ -14,6 +14,8 @@ interface ComingDrive {
   readonly weightBytes: number;
   /** 1, 2, ... on the command line. */
   readonly position: number;
+  /** Of a node of a cluster: the names of its failure domains. Absent: one machine. */
+  readonly located?: { readonly host: string; readonly rack: string | null; readonly zone: string | null };
 }
 
 interface Planning {
@@ -50,23 +52,32 @@ function planDriveRecords({ view, random, nowMs }: Planning, { leaving, coming }
     }
   }
   if (coming !== null && view.get(keys.drive(coming.driveId)) === null) {
-    put(keys.drive(coming.driveId), encodeDrive(coming, nowMs));
+    put(
+      keys.drive(coming.driveId),
+      encodeDrive(coming, { nowMs, level: readClusterMap(view).writePool()?.domainLevel }),
+    );
     const cluster = view.get(keys.cluster());
     if (cluster !== null) put(keys.cluster(), withDrive(cluster.value, coming.driveId));
   }
   return puts.length === 0 ? null : { id: newId("change", random), compares, puts, deletes: [], purpose: "free" };
 }
 
-function encodeDrive({ driveId, weightBytes, position }: ComingDrive, nowMs: number): Uint8Array {
+function encodeDrive(
+  { driveId, weightBytes, position, located }: ComingDrive,
+  of: { readonly nowMs: number; readonly level: string | undefined },
+): Uint8Array {
   const standing = records.DriveStanding.MEMBER;
   const record = {
     driveId: idBytes(driveId),
     incarnation: 0,
     standing,
     weightBytes,
-    domain: driveId,
+    domain: of.level === "host" && located !== undefined ? located.host : driveId,
+    host: located?.host ?? "",
+    rack: located?.rack ?? "",
+    zone: located?.zone ?? "",
     position,
-    standingSinceMs: nowMs,
+    standingSinceMs: of.nowMs,
   };
   return records.DriveRecord.encode(record).finish();
 }
@@ -126,11 +137,15 @@ function chooseHome(
   { map, group, change }: { readonly map: ClusterMap; readonly group: number; readonly change: DriveChange },
   homes: readonly (DriveId | null)[],
 ): DriveId | null {
+  // What leaves takes no domain any more.
+  const staying = homes.flatMap((home) => (home === null ? [] : (map.drive(home) ?? [])));
+  const taken = new Set(staying.flatMap(({ standing, domain }) => (standing === "GONE" ? [] : [domain])));
+  const isFree = (domain: string | undefined): boolean => domain !== undefined && !taken.has(domain);
   const coming = change.coming?.driveId;
-  if (coming !== undefined && !homes.includes(coming)) return coming;
+  if (coming !== undefined && !homes.includes(coming) && isFree(map.drive(coming)?.domain)) return coming;
   const free = map
     .drives()
-    .filter(({ driveId }) => !homes.includes(driveId))
+    .filter(({ driveId, domain }) => !homes.includes(driveId) && isFree(domain))
     .map(({ driveId, domain, weightBytes }) => ({ driveId, domain, weight: weightBytes }));
   return free.length === 0 ? null : (chooseHomes(group, free, 1)[0] ?? null);
 }

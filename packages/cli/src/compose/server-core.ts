@@ -277,11 +277,13 @@ export class ServerCore {
   }
 
   #driveChanges(): DriveChangeComponents {
-    const { bay, rootKey } = this.#settings;
+    const { bay, rootKey, server } = this.#settings;
+    const { host, rack, zone } = server;
     return {
       ...this.#components,
       bay,
       log: this.log,
+      located: server.etcd.length === 0 || host === null ? null : { host, rack, zone },
       formation: () => this.#formation,
       setFormation: (formation) => {
         this.#formation = formation;

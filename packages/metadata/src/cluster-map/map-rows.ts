@@ -5,6 +5,8 @@ export interface Pool {
   readonly pool: number;
   readonly geometry: Geometry;
   readonly groupCount: number;
+  /** What keeps the shards of a chunk apart: `host` or `drive`. */
+  readonly domainLevel: string;
 }
 
 export interface Group {
@@ -33,7 +35,12 @@ export interface MappedDrive {
 
 export function decodePool(value: Uint8Array): Pool {
   const record = records.PoolRecord.decode(value);
-  return { pool: record.pool, geometry: { k: record.k, m: record.m }, groupCount: record.groupCount };
+  return {
+    pool: record.pool,
+    geometry: { k: record.k, m: record.m },
+    groupCount: record.groupCount,
+    domainLevel: record.domainLevel,
+  };
 }
 
 export function decodeGroup(value: Uint8Array): Group {
