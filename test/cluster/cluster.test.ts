@@ -126,3 +126,50 @@ describe.skipIf(!isHere)("a cluster of three nodes", () => {
     await node.ready();
   }, 120_000);
 });
+
+describe.skipIf(!isHere)("a cluster of six nodes", () => {
+  test("keeps shards as 4+2 on six hosts, and answers with any two of them killed", async () => {
+    await using cluster = await TestCluster.start({ nodeCount: 6, drivesPerNode: 1 });
+    await cluster.node(0).client().send(new CreateBucketCommand({ Bucket }));
+    const written = await writeObjects(cluster, "a");
+    const { geometry, drives } = await cluster
+      .node(3)
+      .status<{ geometry: object; drives: { node: string | null }[] }>();
+    expect([geometry, drives.length]).toEqual([{ k: 4, m: 2 }, 6]);
+    await Promise.all([cluster.node(1).kill(), cluster.node(4).kill()]);
+    for (const index of [0, 2, 3, 5]) await expectAll(cluster.node(index).client(), written);
+    const body = randomBytes(100_000);
+    await put(cluster.node(5).client(3), "while", body);
+    expect(digest(await get(cluster.node(0).client(), "while"))).toBe(digest(body));
+  }, 180_000);
+});
+
+describe.skipIf(!isHere)("a cluster whose etcd does not answer", () => {
+  test("says SlowDown and when to come again, acknowledges nothing, and goes on when etcd does", async () => {
+    await using cluster = await TestCluster.start({ nodeCount: 1, drivesPerNode: 3 });
+    const client = cluster.node(0).client(1, 60_000);
+    await client.send(new CreateBucketCommand({ Bucket }));
+    await put(client, "k", Buffer.from("before"));
+    const [member] = cluster.etcd.members;
+    await member?.stop();
+    const refusals = await Promise.all([
+      get(client, "k").catch((failure: unknown) => failure),
+      put(client, "k", Buffer.from("meanwhile")).catch((failure: unknown) => failure),
+      client.send(new ListObjectsV2Command({ Bucket })).catch((failure: unknown) => failure),
+    ]);
+    for (const refusal of refusals)
+      expect(refusal).toMatchObject({
+        $metadata: { httpStatusCode: 503 },
+        $response: { headers: { "retry-after": expect.stringMatching(/^\d+$/) } },
+      });
+    await until("it says that it is not ready", async () => (await ready(cluster)).status === 503, 30_000);
+    await member?.go();
+    await until("it is ready again", async () => (await ready(cluster)).status === 200, 60_000);
+    // What got no answer may have happened, as a whole or not at all.
+    expect(["before", "meanwhile"]).toContain((await get(client, "k")).toString());
+    await put(client, "k", Buffer.from("after"));
+    expect((await get(client, "k")).toString()).toBe("after");
+  }, 180_000);
+});
+
+const ready = (cluster: TestCluster): Promise<Response> => fetch(`${cluster.node(0).server.endpoint}/health/ready`);

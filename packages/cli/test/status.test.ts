@@ -93,6 +93,8 @@ describe("judgeConditions()", () => {
     ],
     ["a failed drive", { drives: [drive(1, { condition: "failed", reason: "DRIVE_FAILED" })] }, ["DRIVE_FAILED"]],
     ["no writes", { journal: { ...well.journal, canWrite: false } }, ["LOG_UNREACHABLE"]],
+    ["no room in the log", { journal: { ...well.journal, isSpaceShort: true } }, ["LOG_SPACE"]],
+    ["no room in etcd", { journal: { ...well.journal, isSpaceShort: true }, cluster }, ["LOG_SPACE"]],
     ["no etcd", { journal: { ...well.journal, canWrite: false }, cluster }, ["LOG_UNREACHABLE"]],
     [
       "a node that is away",

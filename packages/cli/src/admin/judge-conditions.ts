@@ -113,6 +113,7 @@ function judgeLog({ journal, cluster, viewLagRevisions }: ServerFacts): Conditio
       weight: "critical",
     });
   }
+  if (journal.isSpaceShort === true) conditions.push(spaceShort(cluster));
   if (viewLagRevisions > 0 && journal.canWrite) {
     conditions.push({
       reason: "VIEW_BEHIND",
@@ -123,6 +124,20 @@ function judgeLog({ journal, cluster, viewLagRevisions }: ServerFacts): Conditio
     });
   }
   return conditions;
+}
+
+function spaceShort(cluster: ServerFacts["cluster"]): Condition {
+  const [what, more] =
+    cluster === null
+      ? ["the drives have too little room for the journal", "give the drives more room"]
+      : ["etcd has used most of its quota", "give etcd a larger --quota-backend-bytes"];
+  return {
+    reason: "LOG_SPACE",
+    subject: null,
+    sentence: `${what}: objects can be read and deleted, and new ones are refused`,
+    remedy: `delete objects, or ${more}`,
+    weight: "critical",
+  };
 }
 
 /** One condition for each node, not for each of its drives. */

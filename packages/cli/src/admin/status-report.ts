@@ -63,6 +63,8 @@ export interface JournalReport {
   readonly membersNeeded: number;
   readonly revision: number;
   readonly term: number;
+  /** Only changes that free something are taken. Absent = false. */
+  readonly isSpaceShort?: boolean;
 }
 
 export interface ClusterReport {
