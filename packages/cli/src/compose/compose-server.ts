@@ -102,6 +102,7 @@ export async function composeServer(
     eventLoopLagSeconds,
     viewLagRevisions: () => core.viewLagRevisions,
     isLogWritable: () => log.status().canWrite,
+    archive: () => log.current?.cluster?.archive ?? null,
   });
   showMinioMetrics(metrics, { state, processIo, server: serverName(settings.server) });
   const { accessKey, secretKey } = rootKey.credentials;

@@ -1,4 +1,5 @@
 import type { DriveCondition } from "@kakera/rpc";
+import type { ArchiveReport } from "../admin/status-report.ts";
 import type { PromMeter } from "../drivers/prom-meter.ts";
 import type { ServerState } from "./server-state.ts";
 
@@ -14,6 +15,8 @@ export function measureServer(
     readonly eventLoopLagSeconds: () => number;
     readonly viewLagRevisions: () => number;
     readonly isLogWritable: () => boolean;
+    /** null: this process does not write it. */
+    readonly archive: () => ArchiveReport | null;
   },
 ): void {
   const lag = metrics.meter.gauge({
@@ -28,6 +31,14 @@ export function measureServer(
     name: "kakera_log_writable",
     help: "1 while changes can be committed; 0: only reads are served, or nothing",
   });
+  const archived = metrics.meter.gauge({
+    name: "kakera_archive_published_revision",
+    help: "up to here the metadata can be given back when etcd is lost; 0 where another process writes the archive",
+  });
+  const archiveLag = metrics.meter.gauge({
+    name: "kakera_archive_lag_batches",
+    help: "batches of the log that are not in the archive yet; 0 where another process writes it",
+  });
   const driveState = metrics.meter.gauge({
     name: "kakera_drive_state",
     help: "1 for the state that the drive is in",
@@ -37,6 +48,9 @@ export function measureServer(
     lag.set(sources.eventLoopLagSeconds());
     viewLag.set(sources.viewLagRevisions());
     writable.set(Number(sources.isLogWritable()));
+    const archive = sources.archive();
+    archived.set(archive?.publishedRevision ?? 0);
+    archiveLag.set(archive?.lagBatches ?? 0);
     // A drive that is open tells its state itself.
     for (const { driveId, condition } of sources.state.drives()) {
       if (condition !== "offline" || driveId === "") continue;
