@@ -31,14 +31,6 @@ export function measureServer(
     name: "kakera_log_writable",
     help: "1 while changes can be committed; 0: only reads are served, or nothing",
   });
-  const archived = metrics.meter.gauge({
-    name: "kakera_archive_published_revision",
-    help: "up to here the metadata can be given back when etcd is lost; 0 where another process writes the archive",
-  });
-  const archiveLag = metrics.meter.gauge({
-    name: "kakera_archive_lag_batches",
-    help: "batches of the log that are not in the archive yet; 0 where another process writes it",
-  });
   const driveState = metrics.meter.gauge({
     name: "kakera_drive_state",
     help: "1 for the state that the drive is in",
@@ -48,15 +40,29 @@ export function measureServer(
     lag.set(sources.eventLoopLagSeconds());
     viewLag.set(sources.viewLagRevisions());
     writable.set(Number(sources.isLogWritable()));
-    const archive = sources.archive();
-    archived.set(archive?.publishedRevision ?? 0);
-    archiveLag.set(archive?.lagBatches ?? 0);
     // A drive that is open tells its state itself.
     for (const { driveId, condition } of sources.state.drives()) {
       if (condition !== "offline" || driveId === "") continue;
       for (const state of driveStates) driveState.set(Number(state === "offline"), { drive: driveId, state });
     }
   });
+  // Absent where another process writes the archive.
+  const ofArchive = (value: (archive: ArchiveReport) => number) => () => {
+    const archive = sources.archive();
+    return archive === null ? [] : [{ labels: {}, value: value(archive) }];
+  };
+  metrics.table(
+    {
+      name: "kakera_archive_published_revision",
+      help: "up to here the metadata can be given back when etcd is lost",
+      labels: [],
+    },
+    ofArchive(({ publishedRevision }) => publishedRevision),
+  );
+  metrics.table(
+    { name: "kakera_archive_lag_batches", help: "batches of the log that are not in the archive yet", labels: [] },
+    ofArchive(({ lagBatches }) => lagBatches),
+  );
   const rows = (value: (bucket: ReturnType<ServerState["buckets"]>[number]) => number) => () =>
     sources.state
       .buckets()
