@@ -114,10 +114,10 @@ export function createServerState(sources: StateSources, settings: StateSettings
     // One machine: without it there is nothing.
     const quorum = (isMet: boolean) => ({ isMet, shardCount: k, isMetWithoutThisNode: false });
     return {
-      isReady: sources.isServing() && quorums.canRead,
+      isReady: sources.isServing() && quorums.canRead && sources.log()?.status().canRead !== "no",
       reasons: reasonsOf(conditions),
       version,
-      read: quorum(quorums.canRead),
+      read: quorum(quorums.canRead && sources.log()?.status().canRead !== "no"),
       write: quorum(quorums.canWrite && (sources.log()?.status().canWrite ?? false)),
     };
   };

@@ -260,6 +260,7 @@ class EtcdLog implements ClusterLog {
     const isUp = isHeard && !this.#isClosed && !sessions.current.isLost && this.#follower.revision > 0;
     return {
       canWrite: isUp && this.halt === null,
+      canRead: isUp ? "yes" : "no",
       membersReachable: isUp ? members.count : 0,
       membersNeeded: Math.floor(members.count / 2) + 1,
       revision: this.#view.appliedRevision,

@@ -64,6 +64,8 @@ export type CommitResult =
 
 export interface LogStatus {
   readonly canWrite: boolean;
+  /** `no`: barriers do not pass, so that nothing can be read either. Absent = yes, once the log is open. */
+  readonly canRead?: "yes" | "no";
   /** Copies that a batch reaches now, and needs. */
   readonly membersReachable: number;
   readonly membersNeeded: number;
