@@ -189,6 +189,7 @@ describe.skipIf(!isHere)("the archive of a log over etcd", () => {
     expect((await again.log.commit(change({ after: "yes" }))).outcome).toBe("committed");
     // The one that was open has another log in its mind: it says so, and changes nothing.
     await expect(opened.log.commit(change({ after: "no" }))).rejects.toMatchObject({ kind: "halt" });
+    await until("it says why", () => /another log lies in etcd/.test(opened.log.halt ?? ""), 30_000);
     await again.log.barrier();
     expect(again.log.halt).toBeNull();
   });

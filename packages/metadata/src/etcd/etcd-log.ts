@@ -155,6 +155,7 @@ class EtcdLog implements ClusterLog {
     this.#leadership = new Leadership({
       members,
       keys,
+      sessions,
       lease: new LateSessionKeeper(
         { members, keys, clock, random, logger, settings },
         { folder: "leading", ttlSeconds: settings.leaderTtlSeconds },
@@ -326,9 +327,13 @@ class EtcdLog implements ClusterLog {
       `etcd contradicts what was seen of it (${message}): it was restored from an older copy, or is another one. Nothing is ` +
       "written or deleted until `kakera recover-metadata` has replayed the archive, or the loss is accepted.";
     this.#contradiction = reason;
-    const { members, keys, settings } = this.#parts;
+    const { members, keys, settings, identity } = this.#parts;
     try {
-      await writeHalt({ members, keys }, reason, this.#clock.monotonicMs() + settings.openDeadlineMs);
+      const deadlineMs = this.#clock.monotonicMs() + settings.openDeadlineMs;
+      if ((await writeHalt({ members, keys, logId: identity.logId }, reason, deadlineMs)) === "another log") {
+        this.#contradiction = "another log lies in etcd than when this process was started: start it again";
+        return "not noted";
+      }
     } catch (failure) {
       this.#logger.log("error", "etcd.halt-not-written", { cause: failure });
       return "not noted";

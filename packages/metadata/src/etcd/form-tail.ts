@@ -31,7 +31,8 @@ export async function formTail(
   const answer = await members.insist("begin the log", deadlineMs, (client, options) =>
     client.kv.txn(
       {
-        compare: [hasRevision(keys.tail, 0), hasRevision(keys.identity, 0)],
+        // While it is being restored only the halt is there.
+        compare: [keys.tail, keys.identity, keys.halt].map((key) => hasRevision(key, 0)),
         success: [{ request_put: { key: keys.identity, value: identity } }, { request_put: { key: keys.tail, value } }],
         failure: [{ request_range: { key: keys.identity } }, { request_range: { key: keys.tail } }],
       },

@@ -1,5 +1,5 @@
 import type { ITxnResponse } from "etcd3";
-import { idBytes, type Clock, type Logger, type Timer } from "@kakera/kernel";
+import { ClusterFailure, idBytes, type Clock, type Logger, type Timer } from "@kakera/kernel";
 import { hasRevision } from "./change-batch.ts";
 import { fateOf } from "./etcd-failure.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
@@ -7,10 +7,13 @@ import type { EtcdMembers } from "./etcd-members.ts";
 import type { EtcdSession } from "./etcd-session.ts";
 import { LeaderWorks, type LeaderWork } from "./leader-works.ts";
 import type { LateSessionKeeper } from "./late-session-keeper.ts";
+import type { SessionKeeper } from "./session-keeper.ts";
 
 export interface LeadershipParts {
   readonly members: EtcdMembers;
   readonly keys: EtcdKeys;
+  /** This process' own, as a gateway. */
+  readonly sessions: SessionKeeper;
   /** The lease under which it leads: shorter than a gateway's session, so that a leader that died is soon followed. */
   readonly lease: LateSessionKeeper;
   readonly clock: Clock;
@@ -61,15 +64,28 @@ export class Leadership {
   }
 
   async #look(): Promise<void> {
-    const { clock, lease, logger, pollMs } = this.#parts;
+    const { clock, sessions, lease, pollMs } = this.#parts;
+    let leading: EtcdSession | null = null;
     try {
       // A process that has nothing to do does not notice otherwise that its session is lost.
-      const session = await lease.ensure(clock.monotonicMs() + pollMs);
-      await this.#ask(session).catch((failure: unknown) => this.#afterRefusal(failure, session));
+      await sessions.ensure(clock.monotonicMs() + pollMs);
+      leading = await lease.ensure(clock.monotonicMs() + pollMs);
+      await this.#ask(leading);
+    } catch (failure) {
+      await this.#afterFailure(failure, leading);
+    }
+    if (!this.#isClosed) this.#poll = clock.setTimer(pollMs, () => void this.#look());
+  }
+
+  async #afterFailure(cause: unknown, leading: EtcdSession | null): Promise<void> {
+    const { logger } = this.#parts;
+    const isFull = fateOf(cause) === "full" || (cause instanceof ClusterFailure && cause.reason === "LOG_SPACE");
+    try {
+      if (!isFull) throw cause;
+      await this.#whenFull(leading);
     } catch (failure) {
       if (!this.#isClosed) logger.log("warn", "etcd.leader-unknown", { cause: failure });
     }
-    if (!this.#isClosed) this.#poll = clock.setTimer(pollMs, () => void this.#look());
   }
 
   async #ask(session: EtcdSession): Promise<void> {
@@ -93,10 +109,9 @@ export class Leadership {
     } else this.#hear(answer, session);
   }
 
-  /** At its quota etcd takes no leader's key. Where there is none, the first of those that have a session makes room without it. */
-  async #afterRefusal(failure: unknown, session: EtcdSession): Promise<void> {
-    if (fateOf(failure) !== "full") throw failure;
-    const { members, keys, logger, makeRoom } = this.#parts;
+  /** At its quota etcd takes no leader's key, and grants no lease (`session`: null). Where there is none, the first of those that have a session makes room without it. */
+  async #whenFull(session: EtcdSession | null): Promise<void> {
+    const { members, keys, logger, makeRoom, sessions } = this.#parts;
     const { from, to } = keys.sessions;
     const answer = await members.once((client, options) =>
       client.kv.txn(
@@ -112,8 +127,9 @@ export class Leadership {
       ),
     );
     const [leader, first] = answer.responses.map(({ response_range: range }) => range.kvs[0]);
-    if (leader?.value.equals(idBytes(session.id)) !== true) this.#resign("another one leads, or nobody");
-    if (this.#isClosed || leader !== undefined || first?.key.equals(session.key) !== true) return;
+    const isOwn = session !== null && leader?.value.equals(idBytes(session.id)) === true;
+    if (!isOwn) this.#resign("another one leads, or nobody");
+    if (this.#isClosed || leader !== undefined || first?.key.equals(sessions.current.key) !== true) return;
     logger.log("warn", "etcd.full-without-a-leader", { reason: "LOG_SPACE" });
     await makeRoom();
   }

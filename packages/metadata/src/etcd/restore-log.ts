@@ -103,6 +103,8 @@ async function beginRestoring(connection: Connection): Promise<void> {
         compare: [],
         success: [
           { request_put: { key: keys.halt, value: Buffer.from(restoringReason) } },
+          // With it gone, nobody who still has the log of before in mind halts the one that comes.
+          { request_delete_range: { key: keys.identity } },
           { request_delete_range: { key: keys.tail } },
         ],
         failure: [],

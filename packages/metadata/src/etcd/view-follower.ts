@@ -9,6 +9,7 @@ import { outOfReach } from "./etcd-failure.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { HistoryMarks } from "./history-marks.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
+import { readIdentity } from "./log-identity.ts";
 import { readPages } from "./read-pages.ts";
 import { readTail } from "./read-tail.ts";
 import { WatchOver, WatchStream } from "./watch-stream.ts";
@@ -151,7 +152,8 @@ export class ViewFollower {
         if (this.#isClosed) return;
         await this.#afterFailure(failure, member);
         logger.log("info", "etcd.watch-over", { cause: failure });
-        await new Promise<void>((resolve) => clock.setTimer(pauseMs, resolve));
+        const waitMs = failure instanceof BrokenLineage && failure.kind === "other" ? contradictedMs : pauseMs;
+        await new Promise<void>((resolve) => clock.setTimer(waitMs, resolve));
       }
     }
   }
@@ -250,6 +252,8 @@ export class ViewFollower {
   async #read(member: Etcd3): Promise<{ watching: Promise<never> }> {
     const { view, keys, members, clock, logger } = this.#parts;
     const startedMs = clock.monotonicMs();
+    const identity = await readIdentity(this.#parts, clock.monotonicMs() + readMsMax);
+    if (identity?.logId !== this.#parts.logId) throw new BrokenLineage("other", "it is another log by now");
     const start = await this.#readTail();
     if (start === null) throw outOfReach("there is no tail yet");
     view.clear();
@@ -374,6 +378,8 @@ function bytesOf(writes: readonly ViewWrite[]): number {
 }
 
 const pauseMs = 50;
+/** What etcd contradicts it contradicts again, until an operator has decided. */
+const contradictedMs = 1_000;
 /** For one read of a rebuild or of a tail, over all members. */
 const readMsMax = 10_000;
 /** A watch that does not bring what etcd is known to have is opened anew after so long. */
