@@ -16,6 +16,7 @@ import {
   readClusterMap,
   type Archive,
   type ArchivePlan,
+  type ArchiveSettings,
   type ClusterLog,
   type JournalPlace,
 } from "@kakera/metadata";
@@ -34,6 +35,7 @@ export interface ArchiveKeeperParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly failpoints: Failpoints;
+  readonly settings: Partial<ArchiveSettings>;
 }
 
 export const archiveDirectory = ".kakera/archive";
@@ -85,7 +87,7 @@ export class ArchiveKeeper {
 
   /** null: told to stop before there was a drive. */
   async #open(signal: AbortSignal): Promise<Archive | null> {
-    const { log, clock, logger, failpoints, formation } = this.#parts;
+    const { log, clock, logger, failpoints, formation, settings } = this.#parts;
     let places = this.#places();
     while (places.length === 0 && !signal.aborted) {
       await sleep(clock, lookMs, signal).catch(() => undefined);
@@ -102,6 +104,7 @@ export class ArchiveKeeper {
       tolerance,
       copiesMin: Math.max(1, tolerance),
       start: "continue",
+      settings,
     };
     const components = { clusterId, clock, logger, failpoints };
     try {

@@ -1,5 +1,12 @@
 import type { Clock, Disk, DriveId, Failpoints, Logger, Meter, Random } from "@kakera/kernel";
-import { openEtcdLog, type ClusterLog, type LogWitness, type ViewPosition, type WritableView } from "@kakera/metadata";
+import {
+  openEtcdLog,
+  type ArchiveSettings,
+  type ClusterLog,
+  type LogWitness,
+  type ViewPosition,
+  type WritableView,
+} from "@kakera/metadata";
 import type { ShardDrive } from "@kakera/rpc";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import type { FormationFile } from "./formation-file.ts";
@@ -22,7 +29,11 @@ export interface ClusterLogComponents {
 /** Opens the log in etcd. Rejects with ClusterFailure: `halt` when it contradicts what the drives have seen of it, `retry`. */
 export async function openClusterLog(
   components: ClusterLogComponents,
-  plan: { readonly formation: () => FormationFile; readonly witnesses: readonly LogWitness[] },
+  plan: {
+    readonly formation: () => FormationFile;
+    readonly witnesses: readonly LogWitness[];
+    readonly archive: Partial<ArchiveSettings>;
+  },
 ): Promise<ServerLog> {
   const { etcd, view, clock, random, logger, meter } = components;
   const { clusterId } = plan.formation();
@@ -34,7 +45,7 @@ export async function openClusterLog(
     await log.close();
     throw failure;
   }
-  const archive = new ArchiveKeeper({ ...components, log, formation: plan.formation });
+  const archive = new ArchiveKeeper({ ...components, log, formation: plan.formation, settings: plan.archive });
   log.lead((signal) => archive.lead(signal));
   return asServerLog(log, archive);
 }

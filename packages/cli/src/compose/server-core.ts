@@ -36,7 +36,7 @@ import { openLog } from "./open-log.ts";
 import { openService } from "./open-service.ts";
 import type { PreparedDrives } from "./prepare-drives.ts";
 import { keepRootKey, type RootKey } from "./root-key.ts";
-import { journalSettings } from "./server-limits.ts";
+import { archiveSettings, journalSettings } from "./server-limits.ts";
 import type { ServerLog } from "./server-log.ts";
 import { createServerState, type ServerState } from "./server-state.ts";
 
@@ -243,7 +243,11 @@ export class ServerCore {
     this.#node = node;
     const log = await openClusterLog(
       { ...components, view: this.#openView, drives: node.drives, archiveDisk: (id) => node.archiveDisk(id) },
-      { formation: () => this.#formation, witnesses: prepared.witnesses },
+      {
+        formation: () => this.#formation,
+        witnesses: prepared.witnesses,
+        archive: archiveSettings(this.#settings.test),
+      },
     );
     this.log.use(log);
     const { shared } = log;

@@ -1,7 +1,7 @@
 import { MIB, SECOND_MS } from "@kakera/kernel";
 import type { BodiesSettings, GatewaySettings } from "@kakera/gateway";
 import type { MaintenanceSettings } from "@kakera/maintenance";
-import type { JournalSettings } from "@kakera/metadata";
+import type { ArchiveSettings, JournalSettings } from "@kakera/metadata";
 import type { DriveSettings } from "@kakera/storage-node";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
@@ -69,6 +69,10 @@ export function bodiesSettings({ etag }: ServerSettings, memoryBytes: number): B
 
 export function driveSettings({ segmentSizeBytes }: TestSettings): Partial<DriveSettings> {
   return segmentSizeBytes === undefined ? {} : { segmentSizeBytes };
+}
+
+export function archiveSettings({ archiveIntervalMs }: TestSettings): Partial<ArchiveSettings> {
+  return archiveIntervalMs === undefined ? {} : { archiveIntervalMs };
 }
 
 export function journalSettings({ journalFileBytes, checkpointBytesMin }: TestSettings): Partial<JournalSettings> {

@@ -11,12 +11,20 @@ export interface TestSettings {
   readonly journalFileBytes?: number;
   readonly checkpointBytesMin?: number;
   readonly maintenanceIntervalMs?: number;
+  readonly archiveIntervalMs?: number;
   /** Another one than the machine's says that it has rebooted since. */
   readonly bootId?: string;
   readonly failpoint: { readonly name: string; readonly hitCount: number } | null;
 }
 
-const names = ["minPartBytes", "segmentSizeBytes", "journalFileBytes", "checkpointBytesMin", "maintenanceIntervalMs"];
+const names = [
+  "minPartBytes",
+  "segmentSizeBytes",
+  "journalFileBytes",
+  "checkpointBytesMin",
+  "maintenanceIntervalMs",
+  "archiveIntervalMs",
+];
 
 export function readTestSettings(environment: Environment): TestSettings {
   const text = environment["KAKERA_TEST_SETTINGS"];
