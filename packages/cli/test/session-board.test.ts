@@ -23,9 +23,11 @@ function live(createRevision: number, marks: { reads?: number; writes?: number; 
 /** A board over sessions that the test sets; `read` has it read them. */
 async function boardOver(first: ReadonlyMap<SessionId, LiveSession>, keepsUnproven = false) {
   const clock = createManualClock();
-  const state = { sessions: first, appliedRevision: 100, reads: 0 };
+  const held: { answer: Promise<void> | null } = { answer: null };
+  const state = { sessions: first, appliedRevision: 100, reads: 0, held };
   const log = {
     identity: { keepsUnproven },
+    session: a,
     view: {
       get appliedRevision() {
         return state.appliedRevision;
@@ -33,7 +35,9 @@ async function boardOver(first: ReadonlyMap<SessionId, LiveSession>, keepsUnprov
     },
     readSessions: async () => {
       state.reads++;
-      return state.sessions;
+      const { sessions } = state;
+      await held.answer;
+      return sessions;
     },
   } as unknown as ClusterLog;
   const board = new SessionBoard({ log, clock, logger: silentLogger });
@@ -64,6 +68,27 @@ describe("the board of sessions", () => {
     expect(board.floorOf(c)).toBe(0);
     await read(new Map([...known, [c, live(120, null)]]));
     expect([board.isLive(c), board.floorOf(c)]).toEqual([true, 0]);
+  });
+
+  test("does not believe a reading that was under way when it was asked", async () => {
+    const known = new Map([[a, live(1, {})]]);
+    const { board, read, state } = await boardOver(known);
+    const answer = Promise.withResolvers<void>();
+    state.held.answer = answer.promise;
+    await read(known);
+    // b has begun after that list was made, and is asked for before it arrives.
+    board.isLive(b);
+    state.held.answer = null;
+    answer.resolve();
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    expect([board.isLive(b), board.floorOf(b)]).toEqual([true, 0]);
+    await read(known);
+    expect(board.floorOf(b)).toBe(Infinity);
+  });
+
+  test("has no mark passed by a list that this process is not in", async () => {
+    const { board } = await boardOver(new Map());
+    expect(board.reads.isPassed(board.reads.set())).toBe(false);
   });
 
   test("says nothing of those that are gone while unproven shards are kept", async () => {

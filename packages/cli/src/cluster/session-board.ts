@@ -13,9 +13,10 @@ export class SessionBoard implements Sessions {
   readonly #clock: Clock;
   readonly #logger: Logger;
   #sessions: ReadonlyMap<SessionId, LiveSession> = new Map();
-  /** Grows with each list that was read. */
-  #serial = 0;
-  /** Sessions that were asked for and in no list, and which list was the last then. */
+  /** Readings that were begun, and which of them gave the list; 0: none yet. */
+  #begun = 0;
+  #listed = 0;
+  /** Sessions that were asked for and in no list, and how many readings were begun then. */
   readonly #asked = new Map<SessionId, number>();
 
   constructor(parts: { readonly log: ClusterLog; readonly clock: Clock; readonly logger: Logger }) {
@@ -28,11 +29,9 @@ export class SessionBoard implements Sessions {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
+        const reading = ++this.#begun;
         const sessions = await this.#log.readSessions();
-        if (sessions !== null) {
-          this.#sessions = sessions;
-          this.#serial++;
-        }
+        if (sessions !== null) [this.#sessions, this.#listed] = [sessions, reading];
       } catch (failure) {
         if (!(failure instanceof ClusterFailure)) throw failure;
         this.#logger.log("info", "sessions.not-read", { error: failure });
@@ -44,10 +43,10 @@ export class SessionBoard implements Sessions {
   isLive(session: SessionId): boolean {
     if (this.#sessions.has(session)) return true;
     const asked = this.#asked.get(session);
-    if (asked !== undefined) return asked === this.#serial;
-    // It may have begun after the list was read: only one that a later list lacks as well is gone.
+    if (asked !== undefined) return asked >= this.#listed;
+    // It may have begun after the list was read, also after that of a reading under way: only a reading that begins now proves it gone.
     if (this.#asked.size >= askedMax) this.#asked.clear();
-    this.#asked.set(session, this.#serial);
+    this.#asked.set(session, this.#begun);
     return true;
   }
 
@@ -60,7 +59,8 @@ export class SessionBoard implements Sessions {
     return {
       set: () => this.#log.view.appliedRevision,
       isPassed: (mark) =>
-        this.#serial > 0 &&
+        // A list without this process is older than its session, and says nothing of what began since.
+        this.#sessions.has(this.#log.session) &&
         [...this.#sessions.values()].every(
           // What began later than the mark has nothing older under way.
           ({ createRevision, report }) => createRevision > mark || (report?.[kind] ?? 0) >= mark,

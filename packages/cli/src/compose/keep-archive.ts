@@ -74,6 +74,8 @@ export class ArchiveKeeper {
     const ended = AbortSignal.any([signal, over.signal]);
     try {
       const feeding = log.feed(archive, ended).finally(() => over.abort());
+      // It may end while drives are looked at, and is awaited below.
+      feeding.catch(() => undefined);
       while (!ended.aborted) {
         await this.#takeIn(archive);
         await sleep(clock, lookMs, ended).catch(() => undefined);
@@ -99,7 +101,8 @@ export class ArchiveKeeper {
     const { logId, restoredFrom } = log.identity;
     const plan: ArchivePlan = {
       logId,
-      epoch: await nextArchiveEpoch(places),
+      // Above those of all leaders, also of one whose drives are not among these.
+      epoch: await nextArchiveEpoch(this.#places(new Set(), Infinity)),
       places,
       tolerance,
       copiesMin: Math.max(1, tolerance),
@@ -141,11 +144,14 @@ export class ArchiveKeeper {
     return readClusterMap(this.#parts.log.view).writePool()?.geometry.m ?? 0;
   }
 
+  #wanted(): number {
+    return journalMembersWanted(this.#tolerance());
+  }
+
   /** So many that m+1 are left when m of them are lost, in failure domains of their own where there are enough. */
-  #places(carrying: ReadonlySet<DriveId> = new Set()): JournalPlace[] {
+  #places(carrying: ReadonlySet<DriveId> = new Set(), wanted = this.#wanted()): JournalPlace[] {
     const { log, drives, archiveDisk } = this.#parts;
     const isWorking = (driveId: DriveId): boolean => drives.get(driveId)?.status().condition === "online";
-    const wanted = journalMembersWanted(this.#tolerance());
     const members = readClusterMap(log.view).drives();
     return chooseArchiveDrives(members, { wanted, isWorking, carrying }).flatMap((driveId) => {
       const disk = archiveDisk(driveId);

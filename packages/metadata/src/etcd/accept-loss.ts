@@ -30,7 +30,7 @@ export async function acceptLoss(
     if (identity === undefined || tail?.kvs.length !== 1)
       throw new ClusterFailure("halt", `there is no whole log under ${keys.prefix}`, { reason: "LOG_UNREACHABLE" });
     const accepted = { ...decodeLogIdentity(identity.value), keepsUnproven: false };
-    await connection.ask("accept the loss", (client, options) =>
+    const accepting = await connection.ask("accept the loss", (client, options) =>
       client.kv.txn(
         {
           compare: [hasRevision(keys.identity, identity.mod_revision)],
@@ -43,6 +43,8 @@ export async function acceptLoss(
         options,
       ),
     );
+    if (!accepting.succeeded)
+      throw new ClusterFailure("retry", "the log changed meanwhile: say it again", { reason: "LOG_UNREACHABLE" });
     return haltReason(halt);
   });
 }

@@ -2,6 +2,7 @@ import type { CallOptions } from "@grpc/grpc-js";
 import type { IRequestOp } from "etcd3";
 import { ClusterFailure, type Clock, type ClusterId, type Random } from "@kakera/kernel";
 import type { View, ViewPosition } from "../ports/view.ts";
+import { hasRevision } from "./change-batch.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdAccess } from "./etcd-members.ts";
 import { firstTail } from "./form-tail.ts";
@@ -39,34 +40,71 @@ export async function restoreLog(
     const { clock, random, onProgress } = components;
     const { keys } = connection;
     await checkReplaceable(connection, what.clusterId);
-    await beginRestoring(connection);
-    await connection.ask("remove the old rows", (client, options) =>
-      client.kv.deleteRange({ key: keys.metadata.from, range_end: keys.metadata.to }, patient(options, clock)),
-    );
+    const fence = await beginRestoring(connection);
+    const write = (what: string, operations: IRequestOp[]): Promise<void> =>
+      writeFenced(connection, { what, operations, fence, clock });
+    const { from, to } = keys.metadata;
+    await write("remove the old rows", [{ request_delete_range: { key: from, range_end: to } }]);
     let rowCount = 0;
     for (const puts of batchesOf(what.view, keys)) {
-      await connection.ask("write rows", (client, options) =>
-        client.kv.txn({ compare: [], success: puts, failure: [] }, patient(options, clock)),
-      );
+      await write("write rows", puts);
       rowCount += puts.length;
       onProgress(rowCount);
     }
     const identity = newLogIdentity(what.clusterId, random, what.position);
-    await connection.ask("end the restoration", (client, options) =>
-      client.kv.txn(
-        {
-          compare: [],
-          success: [
-            { request_put: { key: keys.identity, value: encodeLogIdentity(identity) } },
-            { request_delete_range: { key: keys.halt } },
-            { request_put: { key: keys.tail, value: firstTail(random) } },
-          ],
-          failure: [],
-        },
-        options,
-      ),
-    );
+    await endRestoring(connection, { identity, tail: firstTail(random), fence });
     return identity;
+  });
+}
+
+interface FencedWrite {
+  readonly what: string;
+  readonly operations: IRequestOp[];
+  /** Revision of the halt that this restoration wrote. */
+  readonly fence: number;
+  readonly clock: Clock;
+}
+
+/**
+ * Only while this restoration's own halt stands: an attempt whose answer was lost may land much later, when gateways have changed the rows
+ * (correctness.md F3), and another restoration may have begun. Rejects with `retry` then.
+ */
+async function writeFenced(connection: Connection, { what, operations, fence, clock }: FencedWrite): Promise<void> {
+  const compare = [hasRevision(connection.keys.halt, fence)];
+  const answer = await connection.ask(what, (client, options) =>
+    client.kv.txn({ compare, success: operations, failure: [] }, patient(options, clock)),
+  );
+  if (!answer.succeeded) throw overtaken();
+}
+
+async function endRestoring(
+  connection: Connection,
+  end: { readonly identity: LogIdentity; readonly tail: Buffer; readonly fence: number },
+): Promise<void> {
+  const { keys } = connection;
+  const value = encodeLogIdentity(end.identity);
+  const answer = await connection.ask("end the restoration", (client, options) =>
+    client.kv.txn(
+      {
+        compare: [hasRevision(keys.halt, end.fence)],
+        success: [
+          { request_put: { key: keys.identity, value } },
+          { request_delete_range: { key: keys.halt } },
+          { request_put: { key: keys.tail, value: end.tail } },
+        ],
+        failure: [{ request_range: { key: keys.identity } }],
+      },
+      options,
+    ),
+  );
+  // An attempt before this one may have landed: then the identity is the one that it wrote.
+  const landed = answer.succeeded || answer.responses[0]?.response_range.kvs[0]?.value.equals(value) === true;
+  if (!landed) throw overtaken();
+}
+
+function overtaken(): ClusterFailure {
+  return new ClusterFailure("retry", "another restoration has begun, or the halt was lifted: begin again", {
+    reason: "LOG_UNREACHABLE",
   });
 }
 
@@ -94,10 +132,10 @@ async function checkReplaceable(connection: Connection, clusterId: ClusterId): P
     throw refused(`etcd holds a log under ${keys.prefix} that nothing contradicts: restoring would lose what it has`);
 }
 
-/** From here on no gateway commits anything, and none takes what it finds for the whole. */
-async function beginRestoring(connection: Connection): Promise<void> {
+/** From here on no gateway commits anything, and none takes what it finds for the whole. Resolves with the revision of the halt. */
+async function beginRestoring(connection: Connection): Promise<number> {
   const { keys } = connection;
-  await connection.ask("begin to restore", (client, options) =>
+  const answer = await connection.ask("begin to restore", (client, options) =>
     client.kv.txn(
       {
         compare: [],
@@ -112,6 +150,7 @@ async function beginRestoring(connection: Connection): Promise<void> {
       options,
     ),
   );
+  return Number(answer.header.revision);
 }
 
 const rowsPerTransaction = 100;
