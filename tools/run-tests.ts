@@ -1,13 +1,14 @@
 /**
- * Runs the test suites one after another and reports minutes, passes and failures for each. A suite whose needs are
- * missing prints one line `SKIPPED name: reason`; with --forbid-skips that is a failure. Ends with the name and the
+ * Runs the test suites and reports minutes, passes and failures for each. The first suite has the machine for itself; most others wait
+ * for processes, disks and deadlines more than they work, so two of them run at a time, and each one's output is printed when it ends.
+ * A suite whose needs are missing prints one line `SKIPPED name: reason`; with --forbid-skips that is a failure. Ends with the name and the
  * first error line of everything that failed (in the runs that shared the totals file too), then `N passed, N failed`.
  * Usage: run-tests [--forbid-skips] [--only a,b] [--also matrix] [--totals FILE]
  */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describeFailures, readOutcome, type Failure } from "./suite-outcome.ts";
+import { describeFailures, readOutcome, type Failure, type SuiteOutcome } from "./suite-outcome.ts";
 
 interface Totals {
   passed: number;
@@ -16,18 +17,21 @@ interface Totals {
 }
 
 const root = join(import.meta.dirname, "..");
+/** The long ones first, so that none of them runs on alone at the end. */
 const defaultSuites = [
   "unit",
-  "process",
-  "power-cut",
-  "model",
-  "bitrot",
-  "wire",
-  "clients",
   "etcd",
-  "cluster",
+  "process",
   "crash",
+  "cluster",
+  "power-cut",
+  "bitrot",
+  "clients",
+  "model",
+  "wire",
 ];
+const suitesAtOnce = 2;
+const heartbeatMs = 60_000;
 const args = process.argv.slice(2);
 const forbidSkips = args.includes("--forbid-skips") || process.env.KAKERA_TEST_FORBID_SKIPS === "1";
 const option = (name: string): string | undefined => {
@@ -42,44 +46,79 @@ const totals: Totals =
   totalsPath !== undefined && existsSync(totalsPath)
     ? (JSON.parse(readFileSync(totalsPath, "utf8")) as Totals)
     : { passed: 0, failed: 0, failures: [] };
-const rows: string[] = [];
-mkdirSync(join(root, ".cache"), { recursive: true });
+const rows = new Map<string, string>();
+const cache = join(root, ".cache");
+mkdirSync(cache, { recursive: true });
 
-for (const suite of suites) {
-  if (suite !== "unit" && suite !== "process" && !existsSync(join(root, "test", suite))) {
-    // A name that runs nothing must not look like a suite that passed.
-    totals.failed++;
-    rows.push(`${suite.padEnd(10)} there is no such suite`);
-    totals.failures.push({ suite, name: "there is no such suite", reason: "" });
-    continue;
-  }
-  const startedMs = Date.now();
-  const resultPath = join(root, ".cache", `result-${suite}.json`);
-  rmSync(resultPath, { force: true });
-  console.log(`\n=== ${suite}`);
-  const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
-  const run = spawnSync(
-    process.execPath,
-    [vitest, "run", "--project", suite, "--reporter=default", "--reporter=json", `--outputFile.json=${resultPath}`],
-    { cwd: root, stdio: "inherit", env: { ...process.env, KAKERA_TEST_FORBID_SKIPS: forbidSkips ? "1" : "" } },
-  );
-  const minutes = ((Date.now() - startedMs) / 60_000).toFixed(1);
-  const outcome = readOutcome({
-    suite,
-    report: existsSync(resultPath) ? readFileSync(resultPath, "utf8") : null,
-    status: run.status,
-    skips: forbidSkips ? "forbidden" : "allowed",
-  });
-  totals.passed += outcome.passed;
-  totals.failed += outcome.failed;
-  totals.failures.push(...outcome.failures);
-  rows.push(
-    `${suite.padEnd(10)} ${minutes.padStart(5)} min  ${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`,
-  );
-}
+const [first, ...others] = suites;
+if (first !== undefined) await runSuite(first, "as it comes");
+const lanes = Array.from({ length: suitesAtOnce }, async () => {
+  for (let suite = others.shift(); suite !== undefined; suite = others.shift()) await runSuite(suite, "at its end");
+});
+await Promise.all(lanes);
 
-console.log(`\n${rows.join("\n")}\n`);
+console.log(`\n${suites.map((suite) => rows.get(suite)).join("\n")}\n`);
 if (totals.failures.length > 0) console.log(`${describeFailures(totals.failures).join("\n")}\n`);
 if (totalsPath !== undefined) writeFileSync(totalsPath, JSON.stringify(totals));
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exitCode = totals.failed === 0 ? 0 : 1;
+
+type Printing = "as it comes" | "at its end";
+
+async function runSuite(suite: string, printing: Printing): Promise<void> {
+  if (suite !== "unit" && suite !== "process" && !existsSync(join(root, "test", suite))) {
+    // A name that runs nothing must not look like a suite that passed.
+    totals.failed++;
+    rows.set(suite, `${suite.padEnd(10)} there is no such suite`);
+    totals.failures.push({ suite, name: "there is no such suite", reason: "" });
+    return;
+  }
+  const startedMs = Date.now();
+  const minutes = (): string => ((Date.now() - startedMs) / 60_000).toFixed(1);
+  if (printing === "as it comes") console.log(`\n=== ${suite}`);
+  const heartbeat = setInterval(() => console.log(`... ${suite}: ${minutes()} min`), heartbeatMs);
+  const outcome = await runVitest(suite, printing);
+  clearInterval(heartbeat);
+  totals.passed += outcome.passed;
+  totals.failed += outcome.failed;
+  totals.failures.push(...outcome.failures);
+  const { passed, failed, skipped } = outcome;
+  const row = `${suite.padEnd(10)} ${minutes().padStart(5)} min  ${passed} passed, ${failed} failed, ${skipped} skipped`;
+  rows.set(suite, row);
+  if (printing === "as it comes") return;
+  console.log(`\n=== ${suite}\n${readFileSync(outputPath(suite), "utf8")}`);
+}
+
+function outputPath(suite: string): string {
+  return join(cache, `output-${suite}.txt`);
+}
+
+async function runVitest(suite: string, printing: Printing): Promise<SuiteOutcome> {
+  const resultPath = join(cache, `result-${suite}.json`);
+  rmSync(resultPath, { force: true });
+  const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+  const run = spawn(
+    process.execPath,
+    [vitest, "run", "--project", suite, "--reporter=default", "--reporter=json", `--outputFile.json=${resultPath}`],
+    {
+      cwd: root,
+      stdio: printing === "as it comes" ? "inherit" : ["ignore", "pipe", "pipe"],
+      env: { ...process.env, KAKERA_TEST_FORBID_SKIPS: forbidSkips ? "1" : "" },
+    },
+  );
+  const closed = new Promise<number | null>((resolve) => run.once("close", (code) => resolve(code)));
+  if (printing === "at its end") {
+    const file = createWriteStream(outputPath(suite));
+    run.stdout?.pipe(file, { end: false });
+    run.stderr?.pipe(file, { end: false });
+    await closed;
+    await new Promise<void>((resolve) => file.end(resolve));
+  }
+  const status = await closed;
+  return readOutcome({
+    suite,
+    report: existsSync(resultPath) ? readFileSync(resultPath, "utf8") : null,
+    status,
+    skips: forbidSkips ? "forbidden" : "allowed",
+  });
+}
