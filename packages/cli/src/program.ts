@@ -4,9 +4,11 @@ import { runBucketCreate, runBucketList, runBucketRemove, runBucketUsage } from 
 import { runCredentialsShow } from "./commands/credentials.ts";
 import { runDoctor, type DoctorFlags } from "./commands/doctor.ts";
 import { runDriveForget, runDriveList, runDriveReplace } from "./commands/drive.ts";
+import { runExplain, type ExplainFlags } from "./commands/explain.ts";
 import { runHealth } from "./commands/health.ts";
 import { runRecoverMetadata, type RecoverFlags } from "./commands/recover-metadata.ts";
 import { addLiveOptions } from "./commands/live.ts";
+import { runRepairOrder, runRepairStatus, type RepairWord } from "./commands/repair.ts";
 import { runStatus } from "./commands/status.ts";
 import type { LiveFlags } from "./client/live-settings.ts";
 import { addServerOptions, describeUsageError } from "./config/parse-server-arguments.ts";
@@ -134,6 +136,12 @@ function createProgram(components: ProgramComponents): { program: Command; outco
   addCredentialCommands(program, { terminal, keep });
   addBucketCommands(program, { terminal, keep });
   addDriveCommands(program, { terminal, keep });
+  addRepairCommands(program, { terminal, keep });
+  addLiveOptions(program.command("explain").description("where an object's shards are, and what proves them"))
+    .argument("<s3://BUCKET/KEY>")
+    .option("--read", "read and verify every byte of every shard")
+    .option("--chunks <N>", "show so many chunks of a large object (16)")
+    .action((address: string, flags: ExplainFlags) => keep(runExplain(address, flags, terminal)));
   addLiveOptions(program.command("doctor").description("look for trouble, before the start and while it runs"))
     .argument("[DIR...]", "drive folders")
     .option("--address <HOST:PORT>", "where the server is to listen (KAKERA_ADDRESS; :9000)")
@@ -188,6 +196,22 @@ function addDriveCommands(program: Command, { terminal, keep }: Wiring): void {
   addLiveOptions(drive.command("forget").description("say that a drive is gone for good").argument("<ID>")).action(
     (driveId: string, flags: LiveFlags) => keep(runDriveForget(driveId, flags, terminal)),
   );
+}
+
+function addRepairCommands(program: Command, { terminal, keep }: Wiring): void {
+  const repair = program.command("repair").alias("heal").description("what is short of shards, and its mending");
+  addLiveOptions(repair.command("status", { isDefault: true }).description("what was counted, and what waits")).action(
+    (flags: LiveFlags) => keep(runRepairStatus(flags, terminal)),
+  );
+  const orders: [RepairWord, string][] = [
+    ["now", "count everything and mend it at once"],
+    ["pause", "mend nothing until it is resumed"],
+    ["resume", "mend what waits"],
+  ];
+  for (const [order, description] of orders)
+    addLiveOptions(repair.command(order).description(description)).action((flags: LiveFlags) =>
+      keep(runRepairOrder(order, flags, terminal)),
+    );
 }
 
 function addRecoverCommand(

@@ -5,8 +5,18 @@ import { CommandFailure } from "../src/command-failure.ts";
 import { judgeAnswer } from "../src/client/judge-answer.ts";
 
 const driveId = newId("drive", createSeededRandom(1));
+const explained = {
+  sizeBytes: 5,
+  modifiedMs: 1,
+  revision: 2,
+  partCount: 0,
+  inlineBytes: 5,
+  chunkCount: 0,
+  chunks: [],
+  scrubbedMs: new Map([[driveId, 5]]),
+};
 const ports: AdminPorts = {
-  status: () => ({ kind: "status" }) as ReturnType<AdminPorts["status"]>,
+  status: () => ({ kind: "status", census: { provenMs: 17 } }) as ReturnType<AdminPorts["status"]>,
   buckets: () => [],
   drives: () => [],
   replaceDrive: (directory) =>
@@ -14,13 +24,15 @@ const ports: AdminPorts = {
       ? Promise.resolve(driveId)
       : Promise.reject(new CommandFailure("REFUSED", "it is full", { exitCode: 4, remedy: "empty it" })),
   forgetDrive: () => Promise.resolve(),
+  orderRepair: () => Promise.resolve(),
+  explain: ({ bucket }) => Promise.resolve(bucket === "there" ? explained : null),
 };
-const ask = (method: string, path: string, body: unknown = null) =>
-  createAdmin(ports).handle({ method, path, query: new Map(), body });
+const ask = (method: string, path: string, body: unknown = null, query: Record<string, string> = {}) =>
+  createAdmin(ports).handle({ method, path, query: new Map(Object.entries(query)), body });
 
 describe("the administration", () => {
   test("answers what it can see", async () => {
-    expect(await ask("GET", "/status")).toEqual({ status: 200, json: { kind: "status" } });
+    expect(await ask("GET", "/status")).toEqual({ status: 200, json: { kind: "status", census: { provenMs: 17 } } });
     expect(await ask("GET", "/buckets")).toEqual({ status: 200, json: { kind: "buckets", version: 1, buckets: [] } });
     expect(await ask("GET", "/drives")).toEqual({ status: 200, json: { kind: "drives", version: 1, drives: [] } });
   });
@@ -31,6 +43,27 @@ describe("the administration", () => {
       json: { driveId },
     });
     expect(await ask("POST", "/drives/forget", { driveId })).toMatchObject({ status: 200, json: { driveId } });
+  });
+
+  test("hands orders for repair on, and knows only those that there are", async () => {
+    expect(await ask("POST", "/repair", { order: "now" })).toMatchObject({ status: 200, json: { order: "now" } });
+    expect((await ask("POST", "/repair", { order: "later" })).status).toBe(400);
+  });
+
+  test("explains an object, with the drives that its shards were looked for on", async () => {
+    const { status, json } = await ask("GET", "/explain", null, { bucket: "there", key: "a b/ü" });
+    expect(status).toBe(200);
+    expect(json).toMatchObject({ kind: "explanation", bucket: "there", key: "a b/ü", reads: "headers", provenMs: 17 });
+    expect(json).toMatchObject({ drives: [{ driveId, scrubbedMs: 5, place: "" }] });
+  });
+
+  test.each([
+    [{ bucket: "gone", key: "k" }, 404],
+    [{ bucket: "there" }, 400],
+    [{ bucket: "there", key: "k", chunks: "0" }, 400],
+    [{ bucket: "there", key: "k", chunks: "1001" }, 400],
+  ])("explains nothing for %j: %i", async (query, expected) => {
+    expect((await ask("GET", "/explain", null, query as Record<string, string>)).status).toBe(expected);
   });
 
   test("refuses with a reason and a remedy", async () => {

@@ -7,6 +7,7 @@ import { takeCensus } from "./census/take-census.ts";
 import { CatchUp, forgetBehind, isBehind } from "./drives/catch-up.ts";
 import { StandingKeeper } from "./drives/keep-standings.ts";
 import { collectGarbage } from "./garbage/collect-garbage.ts";
+import { explainObject, type ExplainCall, type ObjectExplanation } from "./explain/explain-object.ts";
 import { GarbageWatch } from "./garbage/garbage-watch.ts";
 import { defaultMaintenanceSettings, type MaintenanceSettings } from "./maintenance-settings.ts";
 import { createMaintenanceMetrics } from "./metrics.ts";
@@ -16,6 +17,9 @@ import type { Sessions } from "./ports/sessions.ts";
 import type { Watermarks } from "./ports/watermarks.ts";
 import { RepairBacklog } from "./repair/repair-backlog.ts";
 import type { RepairParts } from "./repair/repair-chunk.ts";
+import { giveRepairOrder, readRepairOrder, type RepairOrder, type StandingOrder } from "./upkeep/repair-order.ts";
+import { publishUpkeep } from "./upkeep/publish-upkeep.ts";
+import { readUpkeepReport, type UpkeepReport } from "./upkeep/upkeep-report.ts";
 import { runRepairs, takeUpRows } from "./repair/run-repairs.ts";
 import { runLoop } from "./run-loop.ts";
 import { scrubDrive } from "./scrub/scrub-drive.ts";
@@ -40,12 +44,6 @@ export interface MaintenanceComponents {
   readonly onBug: (failure: unknown) => void;
 }
 
-export interface RepairReport {
-  readonly waitingCount: number;
-  readonly oldestWaitingMs: number | null;
-  readonly isPaused: boolean;
-}
-
 /** The control loops of a cluster, wherever they are elected to run. */
 export interface Maintenance {
   /** For readers, who find what is missing or damaged; takes findings from the start. */
@@ -54,14 +52,13 @@ export interface Maintenance {
   start(): void;
   /** Resolves when every loop has ended. */
   stop(): Promise<void>;
-  census(): CensusReport;
-  repair(): RepairReport;
-  pauseRepair(): void;
-  resumeRepair(): void;
-  /** When the last scrub of every drive had ended (the oldest of them); null: some drive has had none. */
-  scrubbedMs(): number | null;
-  /** Damaged shards found since the start. */
-  bitrotFoundCount(): number;
+  /** What the loops know here, or where they run. */
+  report(): UpkeepReport;
+  /** Takes up again at once what waited for something that has come now. */
+  hurry(): void;
+  /** To whoever leads; resolves when it is committed. */
+  orderRepair(order: RepairOrder): Promise<void>;
+  explain(call: ExplainCall): Promise<ObjectExplanation | null>;
 }
 
 /** Groups that are behind are counted again after so long, though the backlog is never empty. */
@@ -86,8 +83,11 @@ class MaintenanceLoops implements Maintenance {
   #stop = new AbortController();
   #loops: Promise<unknown> = Promise.resolve();
   #census: CensusReport = noCensus;
-  #isRepairPaused = false;
   #damagedCount = 0;
+  #isRunning = false;
+  /** Revision of the last order that was carried out. */
+  #obeyed = 0;
+  #counting: Promise<void> | null = null;
   #nextRow: Uint8Array | null = null;
   #countedBehindMs = 0;
 
@@ -110,6 +110,13 @@ class MaintenanceLoops implements Maintenance {
       positions: components.positions ?? createMemoryPositions(),
       pace: (bytes) => pacer.take(bytes, this.#stop.signal),
     };
+    // Every node tells what the last count found, wherever it ran.
+    let told = noCensus;
+    meter.onCollect(() => {
+      const { census } = this.report();
+      publishCensus(metrics, census, told);
+      told = census;
+    });
     this.#standings = new StandingKeeper({ steadyMs: settings.steadyMs });
     this.#garbage = new GarbageWatch({ clock, reads }, { graceMs: settings.garbageGraceMs });
   }
@@ -120,19 +127,25 @@ class MaintenanceLoops implements Maintenance {
 
   start(): void {
     this.#stop = new AbortController();
+    this.#isRunning = true;
+    // What was counted elsewhere meanwhile is newer.
+    this.#census = readUpkeepReport(this.#parts.log.view).census;
+    this.#obeyed = this.#order.revision;
     const { lookIntervalMs, censusIntervalMs, uploadsIntervalMs } = this.#settings;
     const { clock, logger } = this.#parts;
     const { signal } = this.#stop;
     const loop = (name: string, intervalMs: number, turn: () => Promise<unknown>): Promise<void> =>
       runLoop(name, turn, { clock, logger, signal, intervalMs });
     const loops = [
-      runRepairs(this.#parts, () => this.#isRepairPaused, signal),
+      runRepairs(this.#parts, () => this.#order.isPaused, signal),
       loop("standings", lookIntervalMs, () => this.#lookAtDrives()),
       loop("repair-rows", lookIntervalMs, () => this.#lookAtRows()),
       loop("garbage", lookIntervalMs, () => collectGarbage(this.#parts, this.#garbage)),
       loop("census", censusIntervalMs, () => this.#count()),
       loop("scrub", lookIntervalMs, () => this.#scrub()),
       loop("uploads", uploadsIntervalMs, () => this.#tidyUploads()),
+      loop("orders", lookIntervalMs, () => this.#obey()),
+      loop("report", lookIntervalMs, () => publishUpkeep(this.#parts, this.report())),
     ];
     this.#loops = Promise.all(
       loops.map(async (ended) => {
@@ -148,36 +161,60 @@ class MaintenanceLoops implements Maintenance {
   async stop(): Promise<void> {
     this.#stop.abort(new Error("maintenance ends"));
     await this.#loops;
+    this.#isRunning = false;
   }
 
-  census(): CensusReport {
-    return this.#census;
-  }
-
-  repair(): RepairReport {
-    const { backlog } = this.#parts;
+  report(): UpkeepReport {
+    const { isPaused } = this.#order;
+    if (!this.#isRunning) {
+      const written = readUpkeepReport(this.#parts.log.view);
+      return { ...written, repair: { ...written.repair, isPaused } };
+    }
+    const { backlog, clock } = this.#parts;
     const ageMs = backlog.oldestAgeMs;
-    const oldestWaitingMs = ageMs === null ? null : this.#parts.clock.nowMs() - ageMs;
-    return { waitingCount: backlog.waitingCount, oldestWaitingMs, isPaused: this.#isRepairPaused };
+    return {
+      census: this.#census,
+      repair: {
+        waitingCount: backlog.waitingCount,
+        oldestWaitingMs: ageMs === null ? null : clock.nowMs() - ageMs,
+        isPaused,
+      },
+      scrubbedMs: this.#scrubbedMs(),
+      bitrotFoundCount: this.#damagedCount,
+      reportedMs: null,
+    };
   }
 
-  pauseRepair(): void {
-    this.#isRepairPaused = true;
-  }
-
-  resumeRepair(): void {
-    this.#isRepairPaused = false;
+  hurry(): void {
     this.#parts.backlog.hurry();
   }
 
-  scrubbedMs(): number | null {
+  orderRepair(order: RepairOrder): Promise<void> {
+    return giveRepairOrder(this.#parts, order);
+  }
+
+  explain(call: ExplainCall): Promise<ObjectExplanation | null> {
+    return explainObject(this.#parts, call);
+  }
+
+  get #order(): StandingOrder {
+    return readRepairOrder(this.#parts.log.view);
+  }
+
+  /** A new order that is not to pause: mend at once what is known, and count what is not. */
+  async #obey(): Promise<void> {
+    const { isPaused, revision } = this.#order;
+    if (revision === this.#obeyed) return;
+    this.#obeyed = revision;
+    if (isPaused) return;
+    this.#parts.backlog.hurry();
+    await this.#count();
+  }
+
+  #scrubbedMs(): number | null {
     const drives = this.#parts.map.drives();
     const ends = drives.map(({ driveId }) => this.#scrubbed.get(driveId));
     return drives.length === 0 || ends.includes(undefined) ? null : Math.min(...(ends as number[]));
-  }
-
-  bitrotFoundCount(): number {
-    return this.#damagedCount;
   }
 
   async #lookAtDrives(): Promise<void> {
@@ -200,13 +237,19 @@ class MaintenanceLoops implements Maintenance {
     await forgetBehind(this.#parts, groupsInOrder, ready);
   }
 
-  async #count(): Promise<void> {
+  /** One count at a time. */
+  #count(): Promise<void> {
+    this.#counting ??= this.#countAll().finally(() => (this.#counting = null));
+    return this.#counting;
+  }
+
+  async #countAll(): Promise<void> {
     const ready = this.#catchUp.readyDrives(this.#parts);
     const { report, groupsInOrder } = await takeCensus(this.#parts, { covers: () => true });
     await forgetBehind(this.#parts, groupsInOrder, ready);
     if (report === null) return;
-    publishCensus(this.#parts.metrics, report, this.#census);
     this.#census = report;
+    await publishUpkeep(this.#parts, this.report());
   }
 
   async #scrub(): Promise<void> {

@@ -1,12 +1,12 @@
-export {
-  createMaintenance,
-  type Maintenance,
-  type MaintenanceComponents,
-  type RepairReport,
-} from "./create-maintenance.ts";
+export { createMaintenance, type Maintenance, type MaintenanceComponents } from "./create-maintenance.ts";
 export { defaultMaintenanceSettings, type MaintenanceSettings } from "./maintenance-settings.ts";
 export type { CensusReport } from "./census/census-report.ts";
 export { createMemoryPositions, type ScrubPosition, type ScrubPositions } from "./ports/scrub-positions.ts";
 export { listUnproven, type UnprovenBody } from "./orphans/list-unproven.ts";
 export type { Sessions } from "./ports/sessions.ts";
 export type { Watermarks } from "./ports/watermarks.ts";
+export { createPositionsInLog } from "./scrub/positions-in-log.ts";
+export type { RepairOrder } from "./upkeep/repair-order.ts";
+export { noUpkeepReport, type RepairReport, type UpkeepReport } from "./upkeep/upkeep-report.ts";
+export type { ExplainCall, ObjectExplanation } from "./explain/explain-object.ts";
+export type { ChunkExplanation } from "./explain/explain-chunk.ts";

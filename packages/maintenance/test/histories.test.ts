@@ -110,11 +110,11 @@ class History {
     for (const drive of this.cluster.drives) drive.isAway = false;
     await this.pass(300 * SECOND_MS);
     await this.#maintenance.stop();
-    expect(this.#maintenance.census()).toMatchObject({ chunkCount: this.contents.size, lostCount: 0 });
+    expect(this.#maintenance.report().census).toMatchObject({ chunkCount: this.contents.size, lostCount: 0 });
     expect(
       this.#maintenance
-        .census()
-        .chunksByMissing.slice(1)
+        .report()
+        .census.chunksByMissing.slice(1)
         .every((count) => count === 0),
     ).toBe(true);
   }

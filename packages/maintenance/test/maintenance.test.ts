@@ -53,10 +53,10 @@ describe("maintenance", () => {
     await cluster.remove("gone");
     await until(
       () =>
-        maintenance.census().provenMs !== null &&
+        maintenance.report().census.provenMs !== null &&
         maintenance
-          .census()
-          .chunksByMissing.slice(1)
+          .report()
+          .census.chunksByMissing.slice(1)
           .some((count) => count > 0),
     );
     cluster.drives[3]!.isAway = false;
@@ -66,11 +66,11 @@ describe("maintenance", () => {
     await until(() => cluster.map.drive(cluster.drives[3]!.driveId)?.standing === "MEMBER");
     await until(
       () =>
-        maintenance.census().chunksByMissing[0] === 9 &&
-        maintenance.census().chunkCount === 9 &&
-        maintenance.bitrotFoundCount() > 0,
+        maintenance.report().census.chunksByMissing[0] === 9 &&
+        maintenance.report().census.chunkCount === 9 &&
+        maintenance.report().bitrotFoundCount > 0,
     );
-    await until(() => maintenance.repair().waitingCount === 0 && maintenance.scrubbedMs() !== null);
+    await until(() => maintenance.report().repair.waitingCount === 0 && maintenance.report().scrubbedMs !== null);
     const { from, to } = ranges.table("garbage");
     await until(() => cluster.log.view.range(from, to, 1).length === 0);
     await until(() =>
@@ -100,14 +100,14 @@ describe("maintenance", () => {
     cluster.log.failure = new ClusterFailure("retry", "away", { reason: "LOG_UNREACHABLE" });
     maintenance.start();
     for (let i = 0; i < 20; i++) await until(() => true);
-    expect(maintenance.census().provenMs).toBeNull();
+    expect(maintenance.report().census.provenMs).toBeNull();
     cluster.log.failure = null;
-    await until(() => maintenance.census().chunkCount === 1);
+    await until(() => maintenance.report().census.chunkCount === 1);
     await maintenance.stop();
-    const { provenMs } = maintenance.census();
+    const { provenMs } = maintenance.report().census;
     cluster.clock.advance(600 * SECOND_MS);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(maintenance.census().provenMs).toBe(provenMs);
+    expect(maintenance.report().census.provenMs).toBe(provenMs);
   });
 
   test("repairs nothing while it is paused, and says what waits", async () => {
@@ -116,15 +116,15 @@ describe("maintenance", () => {
     const [lost] = await shardsOf(cluster, dataId);
     await cluster.drives[lost!.driveIndex]!.drive.remove([lost!.ref]);
     const { maintenance, until } = maintain(cluster);
-    maintenance.pauseRepair();
+    await maintenance.orderRepair("pause");
     maintenance.start();
-    await until(() => maintenance.repair().waitingCount === 1);
+    await until(() => maintenance.report().repair.waitingCount === 1);
     cluster.clock.advance(60 * SECOND_MS);
     await until(() => true);
-    expect(maintenance.repair()).toMatchObject({ waitingCount: 1, isPaused: true });
-    expect(cluster.clock.nowMs() - maintenance.repair().oldestWaitingMs!).toBeGreaterThanOrEqual(60 * SECOND_MS);
+    expect(maintenance.report().repair).toMatchObject({ waitingCount: 1, isPaused: true });
+    expect(cluster.clock.nowMs() - maintenance.report().repair.oldestWaitingMs!).toBeGreaterThanOrEqual(60 * SECOND_MS);
     expect(await shardsOf(cluster, dataId)).toHaveLength(2);
-    maintenance.resumeRepair();
+    await maintenance.orderRepair("resume");
     await until(async () => (await shardsOf(cluster, dataId)).length === 3);
     await maintenance.stop();
   });
@@ -139,7 +139,7 @@ describe("maintenance", () => {
     drive.isAway = true;
     maintenance.start();
     maintenance.repairQueue.report({ ref: lost!.ref, driveId: drive.driveId, why: "missing" });
-    await until(() => maintenance.repair().waitingCount === 1);
+    await until(() => maintenance.report().repair.waitingCount === 1);
     cluster.clock.advance(SECOND_MS);
     await until(() => true);
     drive.isAway = false;

@@ -20,6 +20,7 @@ const table = {
   group: 0x47, // G
   drive: 0x64, // d
   cluster: 0x43, // C
+  upkeep: 0x55, // U
   tail: 0x74, // t
 } as const;
 export type Table = keyof typeof table;
@@ -32,6 +33,8 @@ export function tableByte(name: Table): number {
 export const objectKeyBytesMax = 1024;
 const bucketIdBytes = 8;
 const uploadIdBytes = 16;
+
+const upkeepKind = { report: Buffer.from("r"), scrub: Buffer.from("s"), order: Buffer.from("o") } as const;
 
 export const keys = {
   bucket: (name: string): Key => join(table.bucket, Buffer.from(name, "latin1")),
@@ -47,6 +50,9 @@ export const keys = {
   group: (pool: number, group: number): Key => join(table.group, uint32(pool), uint32(group)),
   drive: (drive: DriveId): Key => join(table.drive, idBytes(drive)),
   cluster: (): Key => join(table.cluster),
+  upkeepReport: (): Key => join(table.upkeep, upkeepKind.report),
+  scrub: (drive: DriveId): Key => join(table.upkeep, upkeepKind.scrub, idBytes(drive)),
+  repairOrder: (): Key => join(table.upkeep, upkeepKind.order),
   tail: (): Key => join(table.tail),
 } as const;
 

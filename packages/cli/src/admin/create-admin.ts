@@ -1,7 +1,9 @@
 import { ClusterFailure, parseId, type DriveId } from "@kakera/kernel";
 import type { Admin, AdminRequest, AdminResponse } from "@kakera/gateway";
+import type { ExplainCall, ObjectExplanation, RepairOrder } from "@kakera/maintenance";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
+import type { ExplainReport } from "./explain-report.ts";
 import type { BucketReport, DriveReport, StatusReport } from "./status-report.ts";
 
 /** What the administration can see and do. What it refuses it throws as CommandFailure. */
@@ -13,6 +15,9 @@ export interface AdminPorts {
   replaceDrive(directory: string): Promise<DriveId>;
   /** Gives a drive up for good. */
   forgetDrive(driveId: DriveId): Promise<void>;
+  orderRepair(order: RepairOrder): Promise<void>;
+  /** null: there is no such object. */
+  explain(call: ExplainCall): Promise<ObjectExplanation | null>;
 }
 
 /** `/kakera/admin/v1`: JSON over requests that root signed. */
@@ -46,9 +51,48 @@ async function answer(request: AdminRequest, ports: AdminPorts): Promise<AdminRe
       await ports.forgetDrive(driveId);
       return { status: 200, json: { kind: "drive-forgotten", version: 1, driveId } };
     }
+    case "POST /repair": {
+      const order = repairOrders.find((name) => name === textIn(request.body, "order"));
+      if (order === undefined) return badRequest(`order is one of ${repairOrders.join(", ")}`);
+      await ports.orderRepair(order);
+      return { status: 200, json: { kind: "repair-ordered", version: 1, order } };
+    }
+    case "GET /explain":
+      return explain(request, ports);
     default:
       return errorResponse(404, { reason: "UNKNOWN_PATH", message: `there is no ${request.method} ${request.path}` });
   }
+}
+
+const repairOrders: readonly RepairOrder[] = ["now", "pause", "resume"];
+const chunksShownMax = 1_000;
+
+async function explain({ query }: AdminRequest, ports: AdminPorts): Promise<AdminResponse> {
+  const [bucket, key] = [query.get("bucket") ?? "", query.get("key") ?? ""];
+  const chunksMax = Number(query.get("chunks") ?? 1);
+  if (bucket === "" || key === "") return badRequest("bucket and key are wanted");
+  if (!Number.isInteger(chunksMax) || chunksMax < 1 || chunksMax > chunksShownMax)
+    return badRequest(`chunks is a number from 1 to ${chunksShownMax}`);
+  const reads = query.get("reads") === "blocks" ? "blocks" : "headers";
+  const found = await ports.explain({ bucket, objectKey: Buffer.from(key), reads, chunksMax });
+  if (found === null)
+    return errorResponse(404, { reason: "NoSuchKey", message: `there is no object s3://${bucket}/${key}` });
+  const { scrubbedMs, ...explanation } = found;
+  const drives = ports.drives();
+  const report: ExplainReport = {
+    kind: "explanation",
+    version: 1,
+    bucket,
+    key,
+    reads,
+    provenMs: ports.status().census.provenMs,
+    ...explanation,
+    drives: [...scrubbedMs].map(([driveId, endedMs]) => {
+      const drive = drives.find((known) => known.driveId === driveId);
+      return { driveId, place: drive?.place ?? "", node: drive?.node ?? null, scrubbedMs: endedMs };
+    }),
+  };
+  return { status: 200, json: report };
 }
 
 class BadRequest extends Error {}

@@ -68,13 +68,14 @@ function describeTolerance(m: number, drives: StatusReport["drives"]): string {
   return `${missing} of the ${total} ${noun}s ${missing === 1 ? "is" : "are"} missing, ${left} more may be lost`;
 }
 
-function describeCensus(report: StatusReport): string {
+export function describeCensus(report: StatusReport): string {
   const { census, geometry } = report;
-  if (census.provenMs === null) return "not counted yet since the start";
+  if (census.provenMs === null) return "not counted yet";
   const at = `at ${formatTime(census.provenMs)}`;
   const whole = `${geometry.k}+${geometry.m}`;
   const shortCount = census.chunkCount - (census.chunksByMissing[0] ?? 0);
-  if (shortCount === 0) return `all ${formatCount(census.chunkCount)} chunks proven ${whole} ${at}`;
+  if (shortCount === 0)
+    return `${census.chunkCount === 1 ? "the one chunk" : `all ${formatCount(census.chunkCount)} chunks`} proven ${whole} ${at}`;
   return `${formatCount(shortCount)} of ${formatCount(census.chunkCount)} chunks are short (${missingText(census)}) ${at}`;
 }
 
@@ -86,7 +87,7 @@ function missingText(census: CensusReport): string {
     .join(", ");
 }
 
-function describeRepair(report: StatusReport): string {
+export function describeRepair(report: StatusReport): string {
   const { waitingCount, oldestWaitingMs, isPaused } = report.repair;
   if (waitingCount === 0) return isPaused ? "nothing waits; paused" : "nothing waits";
   const age = oldestWaitingMs === null ? "" : `, the oldest for ${formatDuration(report.nowMs - oldestWaitingMs)}`;

@@ -1,7 +1,7 @@
 import type { Clock, DriveId, Logger, Meter, Random } from "@kakera/kernel";
 import { createCodec, createSharedMemory } from "@kakera/erasure";
 import { createBodies, type WatchedBodyStore } from "@kakera/gateway";
-import { createMaintenance, type Maintenance } from "@kakera/maintenance";
+import { createMaintenance, createPositionsInLog, type Maintenance } from "@kakera/maintenance";
 import type { RepairQueue, ShardDrive } from "@kakera/rpc";
 import type { SessionBoard } from "../cluster/session-board.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
@@ -53,7 +53,8 @@ export function openService(
       sessions: board ?? { floorOf: (session) => (session === log.session ? bodies.writeFloor : Infinity) },
       reads: board?.reads ?? bodies.reads,
       writes: board?.writes ?? bodies.writes,
-      positions: createScrubPositions(bay),
+      // Those of a cluster's drives are for whoever leads next.
+      positions: board === null ? createScrubPositions(bay) : createPositionsInLog(components),
       onBug,
     },
     maintenanceSettings(settings.server, settings.test),

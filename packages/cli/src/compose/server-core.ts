@@ -87,7 +87,7 @@ export class ServerCore {
         cluster: () => this.log.current?.cluster ?? null,
         drives: () => this.drives,
         formation: () => this.#formation,
-        upkeep: () => this.#maintenance,
+        upkeep: () => this.#maintenance?.report() ?? null,
         isServing: () => this.#isServing,
       },
       {
@@ -109,6 +109,8 @@ export class ServerCore {
         await this.exclusively(() => forgetDrive(changes, driveId));
         this.#hurryRepair();
       },
+      orderRepair: (order) => this.#opened.orderRepair(order),
+      explain: (call) => this.#opened.explain(call),
     });
   }
 
@@ -265,9 +267,14 @@ export class ServerCore {
     return this.#view;
   }
 
+  get #opened(): Maintenance {
+    if (this.#maintenance === null) throw new ClusterFailure("retry", "the server is still starting");
+    return this.#maintenance;
+  }
+
   /** What had to wait for a home has a new one. */
   #hurryRepair(): void {
-    if (this.#maintenance?.repair().isPaused === false) this.#maintenance.resumeRepair();
+    this.#maintenance?.hurry();
   }
 
   #openJournal(

@@ -1,7 +1,7 @@
 import type { ShardDrive } from "@kakera/rpc";
 import { SECOND_MS, type Clock, type ClusterId, type DriveId, type Geometry, type ReasonCode } from "@kakera/kernel";
 import type { Health } from "@kakera/gateway";
-import type { Maintenance, RepairReport } from "@kakera/maintenance";
+import { noUpkeepReport, type RepairReport, type UpkeepReport } from "@kakera/maintenance";
 import { readClusterMap, type ClusterMap, type CommitLog } from "@kakera/metadata";
 import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
 import { judgeConditions } from "../admin/judge-conditions.ts";
@@ -18,9 +18,6 @@ import type { DriveBay, DriveSlot } from "./drive-bay.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { judgeQuorums } from "./judge-quorum.ts";
 
-/** What the maintenance loops know. */
-type Upkeep = Pick<Maintenance, "census" | "repair" | "scrubbedMs" | "bitrotFoundCount">;
-
 export interface StateSources {
   readonly clock: Clock;
   readonly bay: DriveBay;
@@ -30,7 +27,8 @@ export interface StateSources {
   /** All that can be reached, here and on other nodes. */
   readonly drives: () => ReadonlyMap<DriveId, ShardDrive>;
   readonly formation: () => FormationFile | null;
-  readonly upkeep: () => Upkeep | null;
+  /** What maintenance knows; null before it is there. */
+  readonly upkeep: () => UpkeepReport | null;
   readonly eventLoopLagSeconds: () => number;
   readonly certificateExpiresMs: () => number | null;
   /** Everything that has to be there before requests are served is. */
@@ -56,12 +54,6 @@ export interface ServerState {
 
 /** Health is asked by load balancers many times a second, and means a look at every group. */
 const healthAgeMsMax = SECOND_MS / 4;
-const noUpkeep: Upkeep = {
-  census: () => ({ startedMs: null, provenMs: null, chunkCount: 0, chunksByMissing: [], lostCount: 0 }),
-  repair: () => ({ waitingCount: 0, oldestWaitingMs: null, isPaused: false }),
-  scrubbedMs: () => null,
-  bitrotFoundCount: () => 0,
-};
 const noCluster = "0".repeat(32) as ClusterId;
 const noGeometry: Geometry = { k: 1, m: 0 };
 
@@ -86,7 +78,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
   ];
   const judgeNow = (): { conditions: Condition[]; drives: DriveReport[] } => {
     const present = drives();
-    const upkeep = sources.upkeep() ?? noUpkeep;
+    const upkeep = sources.upkeep() ?? noUpkeepReport;
     const conditions = judgeConditions({
       ...settings,
       nowMs: clock.nowMs(),
@@ -96,10 +88,10 @@ export function createServerState(sources: StateSources, settings: StateSettings
       journal: journalStatus(sources.log()),
       cluster: sources.cluster(),
       viewLagRevisions: 0,
-      census: upkeep.census(),
-      repair: wholeMs(upkeep.repair()),
-      scrubbedMs: upkeep.scrubbedMs(),
-      bitrotFoundCount: upkeep.bitrotFoundCount(),
+      census: upkeep.census,
+      repair: wholeMs(upkeep.repair),
+      scrubbedMs: upkeep.scrubbedMs,
+      bitrotFoundCount: upkeep.bitrotFoundCount,
       certificateExpiresMs: sources.certificateExpiresMs(),
       eventLoopLagSeconds: sources.eventLoopLagSeconds(),
     });
@@ -139,7 +131,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
     },
     status() {
       const { conditions, drives: present } = judgeNow();
-      const upkeep = sources.upkeep() ?? noUpkeep;
+      const upkeep = sources.upkeep() ?? noUpkeepReport;
       const isReady = judgeHealth().isReady;
       return {
         kind: "status",
@@ -154,8 +146,8 @@ export function createServerState(sources: StateSources, settings: StateSettings
         drives: present,
         journal: journalStatus(sources.log()),
         cluster: sources.cluster(),
-        census: upkeep.census(),
-        repair: wholeMs(upkeep.repair()),
+        census: upkeep.census,
+        repair: wholeMs(upkeep.repair),
         usage: sumUsage(buckets()),
         eventLoopLagSeconds: sources.eventLoopLagSeconds(),
       };

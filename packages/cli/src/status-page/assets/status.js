@@ -52,7 +52,7 @@ function conditionCard(condition) {
 
 function proofText(status) {
   const { census, geometry } = status;
-  if (census.provenMs === null) return "Not counted yet since the start.";
+  if (census.provenMs === null) return "Not counted yet.";
   const at = new Date(census.provenMs).toLocaleString();
   const shortCount = census.chunkCount - (census.chunksByMissing[0] ?? 0);
   if (census.chunkCount === 0) return `No chunks were there to count at ${at}.`;
