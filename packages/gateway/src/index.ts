@@ -29,3 +29,4 @@ export {
 } from "./create-bodies.ts";
 export { defaultWriteSettings, type WriteSettings } from "./write-path/write-settings.ts";
 export { defaultReadSettings, type ReadSettings } from "./read-path/read-settings.ts";
+export { createBodyCopier } from "./copy-path/body-copier.ts";

@@ -12,6 +12,7 @@ import { GarbageWatch } from "./garbage/garbage-watch.ts";
 import { defaultMaintenanceSettings, type MaintenanceSettings } from "./maintenance-settings.ts";
 import { createMaintenanceMetrics } from "./metrics.ts";
 import { Pacer } from "./pacer.ts";
+import type { BodyCopier } from "./ports/body-copier.ts";
 import { createMemoryPositions, type ScrubPositions } from "./ports/scrub-positions.ts";
 import type { Sessions } from "./ports/sessions.ts";
 import type { Watermarks } from "./ports/watermarks.ts";
@@ -21,6 +22,7 @@ import { giveRepairOrder, readRepairOrder, type RepairOrder, type StandingOrder 
 import { publishUpkeep } from "./upkeep/publish-upkeep.ts";
 import { readUpkeepReport, type UpkeepReport } from "./upkeep/upkeep-report.ts";
 import { runRepairs, takeUpRows } from "./repair/run-repairs.ts";
+import { Rewriter } from "./rewrite/rewriter.ts";
 import { runLoop } from "./run-loop.ts";
 import { scrubDrive } from "./scrub/scrub-drive.ts";
 import { dropOldAnswers, tidyUploads } from "./uploads/tidy-uploads.ts";
@@ -40,6 +42,8 @@ export interface MaintenanceComponents {
   readonly writes: Watermarks;
   /** Default: forgotten with the process. */
   readonly positions?: ScrubPositions;
+  /** Writes bodies anew when there is a pool with another geometry. */
+  readonly copier: BodyCopier;
   /** A failure that is not one of the cluster: a broken assumption. The process ends. */
   readonly onBug: (failure: unknown) => void;
 }
@@ -75,6 +79,7 @@ export function createMaintenance(
 class MaintenanceLoops implements Maintenance {
   readonly #settings: MaintenanceSettings;
   readonly #parts: RepairParts;
+  readonly #rewriter: Rewriter;
   readonly #onBug: (failure: unknown) => void;
   readonly #standings: StandingKeeper;
   readonly #catchUp = new CatchUp();
@@ -102,14 +107,16 @@ class MaintenanceLoops implements Maintenance {
     };
     const backlog = new RepairBacklog({ clock, onDamage }, { itemsMax: settings.repairItemsMax });
     const pacer = new Pacer(clock, settings.repairBytesPerSecondMax);
+    const pace = (bytes: number): Promise<void> => pacer.take(bytes, this.#stop.signal);
     this.#parts = {
       ...components,
       metrics,
       backlog,
       map: readClusterMap(log.view),
       positions: components.positions ?? createMemoryPositions(),
-      pace: (bytes) => pacer.take(bytes, this.#stop.signal),
+      pace,
     };
+    this.#rewriter = new Rewriter({ ...this.#parts, copier: components.copier });
     // Every node tells what the last count found, wherever it ran.
     let told = noCensus;
     meter.onCollect(() => {
@@ -144,6 +151,7 @@ class MaintenanceLoops implements Maintenance {
       loop("census", censusIntervalMs, () => this.#count()),
       loop("scrub", lookIntervalMs, () => this.#scrub()),
       loop("uploads", uploadsIntervalMs, () => this.#tidyUploads()),
+      loop("rewrite", lookIntervalMs, () => this.#rewriter.turn(signal)),
       loop("orders", lookIntervalMs, () => this.#obey()),
       loop("report", lookIntervalMs, () => publishUpkeep(this.#parts, this.report())),
     ];
@@ -181,6 +189,7 @@ class MaintenanceLoops implements Maintenance {
       },
       scrubbedMs: this.#scrubbedMs(),
       bitrotFoundCount: this.#damagedCount,
+      rewriteBytes: this.#rewriter.remainingBytes ?? readUpkeepReport(this.#parts.log.view).rewriteBytes,
       reportedMs: null,
     };
   }

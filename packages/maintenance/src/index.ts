@@ -10,3 +10,4 @@ export type { RepairOrder } from "./upkeep/repair-order.ts";
 export { noUpkeepReport, type RepairReport, type UpkeepReport } from "./upkeep/upkeep-report.ts";
 export type { ExplainCall, ObjectExplanation } from "./explain/explain-object.ts";
 export type { ChunkExplanation } from "./explain/explain-chunk.ts";
+export type { BodyCopier } from "./ports/body-copier.ts";

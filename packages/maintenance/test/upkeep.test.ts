@@ -1,4 +1,5 @@
 import { createSeededRandom, KIB, MINUTE_MS, newId, SECOND_MS, silentMeter } from "@kakera/kernel";
+import { createBodyCopier } from "@kakera/gateway";
 import { keys } from "@kakera/metadata";
 import { describe, expect, test } from "vitest";
 import { createMaintenance, createPositionsInLog, type Maintenance } from "../src/index.ts";
@@ -11,7 +12,7 @@ function maintain(cluster: TestCluster): Maintenance {
   };
 
   const settings = { lookIntervalMs: SECOND_MS, censusIntervalMs: 1000 * MINUTE_MS, uploadsIntervalMs: MINUTE_MS };
-  return createMaintenance({ ...parts, meter: silentMeter, onBug }, settings);
+  return createMaintenance({ ...parts, meter: silentMeter, copier: createBodyCopier(cluster.bodies), onBug }, settings);
 }
 
 async function until(cluster: TestCluster, isSo: () => boolean | Promise<boolean>): Promise<void> {

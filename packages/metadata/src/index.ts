@@ -49,6 +49,7 @@ export { createBucket } from "./transitions/create-bucket.ts";
 export { closeBucket, removeBucket, reopenBucket } from "./transitions/remove-bucket.ts";
 export { putObject, type ObjectContent, type ObjectWrite } from "./transitions/put-object.ts";
 export { deleteObject, deleteObjects, type ObjectDeletion } from "./transitions/delete-object.ts";
+export { replaceBodies } from "./transitions/replace-bodies.ts";
 export { setBucketTags, setTags, type Tags } from "./transitions/set-tags.ts";
 export {
   abortUpload,

@@ -1,6 +1,6 @@
 import type { Clock, DriveId, Logger, Meter, Random } from "@kakera/kernel";
 import { createCodec, createSharedMemory } from "@kakera/erasure";
-import { createBodies, type WatchedBodyStore } from "@kakera/gateway";
+import { createBodies, createBodyCopier, type WatchedBodyStore } from "@kakera/gateway";
 import { createMaintenance, createPositionsInLog, type Maintenance } from "@kakera/maintenance";
 import type { RepairQueue, ShardDrive } from "@kakera/rpc";
 import type { SessionBoard } from "../cluster/session-board.ts";
@@ -55,6 +55,7 @@ export function openService(
       writes: board?.writes ?? bodies.writes,
       // Those of a cluster's drives are for whoever leads next.
       positions: board === null ? createScrubPositions(bay) : createPositionsInLog(components),
+      copier: createBodyCopier(bodies),
       onBug,
     },
     maintenanceSettings(settings.server, settings.test),

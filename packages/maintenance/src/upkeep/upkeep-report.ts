@@ -16,6 +16,8 @@ export interface UpkeepReport {
   readonly scrubbedMs: number | null;
   /** Damaged shards found since the start of the process that leads. */
   readonly bitrotFoundCount: number;
+  /** Bytes that wait to be written anew with the geometry of the newest pool. */
+  readonly rewriteBytes: number;
   /** When this was written down; null: never. */
   readonly reportedMs: number | null;
 }
@@ -25,6 +27,7 @@ export const noUpkeepReport: UpkeepReport = {
   repair: { waitingCount: 0, oldestWaitingMs: null, isPaused: false },
   scrubbedMs: null,
   bitrotFoundCount: 0,
+  rewriteBytes: 0,
   reportedMs: null,
 };
 
@@ -46,6 +49,7 @@ export function encodeUpkeepReport({ census, repair, ...report }: UpkeepReport):
     oldestWaitingMs: Math.floor(repair.oldestWaitingMs ?? 0),
     scrubbedMs: report.scrubbedMs ?? 0,
     damagedCount: report.bitrotFoundCount,
+    rewriteBytes: report.rewriteBytes,
   }).finish();
 }
 
@@ -67,6 +71,7 @@ function decodeUpkeepReport(value: Uint8Array): UpkeepReport {
     },
     scrubbedMs: orNull(record.scrubbedMs),
     bitrotFoundCount: record.damagedCount,
+    rewriteBytes: record.rewriteBytes,
     reportedMs: orNull(record.reportedMs),
   };
 }
@@ -77,6 +82,7 @@ export function isNews(next: UpkeepReport, known: UpkeepReport): boolean {
     next.census.provenMs !== known.census.provenMs ||
     next.repair.waitingCount !== known.repair.waitingCount ||
     next.scrubbedMs !== known.scrubbedMs ||
-    next.bitrotFoundCount !== known.bitrotFoundCount
+    next.bitrotFoundCount !== known.bitrotFoundCount ||
+    next.rewriteBytes !== known.rewriteBytes
   );
 }

@@ -19,7 +19,13 @@ import {
 } from "@kakera/kernel";
 import { createMemoryDisk } from "@kakera/disk";
 import { createCodec, createSharedMemory } from "@kakera/erasure";
-import { createBodies, type StoredBody, type WatchedBodyStore, type WrittenBody } from "@kakera/gateway";
+import {
+  createBodies,
+  createBodyCopier,
+  type StoredBody,
+  type WatchedBodyStore,
+  type WrittenBody,
+} from "@kakera/gateway";
 import {
   createBucket,
   createMemoryLog,
@@ -341,7 +347,8 @@ export function maintenanceOf(
   onBug: (bug: unknown) => void,
 ): Maintenance {
   const { log, codec, memory, clock, random, drives, sessions, reads, writes } = cluster.parts;
-  const components = { log, codec, memory, clock, random, drives, sessions, reads, writes };
+  const copier = createBodyCopier(cluster.bodies);
+  const components = { log, codec, memory, clock, random, drives, sessions, reads, writes, copier };
   return createMaintenance({ ...components, logger: silentLogger, meter: silentMeter, onBug }, settings);
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { assert, idBytes, newId } from "@kakera/kernel";
+import { assert, idBytes } from "@kakera/kernel";
 import {
   records,
   type BucketRecord,
@@ -12,14 +12,11 @@ import { keys, ranges } from "../key-space.ts";
 import type { Change } from "../ports/commit-log.ts";
 import type { Key } from "../ports/view.ts";
 import { garbagePuts } from "./dropped-bodies.ts";
+import { partTable } from "./part-table.ts";
 import { currentObjectParts, type ObjectContent } from "./put-object.ts";
-import { compareSeen, newChangeId, stampOf, type Author, type Put, type Seen } from "./transition.ts";
+import { compareSeen, newChangeId, stampOf, type Author, type Seen } from "./transition.ts";
 import { ownerOf, uploadKey, type UploadSeen } from "./uploads.ts";
 
-/** Up to so many parts stay in the object record; more go into rows of their own, which a change of tags does not carry. */
-const partsInRecordMax = 100;
-/** A layout row stays below it. */
-const layoutPieceBytesMax = 250 * 1024;
 const partsDigestBytes = 8;
 
 export interface Completion {
@@ -94,35 +91,4 @@ export function partsDigest(listed: readonly { readonly number: number; readonly
   const hash = createHash("sha256");
   for (const part of listed) hash.update(`${part.number} ${part.etag}\n`);
   return hash.digest().subarray(0, partsDigestBytes);
-}
-
-function partTable(
-  author: Author,
-  entries: readonly PartEntryInput[],
-): { fields: Partial<ObjectContent>; puts: Put[] } {
-  if (entries.length <= partsInRecordMax)
-    return { fields: { parts: [...entries] as NonNullable<ObjectContent["parts"]> }, puts: [] };
-  const layoutId = newId("data", author.random);
-  const pieces = cutIntoPieces(entries);
-  const puts = pieces.map((parts, piece) => ({
-    key: keys.layout(layoutId, piece),
-    value: records.LayoutPiece.encode({ parts }).finish(),
-  }));
-  return { fields: { layoutId: idBytes(layoutId), layoutPieces: pieces.length }, puts };
-}
-
-function cutIntoPieces(entries: readonly PartEntryInput[]): PartEntryInput[][] {
-  const pieces: PartEntryInput[][] = [[]];
-  let pieceBytes = 0;
-  for (const entry of entries) {
-    const frameBytes = 8;
-    const entryBytes = records.PartEntry.encode(entry).finish().byteLength + frameBytes;
-    if (pieceBytes + entryBytes > layoutPieceBytesMax && pieceBytes > 0) {
-      pieces.push([]);
-      pieceBytes = 0;
-    }
-    pieceBytes += entryBytes;
-    pieces.at(-1)?.push(entry);
-  }
-  return pieces;
 }

@@ -1,5 +1,5 @@
 import { silentLogger, silentMeter, noFailpoints, type DriveId, type SessionId } from "@kakera/kernel";
-import { createBodies } from "@kakera/gateway";
+import { createBodies, createBodyCopier } from "@kakera/gateway";
 import { createMaintenance, type Maintenance } from "@kakera/maintenance";
 import type { RepairQueue, ShardDrive } from "@kakera/rpc";
 import { createMemoryStore, openDrive, type Drive } from "@kakera/storage-node";
@@ -37,8 +37,19 @@ export async function openStore(components: StoreComponents, settings: StoreSett
   if (settings.maintenance !== null) {
     const { reads, writes } = bodies;
     const sessions = { floorOf: (session: SessionId) => (session === log.session ? bodies.writeFloor : Infinity) };
+    const copier = createBodyCopier(bodies);
     maintenance = createMaintenance(
-      { ...shared, ...memory, log, drives, sessions, reads, writes, onBug: (failure) => store.noteBug(failure) },
+      {
+        ...shared,
+        ...memory,
+        log,
+        drives,
+        sessions,
+        reads,
+        writes,
+        copier,
+        onBug: (failure) => store.noteBug(failure),
+      },
       settings.maintenance,
     );
     store.maintainBy(maintenance);
