@@ -1,3 +1,4 @@
+export { isEpochOver } from "./shard-drive.ts";
 export type {
   ByteWindow,
   DriveCondition,
@@ -6,6 +7,7 @@ export type {
   Receipt,
   ShardDescription,
   ShardDrive,
+  ShardEnd,
   ShardIdentity,
   ShardRef,
   ShardStream,

@@ -78,11 +78,11 @@ export async function rebuildShard(codec: Codec, job: RebuildJob): Promise<Recei
   try {
     await rebuildInPieces(codec, job, { stream, usable, work, checksums });
     compareDigest(job, checksums);
+    return await stream.finish({ chunkSizeBytes: job.chunkSizeBytes, shardDigests: job.shardDigests });
   } catch (failure) {
     await stream.abort();
     throw failure;
   }
-  return stream.finish({ chunkSizeBytes: job.chunkSizeBytes, shardDigests: job.shardDigests });
 }
 
 async function rebuildInPieces(

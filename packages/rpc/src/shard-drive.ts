@@ -1,4 +1,11 @@
-import type { BucketId, DataId, DriveId, SessionId, ReasonCode } from "@kakera/kernel";
+import {
+  ClusterFailure,
+  type BucketId,
+  type DataId,
+  type DriveId,
+  type SessionId,
+  type ReasonCode,
+} from "@kakera/kernel";
 
 /**
  * The port between those who read and write shards (gateway, maintenance) and those who keep them (storage-node).
@@ -35,6 +42,21 @@ export interface ShardDrive {
 
   /** Writes tombstones; resolves when they are durable. Shards that are not here are passed over. */
   remove(refs: readonly ShardRef[]): Promise<void>;
+
+  /**
+   * From now on the drive refuses writes to the group below the epoch, with `retry` VIEW_BEHIND (correctness.md F6); durable when
+   * it resolves, and no older write can come any more. A lower epoch than the sealed one changes nothing.
+   */
+  sealGroup(group: number, epoch: number): Promise<void>;
+
+  /** null: the group was never sealed here. */
+  sealedEpoch(group: number): Promise<number | null>;
+
+  /**
+   * As `remove`, for moves and repair: only what lies in groups that are sealed at exactly this epoch (R4). Else ClusterFailure `retry`
+   * VIEW_BEHIND, and what had not been removed by then stays.
+   */
+  removeAtEpoch(refs: readonly ShardRef[], epoch: number): Promise<void>;
 
   /** All shards held of one group (or of all, `group` null), in key order, from `after` on, at most `limit`. */
   inventory(page: InventoryPage): Promise<ShardDescription[]>;
@@ -83,14 +105,27 @@ export interface ShardWrite {
   readonly shardDigests: Uint8Array;
 }
 
-/** A shard being written in pieces. Exactly one of finish and abort ends it. */
+/** A shard being written in pieces. A finish that is not refused for its epoch, or an abort, ends it. */
 export interface ShardStream {
   /** Appends payload, a multiple of 64 KiB but for the last piece. The buffer must not change until this settles. */
   append(payload: Uint8Array, blockChecksums: Uint8Array): Promise<void>;
-  /** Makes it durable and visible. */
-  finish(end: { readonly chunkSizeBytes: number; readonly shardDigests: Uint8Array }): Promise<Receipt>;
+  /** Makes it durable and visible. Refused for its epoch (`retry` VIEW_BEHIND) it can be finished again under a newer one. */
+  finish(end: ShardEnd): Promise<Receipt>;
   /** Leaves nothing behind. Never rejects. */
   abort(): Promise<void>;
+}
+
+export interface ShardEnd {
+  readonly chunkSizeBytes: number;
+  /** 8 bytes for each of the chunk's k+m shards. */
+  readonly shardDigests: Uint8Array;
+  /** Of the group, as its writer knows it by now. Absent: the epoch that the shard was begun under. */
+  readonly epoch?: number;
+}
+
+/** A write that a drive refused because its group's epoch is over: whoever sent it looks at the group again. */
+export function isEpochOver(failure: unknown): boolean {
+  return failure instanceof ClusterFailure && failure.kind === "retry" && failure.reason === "VIEW_BEHIND";
 }
 
 /** Given only after the sync that covers the shard. */

@@ -66,6 +66,9 @@ function withoutStreams(drive: ShardDrive): ShardDrive {
     read: (ref, window, into) => drive.read(ref, window, into),
     describe: (ref) => drive.describe(ref),
     remove: (refs) => drive.remove(refs),
+    sealGroup: (group, epoch) => drive.sealGroup(group, epoch),
+    sealedEpoch: (group) => drive.sealedEpoch(group),
+    removeAtEpoch: (refs, epoch) => drive.removeAtEpoch(refs, epoch),
     inventory: (page) => drive.inventory(page),
     status: () => drive.status(),
   };

@@ -9,7 +9,6 @@ describeDriveContract("a drive of another node", async () => {
     drive: client.drive(node.driveId),
     driveId: node.driveId,
     refresh: () => client.refresh(),
-    seal: (group, epoch) => node.drive.sealGroup(group, epoch),
     end: () => node.end(),
   };
 });

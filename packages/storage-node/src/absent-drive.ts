@@ -16,6 +16,9 @@ export function absentDrive(facts: {
     read: refuse,
     describe: refuse,
     remove: refuse,
+    sealGroup: refuse,
+    sealedEpoch: refuse,
+    removeAtEpoch: refuse,
     inventory: refuse,
     status: () => ({ ...facts, condition: "offline", freeBytes: 0, totalBytes: 0, shardCount: 0, garbageBytes: 0 }),
   };

@@ -42,15 +42,6 @@ export interface Drive extends ShardDrive {
   /** Compacts until no segment is worth it. Never rejects: what goes wrong shows in `status`. */
   compact(): Promise<void>;
 
-  /** From now on the drive refuses writes to the group below the epoch [F6]; durable when it resolves. A lower epoch than the sealed one changes nothing. */
-  sealGroup(group: number, epoch: number): Promise<void>;
-
-  /** null: the group was never sealed here. */
-  sealedEpoch(group: number): number | null;
-
-  /** As `remove`, for moves and repair: only what lies in groups that are sealed at exactly this epoch [R4]; else ClusterFailure `retry`, and nothing is removed. */
-  removeAtEpoch(refs: readonly ShardRef[], epoch: number): Promise<void>;
-
   /** Resolves when no work goes on in the background. */
   settled(): Promise<void>;
 
@@ -135,22 +126,15 @@ export class LocalDrive implements Drive {
     return facts === null ? null : describeFacts(facts);
   }
 
-  async remove(refs: readonly ShardRef[]): Promise<void> {
-    const { health, queue, unlinker } = this.#parts;
-    for (let at = 0; at < refs.length; at += removalsPerSlice) {
-      health.checkWritable();
-      const slice = refs.slice(at, at + removalsPerSlice);
-      await Promise.all(slice.map((ref) => queue.append(pendingTombstone(ref))));
-    }
-    unlinker.wake();
+  remove(refs: readonly ShardRef[]): Promise<void> {
+    return this.#remove(refs, () => {});
   }
 
-  async removeAtEpoch(refs: readonly ShardRef[], epoch: number): Promise<void> {
-    for (const { group } of refs) {
-      if (this.sealedEpoch(group) === epoch) continue;
-      throw new ClusterFailure("retry", `group ${group} is not sealed at epoch ${epoch} here`);
-    }
-    await this.remove(refs);
+  removeAtEpoch(refs: readonly ShardRef[], epoch: number): Promise<void> {
+    // Before each slice: a seal may have been asked for since the one before, and who lists the drive after it must not see go what it saw.
+    return this.#remove(refs, (slice) => {
+      for (const { group } of slice) this.#fence.checkExactly(group, epoch);
+    });
   }
 
   async sealGroup(group: number, epoch: number): Promise<void> {
@@ -160,7 +144,7 @@ export class LocalDrive implements Drive {
     });
   }
 
-  sealedEpoch(group: number): number | null {
+  async sealedEpoch(group: number): Promise<number | null> {
     return this.#parts.index.sealedEpoch(group);
   }
 
@@ -238,6 +222,17 @@ export class LocalDrive implements Drive {
       await stream.abort();
       throw error;
     }
+  }
+
+  async #remove(refs: readonly ShardRef[], check: (slice: readonly ShardRef[]) => void): Promise<void> {
+    const { health, queue, unlinker } = this.#parts;
+    for (let at = 0; at < refs.length; at += removalsPerSlice) {
+      health.checkWritable();
+      const slice = refs.slice(at, at + removalsPerSlice);
+      check(slice);
+      await Promise.all(slice.map((ref) => queue.append(pendingTombstone(ref))));
+    }
+    unlinker.wake();
   }
 
   #checkTakes(identity: ShardIdentity, purpose: WritePurpose): void {

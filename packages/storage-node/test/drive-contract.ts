@@ -8,13 +8,12 @@ export interface DriveUnderTest {
   readonly driveId: DriveId;
   /** Resolves when `drive.status()` is up to date. */
   readonly refresh: () => Promise<void>;
-  /** As the engine's own: from now on the group takes no write of an older epoch. */
-  readonly seal: (group: number, epoch: number) => Promise<void>;
   readonly end: () => Promise<void>;
 }
 
 const mib = 1024 * 1024;
 const blockBytes = 64 * 1024;
+const epochOver = { kind: "retry", reason: "VIEW_BEHIND" };
 
 /** What every ShardDrive keeps, wherever the drive is; a new way to reach one is proved by running this over it. */
 export function describeDriveContract(name: string, make: () => Promise<DriveUnderTest>): void {
@@ -25,6 +24,7 @@ export function describeDriveContract(name: string, make: () => Promise<DriveUnd
     });
     afterEach(async () => made.end());
     describeWholeShards(() => made);
+    describeSeals(() => made);
     describeStreams(() => made);
     describeLists(() => made);
   });
@@ -114,16 +114,65 @@ function describeWholeShards(made: () => DriveUnderTest): void {
   });
 
   it("refuses writes of an epoch that is over for their group, and goes on reading what has it", async () => {
-    const { drive, seal } = made();
+    const { drive } = made();
     const before = makeShard({ group: 7, epoch: 3 });
     await drive.put(before);
-    await seal(7, 4);
-    await expect(drive.put(makeShard({ group: 7, epoch: 3 }))).rejects.toMatchObject({ kind: "retry" });
-    await expect(drive.begin(makeShard({ group: 7, epoch: 3 }).identity)).rejects.toMatchObject({ kind: "retry" });
+    await drive.sealGroup(7, 4);
+    await expect(drive.put(makeShard({ group: 7, epoch: 3 }))).rejects.toMatchObject(epochOver);
+    await expect(drive.begin(makeShard({ group: 7, epoch: 3 }).identity)).rejects.toMatchObject(epochOver);
     await expect(drive.put(makeShard({ group: 7, epoch: 3 }))).rejects.toBeInstanceOf(ClusterFailure);
     await drive.put(makeShard({ group: 7, epoch: 4 }));
     await drive.put(makeShard({ group: 8, epoch: 1 }));
     expect(await readVerified(drive, refOf(before))).toEqual(before.payload);
+  });
+}
+
+function describeSeals(made: () => DriveUnderTest): void {
+  it("says at which epoch a group is sealed, which only grows", async () => {
+    const { drive } = made();
+    expect(await drive.sealedEpoch(7)).toBeNull();
+    await drive.sealGroup(7, 4);
+    await drive.sealGroup(7, 6);
+    await drive.sealGroup(7, 5);
+    expect(await drive.sealedEpoch(7)).toBe(6);
+    expect(await drive.sealedEpoch(8)).toBeNull();
+  });
+
+  it("removes for a move only in groups that are sealed at exactly its epoch (R4)", async () => {
+    const { drive } = made();
+    const [shard, other] = [makeShard({ group: 7, epoch: 5 }), makeShard({ group: 8, epoch: 5 })];
+    await Promise.all([drive.put(shard), drive.put(other)]);
+    await expect(drive.removeAtEpoch([refOf(shard)], 5)).rejects.toMatchObject(epochOver);
+    await drive.sealGroup(7, 5);
+    for (const epoch of [4, 6])
+      await expect(drive.removeAtEpoch([refOf(shard)], epoch)).rejects.toMatchObject(epochOver);
+    await expect(drive.removeAtEpoch([refOf(shard), refOf(other)], 5)).rejects.toMatchObject(epochOver);
+    expect(await readVerified(drive, refOf(shard))).toEqual(shard.payload);
+    await drive.removeAtEpoch([refOf(shard)], 5);
+    expect(await readVerified(drive, refOf(shard))).toBeNull();
+    expect(await readVerified(drive, refOf(other))).toEqual(other.payload);
+  });
+
+  it("finishes under a newer epoch what was refused for the one that it was begun under", async () => {
+    const { drive, driveId } = made();
+    const shard = makeShard({ group: 7, epoch: 3, sizeBytes: 5 * mib + 3 });
+    const stream = await drive.begin(shard.identity);
+    await stream.append(shard.payload, shard.blockChecksums);
+    await drive.sealGroup(7, 5);
+    await expect(stream.finish(shard)).rejects.toMatchObject(epochOver);
+    await expect(stream.finish({ ...shard, epoch: 4 })).rejects.toMatchObject(epochOver);
+    expect(await drive.describe(refOf(shard))).toBeNull();
+    expect(await stream.finish({ ...shard, epoch: 5 })).toEqual({ driveId, epoch: 5 });
+    expect((await drive.describe(refOf(shard)))?.identity.epoch).toBe(5);
+    const read = await readVerified(drive, refOf(shard), shard.payload.byteLength);
+    expect(read !== null && read !== "damaged" && read.equals(shard.payload)).toBe(true);
+    const given = makeShard({ group: 7, epoch: 5, sizeBytes: mib });
+    const other = await drive.begin(given.identity);
+    await other.append(given.payload, given.blockChecksums);
+    await drive.sealGroup(7, 6);
+    await expect(other.finish(given)).rejects.toMatchObject(epochOver);
+    await other.abort();
+    expect(await drive.describe(refOf(given))).toBeNull();
   });
 }
 

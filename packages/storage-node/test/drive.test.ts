@@ -8,7 +8,6 @@ describeDriveContract("a drive in this process", async () => {
     drive,
     driveId: drive.driveId,
     refresh: async () => {},
-    seal: (group, epoch) => drive.sealGroup(group, epoch),
     end: () => drive.close(),
   };
 });

@@ -89,7 +89,7 @@ describe("the format of a drive", () => {
         epoch: 9,
       });
     }
-    expect(drive.sealedEpoch(5)).toBe(12);
+    expect(await drive.sealedEpoch(5)).toBe(12);
     expect(drive.identity).toMatchObject({ incarnation: 2, witness: { term: 4, sequence: 5 } });
   });
 });

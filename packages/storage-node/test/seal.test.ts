@@ -44,7 +44,7 @@ describe("a group that is sealed at an epoch", () => {
     while (!isRenaming) await new Promise((resolve) => setImmediate(resolve));
     let isSealed = false;
     const sealed = [drive.sealGroup(7, 4), drive.sealGroup(7, 4)].map((seal) => seal.then(() => (isSealed = true)));
-    while (drive.sealedEpoch(7) !== 4) await new Promise((resolve) => setImmediate(resolve));
+    while ((await drive.sealedEpoch(7)) !== 4) await new Promise((resolve) => setImmediate(resolve));
     await drive.put(makeShard({ group: 8 }));
     expect(isSealed).toBe(false);
     gate.resolve();
@@ -75,8 +75,8 @@ describe("a group that is sealed at an epoch", () => {
     await drive.sealGroup(7, 4);
     await drive.sealGroup(7, 6);
     await drive.sealGroup(7, 5);
-    expect(drive.sealedEpoch(7)).toBe(6);
-    expect(drive.sealedEpoch(8)).toBeNull();
+    expect(await drive.sealedEpoch(7)).toBe(6);
+    expect(await drive.sealedEpoch(8)).toBeNull();
     const shards = Array.from({ length: 40 }, () => makeShard({ sizeBytes: 4000 }));
     for (const shard of shards) await drive.put({ ...shard, identity: { ...shard.identity, epoch: 6 } });
     await drive.remove(shards.map(refOf));
@@ -84,7 +84,7 @@ describe("a group that is sealed at an epoch", () => {
     for (let round = 0; round < 2; round++) {
       if (round === 0) await drive.close();
       drive = await openTestDrive(disk, { settings: { segmentSizeBytes: 32_768, compaction: "manual" } });
-      expect(drive.sealedEpoch(7)).toBe(6);
+      expect(await drive.sealedEpoch(7)).toBe(6);
       expect(drive.status().shardCount).toBe(0);
     }
   });
@@ -100,5 +100,16 @@ describe("a group that is sealed at an epoch", () => {
     expect(await readVerified(drive, refOf(shard))).toEqual(shard.payload);
     await drive.removeAtEpoch([refOf(shard)], 5);
     expect(await readVerified(drive, refOf(shard))).toBeNull();
+  });
+
+  it("is removed from by no move any more from the moment that a newer seal is asked for: it would go after it was listed", async () => {
+    const drive = await openTestDrive(await formattedDisk());
+    const shard = makeShard({ group: 7, epoch: 5 });
+    await drive.put(shard);
+    await drive.sealGroup(7, 5);
+    const sealed = drive.sealGroup(7, 6);
+    await expect(drive.removeAtEpoch([refOf(shard)], 5)).rejects.toMatchObject({ kind: "retry" });
+    await sealed;
+    expect(await readVerified(drive, refOf(shard))).toEqual(shard.payload);
   });
 });

@@ -51,6 +51,7 @@ export class MemoryShardDrive implements ShardDrive {
   openStreams = 0;
   /** Calls whose payload was changed before they settled. */
   readonly violations: string[] = [];
+  readonly #sealed = new Map<number, number>();
   readonly #clock: Clock;
   readonly #hung: (() => void)[] = [];
   /** Counts releases: a call that began before one does not hang after it. */
@@ -65,12 +66,14 @@ export class MemoryShardDrive implements ShardDrive {
   async put(shard: ShardWrite): Promise<Receipt> {
     assert(shard.payload.byteLength < 1024 * 1024, "long shards are written in pieces");
     await this.#callWith("put", shard.identity, shard.payload);
+    this.#check(shard.identity, shard.identity.epoch);
     this.#store(shard.identity, [shard.payload], [shard.blockChecksums], shard);
     return { driveId: this.driveId, epoch: shard.identity.epoch };
   }
 
   async begin(identity: ShardIdentity): Promise<ShardStream> {
     await this.#call("begin", identity);
+    this.#check(identity, identity.epoch);
     this.openStreams++;
     const payloads: Buffer[] = [];
     const checksums: Buffer[] = [];
@@ -91,10 +94,12 @@ export class MemoryShardDrive implements ShardDrive {
       },
       finish: async (end) => {
         assert(!isBusy, "a stream is finished after its last append");
+        const epoch = end.epoch ?? identity.epoch;
+        this.#check(identity, epoch);
         close();
         await this.#call("finish", identity);
-        this.#store(identity, payloads, checksums, end);
-        return { driveId: this.driveId, epoch: identity.epoch };
+        this.#store({ ...identity, epoch }, payloads, checksums, end);
+        return { driveId: this.driveId, epoch };
       },
       abort: async () => close(),
     };
@@ -141,6 +146,19 @@ export class MemoryShardDrive implements ShardDrive {
       .map(([, shard]) => describe(shard));
   }
 
+  async sealGroup(group: number, epoch: number): Promise<void> {
+    this.#sealed.set(group, Math.max(epoch, this.#sealed.get(group) ?? 0));
+  }
+
+  async sealedEpoch(group: number): Promise<number | null> {
+    return this.#sealed.get(group) ?? null;
+  }
+
+  async removeAtEpoch(refs: readonly ShardRef[], epoch: number): Promise<void> {
+    if (refs.some(({ group }) => this.#sealed.get(group) !== epoch)) throw epochOver();
+    await this.remove(refs);
+  }
+
   status(): DriveStatus {
     return {
       driveId: this.driveId,
@@ -182,6 +200,10 @@ export class MemoryShardDrive implements ShardDrive {
     return fate;
   }
 
+  #check({ group }: ShardRef, epoch: number): void {
+    if (epoch < (this.#sealed.get(group) ?? 0)) throw epochOver();
+  }
+
   #readInto(ref: ShardRef, window: { offsetBytes: number; lengthBytes: number }, into: Uint8Array) {
     assert(window.offsetBytes % blockSizeBytes === 0, "reads begin with a block");
     const shard = this.shards.get(nameOf(ref));
@@ -214,6 +236,10 @@ export class MemoryShardDrive implements ShardDrive {
       shardDigests: Buffer.from(end.shardDigests),
     });
   }
+}
+
+function epochOver(): ClusterFailure {
+  return new ClusterFailure("retry", "the epoch is over", { reason: "VIEW_BEHIND" });
 }
 
 /** In the order of inventories. */

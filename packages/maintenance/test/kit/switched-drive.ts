@@ -31,6 +31,13 @@ export function switchedDrive(drive: Drive): SwitchedDrive {
       switched.onRemove(refs.length);
       return drive.remove(refs);
     },
+    sealGroup: async (group, epoch) => (check(), drive.sealGroup(group, epoch)),
+    sealedEpoch: async (group) => (check(), drive.sealedEpoch(group)),
+    removeAtEpoch: async (refs, epoch) => {
+      check();
+      switched.onRemove(refs.length);
+      return drive.removeAtEpoch(refs, epoch);
+    },
     inventory: async (page) => (check(), drive.inventory(page)),
     status: (): DriveStatus =>
       switched.isAway ? { ...drive.status(), condition: "offline", reason: "DRIVE_OFFLINE" } : drive.status(),

@@ -89,6 +89,24 @@ export class RemoteDrive implements ShardDrive {
     }
   }
 
+  async sealGroup(group: number, epoch: number): Promise<void> {
+    await this.#write("seal-group", calls.SealGroupCall.encode({ driveId: this.#id, group, epoch }).finish());
+  }
+
+  async sealedEpoch(group: number): Promise<number | null> {
+    const header = calls.SealedEpochCall.encode({ driveId: this.#id, group }).finish();
+    const { epoch } = calls.SealedEpochAnswer.decode((await this.#ask("sealed-epoch", header)).header);
+    return epoch === 0 ? null : epoch;
+  }
+
+  async removeAtEpoch(refs: readonly ShardRef[], epoch: number): Promise<void> {
+    for (let at = 0; at < refs.length; at += removalsPerCallMax) {
+      const slice = refs.slice(at, at + removalsPerCallMax).map(encodeRef);
+      const call = { driveId: this.#id, refs: slice, epoch };
+      await this.#write("remove-at-epoch", calls.RemoveAtEpochCall.encode(call).finish());
+    }
+  }
+
   /** A page that is shorter than asked for is the last: so it is asked for until it is full, or there are no more. */
   async inventory({ group, after, limit }: InventoryPage): Promise<ShardDescription[]> {
     const found: ShardDescription[] = [];

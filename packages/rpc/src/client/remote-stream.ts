@@ -1,7 +1,7 @@
 import { ClusterFailure, type DriveId } from "@kakera/kernel";
 import { blockChecksumSizeBytes, blockSizeBytes } from "@kakera/erasure";
 import { calls } from "@kakera/protocol";
-import type { Receipt, ShardStream } from "../shard-drive.ts";
+import { isEpochOver, type Receipt, type ShardEnd, type ShardStream } from "../shard-drive.ts";
 import { payloadBytesMax } from "../wire/call-limits.ts";
 import type { NodeCaller } from "./node-caller.ts";
 
@@ -34,12 +34,12 @@ export class RemoteStream implements ShardStream {
     });
   }
 
-  finish({ chunkSizeBytes, shardDigests }: Parameters<ShardStream["finish"]>[0]): Promise<Receipt> {
+  finish({ chunkSizeBytes, shardDigests, epoch = 0 }: ShardEnd): Promise<Receipt> {
     return this.#inTurn(async () => {
       const { streamId, driveId } = this.#parts;
       const answer = await this.#call(
         "finish",
-        calls.FinishCall.encode({ streamId, chunkSizeBytes, shardDigests }).finish(),
+        calls.FinishCall.encode({ streamId, chunkSizeBytes, shardDigests, epoch }).finish(),
       );
       return { driveId, epoch: calls.ReceiptAnswer.decode(answer.header).epoch };
     });
@@ -62,7 +62,8 @@ export class RemoteStream implements ShardStream {
       try {
         return await run();
       } catch (failure) {
-        this.#failure = failure as Error;
+        // What was refused for its epoch changed nothing.
+        if (!isEpochOver(failure)) this.#failure = failure as Error;
         throw failure;
       }
     });

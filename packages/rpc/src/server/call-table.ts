@@ -3,7 +3,16 @@ import type { ShardDrive, ShardStream } from "../shard-drive.ts";
 import type { CallHandler } from "./calls/call-handler.ts";
 import * as files from "./calls/file-calls.ts";
 import { helloCall, statusCall, type NodeIntroduction } from "./calls/node-calls.ts";
-import { describeCall, inventoryCall, putCall, readCall, removeCall } from "./calls/shard-calls.ts";
+import {
+  describeCall,
+  inventoryCall,
+  putCall,
+  readCall,
+  removeAtEpochCall,
+  removeCall,
+  sealedEpochCall,
+  sealGroupCall,
+} from "./calls/shard-calls.ts";
 import { abortCall, appendCall, beginCall, finishCall } from "./calls/stream-calls.ts";
 import type { Holdings } from "./holdings.ts";
 import type { PayloadMemory } from "./payload-memory.ts";
@@ -32,6 +41,9 @@ export function createCallTable(parts: CallTableParts): ReadonlyMap<string, Call
     ["read", readCall(drives, memory)],
     ["describe", describeCall(drives)],
     ["remove", removeCall(drives)],
+    ["remove-at-epoch", removeAtEpochCall(drives)],
+    ["seal-group", sealGroupCall(drives)],
+    ["sealed-epoch", sealedEpochCall(drives)],
     ["inventory", inventoryCall(drives)],
     ["open-file", files.openFileCall(disks, parts.files)],
     ["read-file", files.readFileCall(parts.files, memory)],

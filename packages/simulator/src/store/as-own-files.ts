@@ -12,6 +12,9 @@ export function asOwnFiles(drive: ShardDrive, settings: { readonly ownFileBytesM
     read: (ref, window, into) => drive.read(ref, window, into),
     describe: (ref) => drive.describe(ref),
     remove: (refs) => drive.remove(refs),
+    sealGroup: (group, epoch) => drive.sealGroup(group, epoch),
+    sealedEpoch: (group) => drive.sealedEpoch(group),
+    removeAtEpoch: (refs, epoch) => drive.removeAtEpoch(refs, epoch),
     inventory: (page) => drive.inventory(page),
     status: () => drive.status(),
   };

@@ -18,9 +18,17 @@ export class EpochFence {
 
   /** Throws ClusterFailure `retry` when the epoch is over for its group. */
   check({ group, epoch }: Pick<ShardIdentity, "group" | "epoch">): void {
-    const sealed = Math.max(this.#sealedEpoch(group) ?? 0, this.#sealing.get(group) ?? 0);
+    const sealed = this.#epochOf(group);
     if (epoch < sealed)
-      throw new ClusterFailure("retry", `group ${group} is sealed at epoch ${sealed}: ${epoch} is over`);
+      throw new ClusterFailure("retry", `group ${group} is sealed at epoch ${sealed}: ${epoch} is over`, {
+        reason: "VIEW_BEHIND",
+      });
+  }
+
+  /** Throws ClusterFailure `retry` unless the group is sealed at this epoch, and is not about to be at a newer one. */
+  checkExactly(group: number, epoch: number): void {
+    if (this.#epochOf(group) === epoch && this.#sealedEpoch(group) === epoch) return;
+    throw new ClusterFailure("retry", `group ${group} is not sealed at epoch ${epoch} here`, { reason: "VIEW_BEHIND" });
   }
 
   /** `write` makes the seal durable. Resolves when nothing older can come any more. */
@@ -39,19 +47,19 @@ export class EpochFence {
   }
 
   guard(stream: ShardStream, identity: ShardIdentity): ShardStream {
+    const { group } = identity;
     return {
       append: (payload, blockChecksums) => stream.append(payload, blockChecksums),
       abort: () => stream.abort(),
       finish: async (end) => {
-        try {
-          this.check(identity);
-        } catch (failure) {
-          await stream.abort();
-          throw failure;
-        }
-        return this.#track(identity.group, stream.finish(end));
+        this.check({ group, epoch: end.epoch ?? identity.epoch });
+        return this.#track(group, stream.finish(end));
       },
     };
+  }
+
+  #epochOf(group: number): number {
+    return Math.max(this.#sealedEpoch(group) ?? 0, this.#sealing.get(group) ?? 0);
   }
 
   async #track<Result>(group: number, finish: Promise<Result>): Promise<Result> {

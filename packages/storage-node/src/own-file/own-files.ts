@@ -8,7 +8,7 @@ import {
   type DriveId,
   type Failpoints,
 } from "@kakera/kernel";
-import type { Receipt, ShardIdentity, ShardStream } from "@kakera/rpc";
+import type { Receipt, ShardEnd, ShardIdentity, ShardStream } from "@kakera/rpc";
 import type { DriveHealth } from "../health/drive-health.ts";
 import { ignoreAbsence } from "../health/ignore-absence.ts";
 import type { ShardIndex } from "../index/shard-index.ts";
@@ -124,10 +124,11 @@ class OwnFileStream implements ShardStream {
     return this.#inTurn(() => this.#writer.append(payload, blockChecksums));
   }
 
-  async finish(end: { readonly chunkSizeBytes: number; readonly shardDigests: Uint8Array }): Promise<Receipt> {
-    const { files, identity } = this.#parts;
+  async finish(end: ShardEnd): Promise<Receipt> {
+    const { files } = this.#parts;
+    const epoch = end.epoch ?? this.#parts.identity.epoch;
     try {
-      await this.#inTurn(() => this.#publish(end));
+      await this.#inTurn(() => this.#publish(end, epoch));
     } catch (error) {
       await this.abort();
       throw error;
@@ -135,7 +136,7 @@ class OwnFileStream implements ShardStream {
     this.#isEnded = true;
     files.end(this.#parts.staging);
     files.parts.metrics.ownFileWritten(this.#writer.payloadBytes);
-    return { driveId: files.parts.driveId, epoch: identity.epoch };
+    return { driveId: files.parts.driveId, epoch };
   }
 
   async abort(): Promise<void> {
@@ -149,10 +150,12 @@ class OwnFileStream implements ShardStream {
     if (this.#sequence !== null) await this.#takeBack(this.#sequence);
   }
 
-  async #publish(end: { readonly chunkSizeBytes: number; readonly shardDigests: Uint8Array }): Promise<void> {
-    const { files, identity, path, file } = this.#parts;
+  async #publish({ chunkSizeBytes, shardDigests }: ShardEnd, epoch: number): Promise<void> {
+    const { files, path, file } = this.#parts;
+    const identity = { ...this.#parts.identity, epoch };
+    const { driveId } = files.parts;
     const sequence = files.parts.takeSequence();
-    await this.#writer.finish({ ...end, driveId: files.parts.driveId, identity, sequence });
+    await this.#writer.finish({ chunkSizeBytes, shardDigests, driveId, identity, sequence });
     await file.close();
     this.#sequence = sequence;
     await files.publish(path, identity, sequence);

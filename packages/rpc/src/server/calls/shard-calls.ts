@@ -91,6 +91,45 @@ export function removeCall(drives: ReadonlyMap<DriveId, ShardDrive>): CallHandle
   );
 }
 
+export function removeAtEpochCall(drives: ReadonlyMap<DriveId, ShardDrive>): CallHandler {
+  return callHandler(
+    (header) => {
+      const { driveId, refs, epoch } = calls.RemoveAtEpochCall.decode(header);
+      return { driveId: idFromBytes("drive", driveId), refs: refs.map((ref) => decodeRef(ref)), epoch };
+    },
+    async ({ driveId, refs, epoch }) => {
+      await findDrive(drives, driveId).removeAtEpoch(refs, epoch);
+      return done;
+    },
+  );
+}
+
+export function sealGroupCall(drives: ReadonlyMap<DriveId, ShardDrive>): CallHandler {
+  return callHandler(
+    (header) => {
+      const { driveId, group, epoch } = calls.SealGroupCall.decode(header);
+      return { driveId: idFromBytes("drive", driveId), group, epoch };
+    },
+    async ({ driveId, group, epoch }) => {
+      await findDrive(drives, driveId).sealGroup(group, epoch);
+      return done;
+    },
+  );
+}
+
+export function sealedEpochCall(drives: ReadonlyMap<DriveId, ShardDrive>): CallHandler {
+  return callHandler(
+    (header) => {
+      const { driveId, group } = calls.SealedEpochCall.decode(header);
+      return { driveId: idFromBytes("drive", driveId), group };
+    },
+    async ({ driveId, group }) => {
+      const epoch = (await findDrive(drives, driveId).sealedEpoch(group)) ?? 0;
+      return { header: calls.SealedEpochAnswer.encode({ epoch }).finish() };
+    },
+  );
+}
+
 export function inventoryCall(drives: ReadonlyMap<DriveId, ShardDrive>): CallHandler {
   return callHandler(
     (header) => {

@@ -1,6 +1,6 @@
 import { ClusterFailure, idFromBytes, type DriveId } from "@kakera/kernel";
 import { calls } from "@kakera/protocol";
-import type { ShardDrive, ShardStream } from "../../shard-drive.ts";
+import { isEpochOver, type ShardDrive, type ShardStream } from "../../shard-drive.ts";
 import { decodeIdentity } from "../../wire/shard-messages.ts";
 import type { Holdings } from "../holdings.ts";
 import { callHandler, type CallHandler } from "./call-handler.ts";
@@ -48,10 +48,17 @@ export function appendCall(streams: Holdings<ShardStream>): CallHandler {
 export function finishCall(streams: Holdings<ShardStream>): CallHandler {
   return callHandler(
     (header) => calls.FinishCall.decode(header),
-    async ({ streamId, chunkSizeBytes, shardDigests }, { sender }) => {
-      const stream = await streams.take(sender, streamId);
-      const { epoch } = await stream.finish({ chunkSizeBytes, shardDigests });
-      return { header: calls.ReceiptAnswer.encode({ epoch }).finish() };
+    async ({ streamId, chunkSizeBytes, shardDigests, epoch }, { sender }) => {
+      const end = { chunkSizeBytes, shardDigests, ...(epoch === 0 ? {} : { epoch }) };
+      try {
+        const receipt = await streams.use(sender, streamId, (stream) => stream.finish(end));
+        await streams.end(sender, streamId);
+        return { header: calls.ReceiptAnswer.encode({ epoch: receipt.epoch }).finish() };
+      } catch (failure) {
+        // It can be finished again under a newer epoch; after any other failure it is of no use.
+        if (!isEpochOver(failure)) await streams.end(sender, streamId);
+        throw failure;
+      }
     },
   );
 }
