@@ -35,7 +35,7 @@ async function formed(driveIds: readonly DriveId[]): Promise<CommitLog> {
   await put(log, [
     [keys.cluster(), records.ClusterRecord.encode({ drives: driveIds.map(idBytes) }).finish()],
     [keys.pool(1), records.PoolRecord.encode({ pool: 1, k: 2, m: 1, groupCount: 64 }).finish()],
-    [keys.pool(2), records.PoolRecord.encode({ pool: 2, k: 4, m: 2, groupCount: 64 }).finish()],
+    [keys.pool(2), records.PoolRecord.encode({ pool: 2, k: 4, m: 2, groupCount: 64, firstGroup: 64 }).finish()],
     [
       keys.group(2, 7),
       records.GroupRecord.encode({
@@ -66,7 +66,7 @@ describe("readClusterMap()", () => {
 
   test("writes to the newest pool and still reads the older ones", async () => {
     const map = readClusterMap((await formed(driveIds)).view);
-    expect(map.writePool()).toMatchObject({ pool: 2, geometry: { k: 4, m: 2 }, groupCount: 64 });
+    expect(map.writePool()).toMatchObject({ pool: 2, geometry: { k: 4, m: 2 }, firstGroup: 64, groupCount: 64 });
     expect(map.pool(1)?.geometry).toEqual({ k: 2, m: 1 });
   });
 

@@ -1,4 +1,4 @@
-export { chunkGroup } from "./chunk-group.ts";
+export { chunkGroup, groupsOf, type GroupNumbers } from "./chunk-group.ts";
 export { chooseHomes, type DriveWeight } from "./choose-homes.ts";
 export { countDomains, domainLevel, domainsOf, type DomainLevel, type LocatedDrive } from "./domain-level.ts";
 export { planTable, type Homes, type PlacementTable, type TablePlan } from "./plan-table.ts";

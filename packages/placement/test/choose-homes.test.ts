@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createSeededRandom, newId } from "@kakera/kernel";
-import { chooseHomes, chunkGroup, type DriveWeight } from "../src/index.ts";
+import { chooseHomes, chunkGroup, groupsOf, type DriveWeight } from "../src/index.ts";
 
 function makeDrives(count: number, seed: number, drivesPerDomain = 1): DriveWeight[] {
   const random = createSeededRandom(seed);
@@ -61,7 +61,18 @@ describe("chunkGroup()", () => {
   test("spreads the chunks of bodies evenly over the groups", () => {
     const random = createSeededRandom(3);
     const counts = new Array<number>(64).fill(0);
-    for (let i = 0; i < 64_000; i++) counts[chunkGroup(newId("data", random), i % 3, 64)]! += 1;
+    for (let i = 0; i < 64_000; i++)
+      counts[chunkGroup(newId("data", random), i % 3, { firstGroup: 0, groupCount: 64 })]! += 1;
     for (const count of counts) expect(count).toBeGreaterThan(800);
+  });
+
+  it("gives a number of the chunk's own pool, which no other pool has", () => {
+    const random = createSeededRandom(3);
+    const pool = { firstGroup: 512, groupCount: 64 };
+    for (let i = 0; i < 1_000; i++) {
+      const group = chunkGroup(newId("data", random), i, pool);
+      expect(groupsOf(pool)).toContain(group);
+      expect(groupsOf({ firstGroup: 0, groupCount: 512 })).not.toContain(group);
+    }
   });
 });

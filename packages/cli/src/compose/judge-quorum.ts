@@ -1,5 +1,6 @@
 import type { DriveId } from "@kakera/kernel";
 import type { ClusterMap } from "@kakera/metadata";
+import { groupsOf } from "@kakera/placement";
 import type { DriveStatus, ShardDrive } from "@kakera/rpc";
 
 export interface GroupQuorums {
@@ -22,9 +23,10 @@ export function judgeQuorums(map: ClusterMap, drives: ReadonlyMap<DriveId, Pick<
   }
   const { k } = pool.geometry;
   let canRead = true;
-  for (let group = 0; group < pool.groupCount && canRead; group++) {
+  for (const group of groupsOf(pool)) {
     const homes = map.group(pool.pool, group)?.homes ?? [];
     canRead = homes.filter((home) => home !== null && readable.has(home)).length >= k;
+    if (!canRead) break;
   }
   // Any drive may stand in for a home, so that it is their number that counts.
   return { canRead, canWrite: writable.size >= k };

@@ -1,6 +1,6 @@
 import { idBytes, idFromBytes, newId, type DriveId, type Random } from "@kakera/kernel";
 import { keys, readClusterMap, type Change, type ClusterMap, type View } from "@kakera/metadata";
-import { chooseHomes } from "@kakera/placement";
+import { chooseHomes, groupsOf } from "@kakera/placement";
 import { records } from "@kakera/protocol";
 
 /** A drive that leaves for good, and the one that takes its place; null: nothing does. */
@@ -95,7 +95,8 @@ function planGroups({ view, random }: Planning, change: DriveChange): Change | n
   if (pool === null) return null;
   const compares: Change["compares"][number][] = [];
   const puts: Change["puts"][number][] = [];
-  for (let group = 0; group < pool.groupCount && puts.length < groupsPerChange; group++) {
+  for (const group of groupsOf(pool)) {
+    if (puts.length === groupsPerChange) break;
     const key = keys.group(pool.pool, group);
     const entry = view.get(key);
     const value = entry === null ? null : movedGroup(entry.value, { map, group, change });

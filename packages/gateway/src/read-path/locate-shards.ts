@@ -19,7 +19,7 @@ export class ShardPlaces {
     this.#map = parts.map;
     this.#view = parts.view;
     this.#chunk = chunk;
-    this.groupNumber = chunkGroup(chunk.dataId, chunk.chunkIndex, chunk.groupCount);
+    this.groupNumber = chunkGroup(chunk.dataId, chunk.chunkIndex, chunk.groups);
     this.#group = this.#readGroup();
   }
 

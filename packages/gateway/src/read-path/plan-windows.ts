@@ -11,6 +11,7 @@ import {
   type StripeLayout,
 } from "@kakera/erasure";
 import type { ClusterMap } from "@kakera/metadata";
+import type { GroupNumbers } from "@kakera/placement";
 import { records } from "@kakera/protocol";
 import type { BodyRange, StoredBody } from "../bodies.ts";
 import { geometryOf } from "../write-path/choose-homes.ts";
@@ -22,7 +23,7 @@ export interface StoredChunk {
   readonly dataId: DataId;
   readonly chunkIndex: number;
   readonly pool: number;
-  readonly groupCount: number;
+  readonly groups: GroupNumbers;
   readonly geometry: Geometry;
   readonly layout: StripeLayout;
 }
@@ -66,10 +67,10 @@ export function planOneWindow(
   range: BodyRange,
 ): ReadWindow | null {
   if (body.sizeBytes > chunkSizeBytesMax) return null;
-  const { dataId, pool, groupCount, geometry } = openBody(map, body);
+  const { dataId, pool, groups, geometry } = openBody(map, body);
   const layout = stripeLayout(body.sizeBytes, geometry.k);
   const isOne = windowLength(layout, range.offsetBytes, range.offsetBytes + range.lengthBytes) === range.lengthBytes;
-  return isOne ? windowOf({ dataId, chunkIndex: 0, pool, groupCount, geometry, layout }, range) : null;
+  return isOne ? windowOf({ dataId, chunkIndex: 0, pool, groups, geometry, layout }, range) : null;
 }
 
 /**
@@ -100,7 +101,7 @@ function longestWindow(k: number, wantedBytes: number): number {
 interface OpenBody {
   readonly dataId: DataId;
   readonly pool: number;
-  readonly groupCount: number;
+  readonly groups: GroupNumbers;
   readonly geometry: Geometry;
   readonly sizeBytes: number;
 }
@@ -113,19 +114,19 @@ function openBody(map: ClusterMap, body: StoredBody & { kind: "chunks" }): OpenB
   return {
     dataId: idFromBytes("data", dataId),
     pool: pool.pool,
-    groupCount: pool.groupCount,
+    groups: pool,
     geometry: geometryOf(pool, form === records.BodyForm.REPLICATED ? "REPLICATED" : "CODED"),
     sizeBytes: body.sizeBytes,
   };
 }
 
 function* planBody(body: OpenBody, { from, to }: { from: number; to: number }): Generator<ReadStep> {
-  const { dataId, pool, groupCount, geometry } = body;
+  const { dataId, pool, groups, geometry } = body;
   for (let at = from; at < to;) {
     const chunkIndex = Math.floor(at / chunkSizeBytesMax);
     const chunkStart = chunkIndex * chunkSizeBytesMax;
     const layout = stripeLayout(Math.min(chunkSizeBytesMax, body.sizeBytes - chunkStart), geometry.k);
-    const chunk: StoredChunk = { dataId, chunkIndex, pool, groupCount, geometry, layout };
+    const chunk: StoredChunk = { dataId, chunkIndex, pool, groups, geometry, layout };
     const chunkTo = Math.min(to - chunkStart, layout.bodySizeBytes);
     for (let inChunk = at - chunkStart; inChunk < chunkTo;) {
       const lengthBytes = windowLength(layout, inChunk, chunkTo);

@@ -29,7 +29,7 @@ export function chooseHomes(
   pool: Pool,
   chunk: { dataId: DataId; chunkIndex: number; form: BodyForm },
 ): ChunkHomes {
-  const number = chunkGroup(chunk.dataId, chunk.chunkIndex, pool.groupCount);
+  const number = chunkGroup(chunk.dataId, chunk.chunkIndex, pool);
   const group = map.group(pool.pool, number);
   if (group === null) throw new ClusterFailure("retry", `placement group ${pool.pool}/${number} is not known here yet`);
   const geometry = geometryOf(pool, chunk.form);

@@ -11,7 +11,7 @@ import { patternBytes } from "../fakes/test-store.ts";
 const random = createSeededRandom(5);
 const mapOf = (geometry: Geometry): ClusterMap => ({
   writePool: () => null,
-  pool: (pool) => ({ pool, geometry, domainLevel: "drive", groupCount: 16 }),
+  pool: (pool) => ({ pool, geometry, domainLevel: "drive", firstGroup: 0, groupCount: 16 }),
   group: () => null,
   drive: () => null,
   drives: () => [],

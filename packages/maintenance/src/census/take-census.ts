@@ -1,5 +1,6 @@
 import { chunkSizeBytesMax, idFromBytes, type DataId, type DriveId } from "@kakera/kernel";
 import { ranges, readRepair, type Group } from "@kakera/metadata";
+import { groupsOf } from "@kakera/placement";
 import { removeOrphans, type OrphanCandidate } from "../orphans/remove-orphans.ts";
 import { domainOfDrive } from "../maintenance-parts.ts";
 import type { RepairParts } from "../repair/repair-chunk.ts";
@@ -175,7 +176,7 @@ function allGroups(parts: RepairParts): CensusGroup[] {
   // The pool's number follows the table byte.
   for (const { key } of parts.log.view.range(from, to, poolsMax)) {
     const pool = parts.map.pool(key.readUInt32BE(1));
-    for (let group = 0; pool !== null && group < pool.groupCount; group++) groups.push({ pool, group });
+    if (pool !== null) groups.push(...groupsOf(pool).map((group) => ({ pool, group })));
   }
   return groups;
 }

@@ -50,7 +50,7 @@ export function chunkOf(body: BodyRef, pool: Pool, chunkIndex: number): ChunkRef
   return {
     dataId: body.dataId,
     chunkIndex,
-    group: chunkGroup(body.dataId, chunkIndex, pool.groupCount),
+    group: chunkGroup(body.dataId, chunkIndex, pool),
     geometry,
     chunkSizeBytes,
     shardSizeBytes: stripeLayout(chunkSizeBytes, geometry.k).shardSizeBytes,

@@ -4,6 +4,8 @@ import { records } from "@kakera/protocol";
 export interface Pool {
   readonly pool: number;
   readonly geometry: Geometry;
+  /** Its groups have the numbers from here on, which no other pool has. */
+  readonly firstGroup: number;
   readonly groupCount: number;
   /** What keeps the shards of a chunk apart: `host` or `drive`. */
   readonly domainLevel: string;
@@ -38,6 +40,7 @@ export function decodePool(value: Uint8Array): Pool {
   return {
     pool: record.pool,
     geometry: { k: record.k, m: record.m },
+    firstGroup: record.firstGroup,
     groupCount: record.groupCount,
     domainLevel: record.domainLevel,
   };

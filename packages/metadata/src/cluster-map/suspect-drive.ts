@@ -54,8 +54,8 @@ function groupsWithHome(view: View, driveId: DriveId): GroupHomes[] {
   const found: GroupHomes[] = [];
   const { from, to } = ranges.table("pool");
   for (const { value } of view.range(from, to, poolsMax)) {
-    const { pool, groupCount, geometry } = decodePool(value);
-    for (let group = 0; group < groupCount; group++) {
+    const { pool, firstGroup, groupCount, geometry } = decodePool(value);
+    for (let group = firstGroup; group < firstGroup + groupCount; group++) {
       const entry = view.get(keys.group(pool, group));
       if (entry === null) continue;
       const homes = decodeGroup(entry.value).homes.filter((home) => home !== null);
