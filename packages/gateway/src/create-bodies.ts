@@ -92,6 +92,7 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
   const numbers = new WeakMap<WrittenBody, number>();
   const writing: WriteParts = {
     map,
+    barrier: () => log.barrier(),
     drives,
     codec,
     memory,

@@ -66,7 +66,7 @@ describe("chunkGroup()", () => {
     for (const count of counts) expect(count).toBeGreaterThan(800);
   });
 
-  it("gives a number of the chunk's own pool, which no other pool has", () => {
+  test("gives a number of the chunk's own pool, which no other pool has", () => {
     const random = createSeededRandom(3);
     const pool = { firstGroup: 512, groupCount: 64 };
     for (let i = 0; i < 1_000; i++) {

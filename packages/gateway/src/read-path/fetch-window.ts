@@ -263,7 +263,7 @@ export class WindowFetch {
     found: ShardWindow | null,
   ): boolean {
     if (found === null) {
-      if (driveId === shard.home) this.#report(shard, driveId, "missing");
+      if (driveId === shard.home && !this.#places.isMoving) this.#report(shard, driveId, "missing");
       return false;
     }
     const { chunk, extent } = this.window;

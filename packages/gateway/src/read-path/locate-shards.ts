@@ -23,6 +23,11 @@ export class ShardPlaces {
     this.#group = this.#readGroup();
   }
 
+  /** Its homes may not have been given everything yet: what is missing there is on its way. */
+  get isMoving(): boolean {
+    return this.#group.previous.length > 0;
+  }
+
   home(shardIndex: number): DriveId | null {
     return this.#group.homes[shardIndex] ?? null;
   }

@@ -46,9 +46,9 @@ export function isDeclared(map: ClusterMap, home: DriveId | null): boolean {
 /** Drives that can take a shard now, emptiest first. `isAvoided`: found slow or failing by this write. */
 export function findCandidates(map: ClusterMap, drives: Drives, isAvoided: (driveId: DriveId) => boolean): Candidate[] {
   const found: (Candidate & { readonly freeBytes: number })[] = [];
-  for (const { driveId, domain, standing } of map.drives()) {
+  for (const { driveId, domain, standing, isLeaving } of map.drives()) {
     const status = drives.get(driveId)?.status();
-    if (standing !== "MEMBER" || status?.condition !== "online" || isAvoided(driveId)) continue;
+    if (standing !== "MEMBER" || isLeaving || status?.condition !== "online" || isAvoided(driveId)) continue;
     found.push({ driveId, domain, freeBytes: status.freeBytes });
   }
   return found.sort((a, b) => b.freeBytes - a.freeBytes);

@@ -17,6 +17,8 @@ import type { WriteSettings } from "./write-settings.ts";
 
 export interface SenderParts {
   readonly map: ClusterMap;
+  /** Until the map is as the log has it now. */
+  readonly barrier: () => Promise<void>;
   readonly drives: Drives;
   readonly clock: Clock;
   readonly declarer: DriveDeclarer;

@@ -1,5 +1,13 @@
 import { ClusterFailure } from "@kakera/kernel";
-import { bufferReleased, type Receipt, type ShardDrive, type ShardIdentity, type ShardStream } from "@kakera/rpc";
+import {
+  bufferReleased,
+  isEpochOver,
+  type Receipt,
+  type ShardDrive,
+  type ShardIdentity,
+  type ShardStream,
+} from "@kakera/rpc";
+import type { ChunkEpoch } from "./chunk-epoch.ts";
 
 export interface Append {
   /** The drive took it, or failed to. */
@@ -11,6 +19,7 @@ export interface Append {
 /** One shard on its way to one drive in pieces. Its first failure ends it; later calls then do nothing. */
 export class ShardLane {
   readonly drive: ShardDrive;
+  readonly #epoch: ChunkEpoch;
   readonly #opening: Promise<ShardStream>;
   #last: Promise<void>;
   #failure: Error | null = null;
@@ -18,9 +27,10 @@ export class ShardLane {
   #isFinishing = false;
   #aborting: Promise<void> | null = null;
 
-  constructor(drive: ShardDrive, identity: ShardIdentity) {
+  constructor(drive: ShardDrive, of: { readonly identity: ShardIdentity; readonly epoch: ChunkEpoch }) {
     this.drive = drive;
-    this.#opening = drive.begin(identity);
+    this.#epoch = of.epoch;
+    this.#opening = of.epoch.under((epoch) => drive.begin({ ...of.identity, epoch }));
     this.#last = this.#opening.then(
       () => {},
       (failure: Error) => this.#fail(failure),
@@ -49,8 +59,15 @@ export class ShardLane {
   async finish(end: { readonly chunkSizeBytes: number; readonly shardDigests: Buffer }): Promise<Receipt> {
     if (this.#failure === null) await this.#last;
     if (this.#failure !== null) throw this.#failure;
+    const stream = await this.#opening;
     this.#isFinishing = true;
-    return (await this.#opening).finish(end);
+    try {
+      return await this.#epoch.under((epoch) => stream.finish({ ...end, epoch }));
+    } catch (failure) {
+      // Refused for its epoch it would stay, to be finished again.
+      if (isEpochOver(failure)) await stream.abort();
+      throw failure;
+    }
   }
 
   /** It is not waited for any longer. What the drive still works on is aborted when it answers. */

@@ -5,6 +5,7 @@ import type { Receipt, ShardDrive, ShardIdentity, ShardRef } from "@kakera/rpc";
 import type { BodyOwner } from "../bodies.ts";
 import type { SlabLease } from "../slab-lease.ts";
 import { awaitMemory } from "./await-memory.ts";
+import { ChunkEpoch } from "./chunk-epoch.ts";
 import { awaitStragglers, type Runner } from "./await-stragglers.ts";
 import type { BodyReader } from "./body-reader.ts";
 import { chooseHomes, findCandidates, isDeclared, type BodyForm, type ChunkHomes } from "./choose-homes.ts";
@@ -43,6 +44,7 @@ export class ChunkWrite {
   readonly #body: BodyWrite;
   readonly #chunkIndex: number;
   readonly #homes: ChunkHomes;
+  readonly #epoch: ChunkEpoch;
   readonly #checksums: ChunkChecksums;
   #lanes: readonly (ShardLane | null)[] = [];
   /** Late shards that a substitute gets when the chunk has ended. */
@@ -53,7 +55,11 @@ export class ChunkWrite {
   constructor(body: BodyWrite, chunkIndex: number) {
     this.#body = body;
     this.#chunkIndex = chunkIndex;
-    this.#homes = chooseHomes(body.sender.map, body.pool, { dataId: body.dataId, chunkIndex, form: body.form });
+    this.#homes = this.#chooseHomes();
+    this.#epoch = new ChunkEpoch(this.#homes.epoch, async () => {
+      await body.sender.barrier();
+      return this.#chooseHomes().epoch;
+    });
     this.#checksums = new ChunkChecksums({ dataId: body.dataId, chunkIndex }, this.#homes.homes.length);
   }
 
@@ -96,14 +102,16 @@ export class ChunkWrite {
     const checksums = this.#checksums.encode(this.#body.codec, buffer);
     const shardDigests = this.#checksums.digests();
     const put = (shardIndex: number, drive: ShardDrive): Promise<Receipt> =>
-      buffer.slabOf(shardIndex).pin(
-        drive.put({
-          identity: this.#identity(shardIndex),
-          chunkSizeBytes: buffer.bodyBytes,
-          payload: buffer.payloadOf(shardIndex),
-          blockChecksums: checksums[shardIndex] as Buffer,
-          shardDigests,
-        }),
+      this.#epoch.under((epoch) =>
+        buffer.slabOf(shardIndex).pin(
+          drive.put({
+            identity: this.#identity(shardIndex, epoch),
+            chunkSizeBytes: buffer.bodyBytes,
+            payload: buffer.payloadOf(shardIndex),
+            blockChecksums: checksums[shardIndex] as Buffer,
+            shardDigests,
+          }),
+        ),
       );
     const firsts = this.#homeDrives().map((drive, shardIndex) => (drive === null ? null : put(shardIndex, drive)));
     const { writeGraceMs } = this.#body.sender.settings;
@@ -113,7 +121,7 @@ export class ChunkWrite {
       substitute: put,
       substituteGraceMs: writeGraceMs,
     });
-    return this.#sender.send();
+    return this.#send(this.#sender);
   }
 
   /** A chunk of long shards: two buffers, one of which is filled while the drives write the other. */
@@ -123,7 +131,9 @@ export class ChunkWrite {
     const appends: Promise<number>[][] = [[], []];
     try {
       this.#lanes = this.#homeDrives().map(
-        (drive, shardIndex) => drive && new ShardLane(drive, this.#identity(shardIndex)),
+        (drive, shardIndex) =>
+          drive &&
+          new ShardLane(drive, { identity: this.#identity(shardIndex, this.#homes.epoch), epoch: this.#epoch }),
       );
       for (let turn = 0; ; turn ^= 1) {
         const buffer = buffers[turn] as StripeBuffer;
@@ -255,9 +265,23 @@ export class ChunkWrite {
     return condition === "offline" || condition === "failed" ? null : drive;
   }
 
-  #identity(shardIndex: number): ShardIdentity {
+  /**
+   * Of a group that moved meanwhile, its homes are those of a list that is at least as new as all receipts. A shard that reached a former
+   * home before that was sealed is moved from there; one that came later is on a substitute, and must be named as one.
+   */
+  async #send(sender: ShardSender): Promise<SentChunk> {
+    const sent = await sender.send();
+    return this.#epoch.current === this.#homes.epoch ? sent : { ...sent, homes: this.#chooseHomes() };
+  }
+
+  #chooseHomes(): ChunkHomes {
+    const { sender, pool, dataId, form } = this.#body;
+    return chooseHomes(sender.map, pool, { dataId, chunkIndex: this.#chunkIndex, form });
+  }
+
+  #identity(shardIndex: number, epoch: number): ShardIdentity {
     const { session, writeNumber, owner } = this.#body;
-    const { pool, epoch, geometry } = this.#homes;
+    const { pool, geometry } = this.#homes;
     return {
       ...this.refOf(shardIndex),
       pool,
@@ -275,7 +299,9 @@ export class ChunkWrite {
     const end = { chunkSizeBytes: this.sizeBytes, shardDigests: this.#checksums.digests() };
     const firsts = this.#lanes.map((lane) => lane && lane.finish(end));
     const substitute = (shardIndex: number, drive: ShardDrive, siblings: Siblings): Promise<Receipt> =>
-      rebuildOnto(this.#body, { identity: this.#identity(shardIndex), end, drive, siblings });
+      this.#epoch.under((epoch) =>
+        rebuildOnto(this.#body, { identity: this.#identity(shardIndex, epoch), end, drive, siblings }),
+      );
     const { writeDeadlineMs } = this.#body.sender.settings;
     this.#sender = new ShardSender(this.#body.sender, {
       homes: this.#homes,
@@ -283,6 +309,6 @@ export class ChunkWrite {
       substitute,
       substituteGraceMs: writeDeadlineMs / rebuildsBeforeDeadline,
     });
-    return this.#sender.send();
+    return this.#send(this.#sender);
   }
 }

@@ -31,6 +31,8 @@ export interface MappedDrive {
   /** The machine that it came with; empty: not named (one machine). */
   readonly host: string;
   readonly weightBytes: number;
+  /** What it holds is moved to others: it stands in for nobody, and is GONE when it holds nothing. */
+  readonly isLeaving: boolean;
   /** Revision of its record: for a declared drive, the change since which writes may lack their shard on it. */
   readonly revision: number;
 }
@@ -66,6 +68,7 @@ export function decodeDrive(value: Uint8Array, revision: number): MappedDrive {
     domain: record.domain,
     host: record.host,
     weightBytes: record.weightBytes,
+    isLeaving: record.isLeaving,
     revision,
   };
 }
