@@ -1,6 +1,17 @@
-import { MINUTE_MS, type Clock, type DriveId, type Logger, type Meter, type Random } from "@kakera/kernel";
+import {
+  MINUTE_MS,
+  noFailpoints,
+  sleep,
+  type Clock,
+  type DriveId,
+  type Failpoints,
+  type Logger,
+  type Meter,
+  type Random,
+} from "@kakera/kernel";
 import type { Codec, SharedMemory } from "@kakera/erasure";
-import { readClusterMap, type CommitLog } from "@kakera/metadata";
+import { readClusterMap, readPlan, type CommitLog } from "@kakera/metadata";
+import { records } from "@kakera/protocol";
 import type { RepairQueue, ShardDrive } from "@kakera/rpc";
 import { noCensus, publishCensus, type CensusReport } from "./census/census-report.ts";
 import { takeCensus } from "./census/take-census.ts";
@@ -11,13 +22,14 @@ import { explainObject, type ExplainCall, type ObjectExplanation } from "./expla
 import { GarbageWatch } from "./garbage/garbage-watch.ts";
 import { defaultMaintenanceSettings, type MaintenanceSettings } from "./maintenance-settings.ts";
 import { createMaintenanceMetrics } from "./metrics.ts";
+import { PlanCarrier } from "./moves/carry-out-plan.ts";
+import type { MoveParts } from "./moves/move-group.ts";
 import { Pacer } from "./pacer.ts";
 import type { BodyCopier } from "./ports/body-copier.ts";
 import { createMemoryPositions, type ScrubPositions } from "./ports/scrub-positions.ts";
 import type { Sessions } from "./ports/sessions.ts";
 import type { Watermarks } from "./ports/watermarks.ts";
 import { RepairBacklog } from "./repair/repair-backlog.ts";
-import type { RepairParts } from "./repair/repair-chunk.ts";
 import { giveRepairOrder, readRepairOrder, type RepairOrder, type StandingOrder } from "./upkeep/repair-order.ts";
 import { publishUpkeep } from "./upkeep/publish-upkeep.ts";
 import { readUpkeepReport, type UpkeepReport } from "./upkeep/upkeep-report.ts";
@@ -40,6 +52,8 @@ export interface MaintenanceComponents {
   readonly sessions: Sessions;
   readonly reads: Watermarks;
   readonly writes: Watermarks;
+  /** Default: none. */
+  readonly failpoints?: Failpoints;
   /** Default: forgotten with the process. */
   readonly positions?: ScrubPositions;
   /** Writes bodies anew when there is a pool with another geometry. */
@@ -78,12 +92,13 @@ export function createMaintenance(
 
 class MaintenanceLoops implements Maintenance {
   readonly #settings: MaintenanceSettings;
-  readonly #parts: RepairParts;
+  readonly #parts: MoveParts;
   readonly #rewriter: Rewriter;
   readonly #onBug: (failure: unknown) => void;
   readonly #standings: StandingKeeper;
   readonly #catchUp = new CatchUp();
   readonly #garbage: GarbageWatch;
+  readonly #plans = new PlanCarrier();
   readonly #scrubbed = new Map<DriveId, number>();
   #stop = new AbortController();
   #loops: Promise<unknown> = Promise.resolve();
@@ -107,16 +122,22 @@ class MaintenanceLoops implements Maintenance {
     };
     const backlog = new RepairBacklog({ clock, onDamage }, { itemsMax: settings.repairItemsMax });
     const pacer = new Pacer(clock, settings.repairBytesPerSecondMax);
-    const pace = (bytes: number): Promise<void> => pacer.take(bytes, this.#stop.signal);
+    const movePacer = new Pacer(clock, settings.moveBytesPerSecondMax);
     this.#parts = {
       ...components,
       metrics,
       backlog,
       map: readClusterMap(log.view),
       positions: components.positions ?? createMemoryPositions(),
-      pace,
+      failpoints: components.failpoints ?? noFailpoints,
+      pace: (bytes) => pacer.take(bytes, this.#stop.signal),
+      movePace: async (bytes) => {
+        await this.#whileMovesPaused();
+        await movePacer.take(bytes, this.#stop.signal);
+      },
     };
-    this.#rewriter = new Rewriter({ ...this.#parts, copier: components.copier });
+    // It is what a plan does, and waits when that is paused.
+    this.#rewriter = new Rewriter({ ...this.#parts, pace: this.#parts.movePace, copier: components.copier });
     // Every node tells what the last count found, wherever it ran.
     let told = noCensus;
     meter.onCollect(() => {
@@ -150,6 +171,7 @@ class MaintenanceLoops implements Maintenance {
       loop("garbage", lookIntervalMs, () => collectGarbage(this.#parts, this.#garbage)),
       loop("census", censusIntervalMs, () => this.#count()),
       loop("scrub", lookIntervalMs, () => this.#scrub()),
+      loop("moves", lookIntervalMs, () => this.#move()),
       loop("uploads", uploadsIntervalMs, () => this.#tidyUploads()),
       loop("rewrite", lookIntervalMs, () => this.#rewriter.turn(signal)),
       loop("orders", lookIntervalMs, () => this.#obey()),
@@ -274,6 +296,18 @@ class MaintenanceLoops implements Maintenance {
       if (endedMs !== null) this.#scrubbed.set(driveId, endedMs);
     });
     await Promise.all(passes);
+  }
+
+  /** As long as anything comes of it. */
+  async #move(): Promise<void> {
+    while (!this.#stop.signal.aborted && (await this.#plans.turn(this.#parts)));
+  }
+
+  /** In the middle of a group as well: a pause is a pause. */
+  async #whileMovesPaused(): Promise<void> {
+    const { log, clock } = this.#parts;
+    while (readPlan(log.view)?.record.state === records.PlanState.PAUSED)
+      await sleep(clock, this.#settings.lookIntervalMs, this.#stop.signal);
   }
 
   async #tidyUploads(): Promise<void> {

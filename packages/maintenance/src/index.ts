@@ -1,5 +1,6 @@
 export { createMaintenance, type Maintenance, type MaintenanceComponents } from "./create-maintenance.ts";
 export { defaultMaintenanceSettings, type MaintenanceSettings } from "./maintenance-settings.ts";
+export { reportPlan, type PlanReport } from "./moves/moves-report.ts";
 export type { CensusReport } from "./census/census-report.ts";
 export { createMemoryPositions, type ScrubPosition, type ScrubPositions } from "./ports/scrub-positions.ts";
 export { listUnproven, type UnprovenBody } from "./orphans/list-unproven.ts";

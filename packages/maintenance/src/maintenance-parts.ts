@@ -1,4 +1,4 @@
-import type { Clock, DriveId, Logger, Random } from "@kakera/kernel";
+import type { Clock, DriveId, Failpoints, Logger, Random } from "@kakera/kernel";
 import type { Codec, SharedMemory } from "@kakera/erasure";
 import type { Author, ClusterMap, CommitLog } from "@kakera/metadata";
 import type { ShardDrive } from "@kakera/rpc";
@@ -22,6 +22,7 @@ export interface MaintenanceParts {
   readonly reads: Watermarks;
   readonly writes: Watermarks;
   readonly positions: ScrubPositions;
+  readonly failpoints: Failpoints;
 }
 
 export function authorOf({ random, log }: Pick<MaintenanceParts, "random" | "log">): Author {

@@ -10,6 +10,7 @@ export interface MaintenanceSettings {
   /** So long garbage is kept after it was first seen, whatever reads are under way. */
   readonly garbageGraceMs: number;
   readonly repairBytesPerSecondMax: number;
+  readonly moveBytesPerSecondMax: number;
   /** Chunks in the backlog. */
   readonly repairItemsMax: number;
   readonly scrubIntervalMs: number;
@@ -25,6 +26,7 @@ export const defaultMaintenanceSettings: MaintenanceSettings = {
   steadyMs: 5 * SECOND_MS,
   garbageGraceMs: 60 * SECOND_MS,
   repairBytesPerSecondMax: 256 * MIB,
+  moveBytesPerSecondMax: 128 * MIB,
   repairItemsMax: 50_000,
   scrubIntervalMs: 7 * DAY_MS,
   scrubBytesPerSecondMin: 1 * MIB,

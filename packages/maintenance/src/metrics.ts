@@ -9,6 +9,7 @@ export interface MaintenanceMetrics {
   readonly garbageShards: Counter;
   readonly scrubBytes: Counter;
   readonly damagedShards: Counter;
+  readonly movedBytes: Counter;
 }
 
 export function createMaintenanceMetrics(meter: Meter): MaintenanceMetrics {
@@ -39,5 +40,6 @@ export function createMaintenanceMetrics(meter: Meter): MaintenanceMetrics {
       name: "kakera_damaged_shards_total",
       help: "Damaged shards found by readers and by the scrub.",
     }),
+    movedBytes: meter.counter({ name: "kakera_moved_bytes_total", help: "Bytes of shards copied to new homes." }),
   };
 }

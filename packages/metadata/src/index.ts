@@ -61,7 +61,19 @@ export {
   type UploadSeen,
 } from "./transitions/uploads.ts";
 export { completeUpload, partsDigest, type Completion } from "./transitions/complete-upload.ts";
+export { retireDrive, setLeaving } from "./transitions/change-drive.ts";
 export { dropRepair, noteRepair } from "./transitions/repair.ts";
+export {
+  beginMove,
+  dropSteps,
+  endMove,
+  putPlan,
+  putSteps,
+  readPlan,
+  readSteps,
+  setPlanState,
+  type PlannedStep,
+} from "./transitions/plans.ts";
 export { dropCompleted, dropGarbage } from "./transitions/drop-rows.ts";
 export { bodiesOf, droppedBodies } from "./transitions/dropped-bodies.ts";
 

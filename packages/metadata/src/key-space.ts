@@ -19,6 +19,8 @@ const table = {
   pool: 0x50, // P
   group: 0x47, // G
   drive: 0x64, // d
+  plan: 0x6d, // m
+  step: 0x73, // s
   cluster: 0x43, // C
   upkeep: 0x55, // U
   tail: 0x74, // t
@@ -49,6 +51,8 @@ export const keys = {
   pool: (pool: number): Key => join(table.pool, uint32(pool)),
   group: (pool: number, group: number): Key => join(table.group, uint32(pool), uint32(group)),
   drive: (drive: DriveId): Key => join(table.drive, idBytes(drive)),
+  plan: (): Key => join(table.plan),
+  step: (pool: number, group: number): Key => join(table.step, uint32(pool), uint32(group)),
   cluster: (): Key => join(table.cluster),
   upkeepReport: (): Key => join(table.upkeep, upkeepKind.report),
   scrub: (drive: DriveId): Key => join(table.upkeep, upkeepKind.scrub, idBytes(drive)),
@@ -90,6 +94,13 @@ export function isRowOfAnswers(key: Key): boolean {
 /** The object key within a `current` key. A view, not a copy. */
 export function objectKeyOfCurrent(key: Uint8Array): Uint8Array {
   return key.subarray(1 + bucketIdBytes);
+}
+
+/** The pool and number within a `group` or `step` key. */
+export function groupOfKey(key: Uint8Array): { readonly pool: number; readonly group: number } {
+  const { buffer, byteOffset, byteLength } = key;
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  return { pool: bytes.readUInt32BE(1), group: bytes.readUInt32BE(5) };
 }
 
 /** The object key and upload id within an `upload` key. */

@@ -30,7 +30,11 @@ export async function readInventories(parts: MaintenanceParts, group: number): P
 }
 
 /** Shards of a group on one drive, in order; nothing when it does not answer at the start. */
-async function inventoryOf(parts: MaintenanceParts, driveId: DriveId, group: number): Promise<ShardDescription[]> {
+export async function inventoryOf(
+  parts: Pick<MaintenanceParts, "drives">,
+  driveId: DriveId,
+  group: number,
+): Promise<ShardDescription[]> {
   const drive = answeringDrive(parts, driveId);
   const shards: ShardDescription[] = [];
   if (drive === null) return shards;

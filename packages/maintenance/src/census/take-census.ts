@@ -1,11 +1,11 @@
 import { chunkSizeBytesMax, idFromBytes, type DataId, type DriveId } from "@kakera/kernel";
 import { ranges, readRepair, type Group } from "@kakera/metadata";
-import { groupsOf } from "@kakera/placement";
 import { removeOrphans, type OrphanCandidate } from "../orphans/remove-orphans.ts";
 import { domainOfDrive } from "../maintenance-parts.ts";
 import type { RepairParts } from "../repair/repair-chunk.ts";
 import type { Owner } from "../references/body-ref.ts";
 import { walkReferences } from "../references/walk-references.ts";
+import { allGroups } from "./all-groups.ts";
 import { CensusTally, type CensusReport } from "./census-report.ts";
 import { chunksPerPassMax, collectChunks, partsOfName, type CensusGroup } from "./collect-chunks.ts";
 import { judgeChunk, type ChunkVerdict, type HeldShard } from "./judge-chunk.ts";
@@ -95,6 +95,11 @@ class CensusPass {
       if (verdict.isInOrder) this.#soundCount++;
       else {
         counted.inOrder = false;
+        // Shards that are only on their way home are the move's work.
+        if (record.previous.length > 0 && verdict.missing === 0) {
+          this.#soundCount++;
+          continue;
+        }
         this.#suspects.set(`${dataId}/${chunkIndex}`, { group: group.group, verdict });
       }
     }
@@ -170,25 +175,15 @@ function takeOut(inventory: GroupInventory, name: string): readonly HeldShard[] 
   return entry?.held ?? [];
 }
 
-function allGroups(parts: RepairParts): CensusGroup[] {
-  const groups: CensusGroup[] = [];
-  const { from, to } = ranges.table("pool");
-  // The pool's number follows the table byte.
-  for (const { key } of parts.log.view.range(from, to, poolsMax)) {
-    const pool = parts.map.pool(key.readUInt32BE(1));
-    if (pool !== null) groups.push(...groupsOf(pool).map((group) => ({ pool, group })));
-  }
-  return groups;
-}
-
-const poolsMax = 1_000;
-
 /** Changes when a drive or a group does: a count over two situations proves nothing (correctness.md F27). */
 function situationOf(parts: RepairParts): string {
   const drives = parts.map.drives().map(({ driveId, revision }) => {
     const condition = parts.drives.get(driveId)?.status().condition ?? "offline";
     return `${driveId}:${revision}:${condition === "offline" || condition === "suspect" ? "away" : "there"}`;
   });
-  const groups = allGroups(parts).map(({ pool, group }) => parts.map.group(pool.pool, group)?.epoch ?? 0);
+  const groups = allGroups(parts).map(({ pool, group }) => {
+    const record = parts.map.group(pool.pool, group);
+    return `${record?.epoch}/${record?.previous.length}`;
+  });
   return `${drives.join()} ${groups.join()}`;
 }

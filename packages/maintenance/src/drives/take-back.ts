@@ -1,11 +1,16 @@
 import { idBytes, idFromBytes, newId, type DriveId } from "@kakera/kernel";
 import { keys, ranges, type Change } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
+import { allGroups } from "../census/all-groups.ts";
 import type { MaintenanceParts } from "../maintenance-parts.ts";
+import { drivesOfGroup } from "../moves/group-holdings.ts";
+import { sealDrives } from "../moves/seal-drives.ts";
 
 /** A change is bounded by the log (etcd: 128 operations). */
 const groupsPerChange = 100;
 const groupsMax = 1_000_000;
+/** Of a group that has never moved: no older one can be written under. */
+const firstEpoch = 1;
 
 /**
  * A drive that was declared is a member again. First every group that has it as a home says that it is behind, then it is
@@ -29,12 +34,24 @@ export async function takeBack(parts: MaintenanceParts, driveId: DriveId): Promi
     if ((await parts.log.commit(change)).outcome !== "committed") return false;
     puts = groupsNotBehind(parts, driveId, entry.revision);
   }
+  if (!(await takesEpochs(parts, driveId))) return false;
   record.standing = records.DriveStanding.MEMBER;
   record.standingSinceMs = parts.clock.nowMs();
   const value = records.DriveRecord.encode(record).finish();
   const result = await parts.log.commit({ ...emptyChange(parts), compares: [driveSeen], puts: [{ key, value }] });
   if (result.outcome !== "committed") return false;
   parts.logger.log("info", "drive.taken-back", { driveId });
+  return true;
+}
+
+/** It may have been away while groups moved: it takes their epochs before anybody writes to it (correctness.md F27). */
+async function takesEpochs(parts: MaintenanceParts, driveId: DriveId): Promise<boolean> {
+  for (const { pool, group } of allGroups(parts)) {
+    const record = parts.map.group(pool.pool, group);
+    if (record === null || record.epoch <= firstEpoch || !drivesOfGroup(record).includes(driveId)) continue;
+    const sealed = await sealDrives(parts, { group, epoch: record.epoch }, [driveId]);
+    if (!sealed.has(driveId)) return false;
+  }
   return true;
 }
 

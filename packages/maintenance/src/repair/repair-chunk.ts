@@ -4,6 +4,7 @@ import { rebuildShard, rebuildWindowBytes, type ShardIdentity, type ShardSource 
 import { answeringDrive, authorOf, takingDrive, type MaintenanceParts } from "../maintenance-parts.ts";
 import { chunkOf, type ChunkRef, type Owner } from "../references/body-ref.ts";
 import { findHolder, type Holder } from "../references/find-holder.ts";
+import { sealDrives } from "../moves/seal-drives.ts";
 import { WorkAreas } from "../work-areas.ts";
 import { inspectChunk, noSuspicions, type InspectedChunk } from "./inspect-chunk.ts";
 import { planRepair, type RepairPlan } from "./plan-repair.ts";
@@ -180,9 +181,18 @@ async function settleRow(parts: RepairParts, owner: Owner, dataId: DataId): Prom
   return "whole";
 }
 
-async function removeSurplus(parts: RepairParts, { chunk }: InspectedChunk, plan: RepairPlan): Promise<void> {
-  for (const { shardIndex, driveId } of plan.surplus) {
-    const { group, dataId, chunkIndex } = chunk;
-    await answeringDrive(parts, driveId)?.remove([{ group, dataId, chunkIndex, shardIndex }]);
-  }
+/**
+ * Only while the group is in the epoch in which its homes were found to hold the chunk: sealed at it, they and the drive refuse this when a
+ * move has begun since, to which that very copy may be the one at home (correctness.md R4, R5).
+ */
+async function removeSurplus(parts: RepairParts, inspected: InspectedChunk, plan: RepairPlan): Promise<void> {
+  const { chunk, epoch, homes } = inspected;
+  const { group, dataId, chunkIndex } = chunk;
+  if (plan.surplus.length === 0) return;
+  const holders = [...homes, ...plan.surplus.map(({ driveId }) => driveId)].filter((driveId) => driveId !== null);
+  const sealed = await sealDrives(parts, { group, epoch }, holders);
+  if (!holders.every((driveId) => sealed.has(driveId)))
+    throw new ClusterFailure("retry", "drives are not at the epoch in which a copy was found to be needless");
+  for (const { shardIndex, driveId } of plan.surplus)
+    await answeringDrive(parts, driveId)?.removeAtEpoch([{ group, dataId, chunkIndex, shardIndex }], epoch);
 }

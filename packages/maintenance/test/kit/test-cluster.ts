@@ -50,7 +50,7 @@ import { createMaintenance, type Maintenance, type MaintenanceSettings } from ".
 import { createMaintenanceMetrics } from "../../src/metrics.ts";
 import { createMemoryPositions } from "../../src/ports/scrub-positions.ts";
 import { RepairBacklog } from "../../src/repair/repair-backlog.ts";
-import type { RepairParts } from "../../src/repair/repair-chunk.ts";
+import type { MoveParts } from "../../src/moves/move-group.ts";
 import { switchedDrive, type SwitchedDrive } from "./switched-drive.ts";
 
 export const bucketName = "bucket";
@@ -63,7 +63,7 @@ export interface TestCluster {
   readonly disks: readonly Disk[];
   readonly bodies: WatchedBodyStore;
   readonly clock: ManualClock;
-  readonly parts: RepairParts;
+  readonly parts: MoveParts;
   readonly author: Author;
   readonly bucketId: BucketId;
   readonly counters: Map<string, number>;
@@ -126,7 +126,7 @@ export async function createTestCluster(settings: ClusterSettings): Promise<Test
     { inFlightBytesMax: 64 * MIB, budgetWaitMsMax: 10_000 },
   );
   const map = readClusterMap(log.view);
-  const parts: RepairParts = {
+  const parts: MoveParts = {
     log,
     map,
     codec,
@@ -141,7 +141,9 @@ export async function createTestCluster(settings: ClusterSettings): Promise<Test
     reads: bodies.reads,
     writes: bodies.writes,
     positions: createMemoryPositions(),
+    failpoints: noFailpoints,
     pace: () => Promise.resolve(),
+    movePace: () => Promise.resolve(),
   };
   const run = <T>(work: Promise<T>, stepMs = 50): Promise<T> => underClock(clock, work, stepMs);
   const write = (key: string, bytes: Buffer): Promise<WrittenBody> =>
