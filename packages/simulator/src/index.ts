@@ -1,3 +1,12 @@
+export { checkHistory, type CheckOptions, type Verdict } from "./linearizability/check-history.ts";
+export type {
+  ClientOperation,
+  DeleteOperation,
+  ListOperation,
+  PutOperation,
+  ReadOperation,
+} from "./linearizability/history.ts";
+export { measureHistory, type HistoryMeasures } from "./linearizability/measure-history.ts";
 export { Ledger, type Intent } from "./power-cut/ledger.ts";
 export {
   runPowerCuts,
