@@ -28,7 +28,18 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
-      ...["power-cut", "crash", "bitrot", "model", "clients", "etcd", "cluster", "wire", "matrix"].map((name) => ({
+      ...[
+        "power-cut",
+        "crash",
+        "bitrot",
+        "model",
+        "clients",
+        "etcd",
+        "cluster",
+        "linearizability",
+        "wire",
+        "matrix",
+      ].map((name) => ({
         test: {
           name,
           include: [`test/${name}/**/*.test.ts`],

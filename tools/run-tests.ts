@@ -23,6 +23,7 @@ const defaultSuites = [
   "etcd",
   "process",
   "crash",
+  "linearizability",
   "cluster",
   "power-cut",
   "bitrot",
@@ -69,7 +70,7 @@ async function runSuite(suite: string, printing: Printing): Promise<void> {
   if (suite !== "unit" && suite !== "process" && !existsSync(join(root, "test", suite))) {
     // A name that runs nothing must not look like a suite that passed.
     totals.failed++;
-    rows.set(suite, `${suite.padEnd(10)} there is no such suite`);
+    rows.set(suite, `${suite.padEnd(15)} there is no such suite`);
     totals.failures.push({ suite, name: "there is no such suite", reason: "" });
     return;
   }
@@ -83,7 +84,7 @@ async function runSuite(suite: string, printing: Printing): Promise<void> {
   totals.failed += outcome.failed;
   totals.failures.push(...outcome.failures);
   const { passed, failed, skipped } = outcome;
-  const row = `${suite.padEnd(10)} ${minutes().padStart(5)} min  ${passed} passed, ${failed} failed, ${skipped} skipped`;
+  const row = `${suite.padEnd(15)} ${minutes().padStart(5)} min  ${passed} passed, ${failed} failed, ${skipped} skipped`;
   rows.set(suite, row);
   if (printing === "as it comes") return;
   console.log(`\n=== ${suite}\n${readFileSync(outputPath(suite), "utf8")}`);

@@ -5,6 +5,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { startEtcd, type EtcdCluster } from "./etcd.ts";
 import { kakera } from "./kakera.ts";
 import { freePort } from "./free-port.ts";
+import type { NetworkPlace, TestNetwork } from "./network.ts";
 import { spawnServer, testCredentials, untilReady, type ServerOptions, type TestServer } from "./server.ts";
 
 export const clusterEnv = { KAKERA_CLUSTER_SECRET: "a secret that every node of the cluster has" };
@@ -27,6 +28,11 @@ export class TestNode {
 
   get directory(): string {
     return this.#options.directory;
+  }
+
+  /** null: on loopback. */
+  get place(): NetworkPlace | null {
+    return this.#options.place ?? null;
   }
 
   /** Does not wait until it is ready. */
@@ -84,6 +90,8 @@ export interface TestClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Members of etcd. */
   readonly members?: 1 | 3;
+  /** Where each node and each member gets a place of its own; all are on loopback otherwise. */
+  readonly network?: TestNetwork;
 }
 
 /** A cluster of real processes on loopback, with an etcd of its own. */
@@ -100,7 +108,14 @@ export class TestCluster implements AsyncDisposable {
 
   /** Its nodes are started at once, and ready when it resolves. */
   static async start(options: TestClusterOptions): Promise<TestCluster> {
-    const etcd = await startEtcd({ version: "current", members: options.members ?? 1, fsync: "off" });
+    const { network } = options;
+    const members = options.members ?? 1;
+    const etcd = await startEtcd({
+      version: "current",
+      members,
+      fsync: "off",
+      ...(network === undefined ? {} : { places: Array.from({ length: members }, () => network.addPlace()) }),
+    });
     const directory = mkdtempSync(join(tmpdir(), "kakera-cluster-"));
     const nodes: TestNode[] = [];
     for (let i = 0; i < options.nodeCount; i++) nodes.push(await nodeOf(i, { etcd, directory, options }));
@@ -139,7 +154,8 @@ async function nodeOf(
   const gateways = commands.filter((each) => each === "gateway").length;
   const domains = String(options.nodeCount - gateways);
   const args = ["--etcd", etcd.endpoints.join(","), "--expect-domains", domains, "--host", name];
-  args.push("--node-address", `127.0.0.1:${await freePort()}`, ...(options.args ?? []));
+  const place = options.network?.addPlace();
+  args.push("--node-address", `${place?.address ?? "127.0.0.1"}:${await freePort()}`, ...(options.args ?? []));
   return new TestNode(name, {
     command,
     directory: join(directory, name),
@@ -147,6 +163,7 @@ async function nodeOf(
     driveCount: options.drivesPerNode ?? 2,
     args,
     env: { ...clusterEnv, ...options.env },
+    ...(place === undefined ? {} : { place }),
   });
 }
 

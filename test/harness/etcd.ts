@@ -9,6 +9,7 @@ import type { MemberSeat } from "./etcd/member-args.ts";
 import { EtcdMember } from "./etcd/member.ts";
 import { obtainEtcd, type EtcdVersion } from "./etcd/obtain-etcd.ts";
 import { freePort } from "./free-port.ts";
+import type { NetworkPlace } from "./network.ts";
 
 export interface EtcdOptions {
   readonly version: EtcdVersion;
@@ -25,6 +26,8 @@ export interface EtcdOptions {
   readonly txnOpsMax?: number;
   /** `off` is quicker, and loses data only when the machine stops, not the processes. Debian's 3.4 cannot do it. Otherwise `on`. */
   readonly fsync?: "on" | "off";
+  /** One for each member; on loopback otherwise. */
+  readonly places?: readonly NetworkPlace[];
 }
 
 /**
@@ -47,7 +50,13 @@ export async function startEtcd(options: EtcdOptions): Promise<EtcdCluster> {
   };
   const nobody = new EtcdGateway({ login: null, tls: tls?.client ?? null });
   const isServing = (endpoint: string): Promise<boolean> => answersReads(nobody, endpoint);
-  const seats = await chooseSeats({ directory, count: options.members, scheme: tls === null ? "http" : "https" });
+  const places = options.places ?? [];
+  const seats = await chooseSeats({
+    directory,
+    count: options.members,
+    scheme: tls === null ? "http" : "https",
+    places,
+  });
   const members = seats.map((seat) => new EtcdMember({ program: programs.server, seat, settings, isServing }));
   const login = options.auth ?? null;
   const cluster = new EtcdCluster({ programs, directory, members, login, tls: tls?.client ?? null, nobody });
@@ -65,14 +74,18 @@ interface SeatsWanted {
   readonly directory: string;
   readonly count: number;
   readonly scheme: "http" | "https";
+  readonly places: readonly NetworkPlace[];
 }
 
-async function chooseSeats({ directory, count, scheme }: SeatsWanted): Promise<MemberSeat[]> {
+async function chooseSeats({ directory, count, scheme, places }: SeatsWanted): Promise<MemberSeat[]> {
   const names = Array.from({ length: count }, (_, index) => `member${index}`);
   const seats: Omit<MemberSeat, "initialCluster">[] = [];
-  for (const name of names) {
-    const clientUrl = `${scheme}://127.0.0.1:${await freePort()}`;
-    seats.push({ name, directory: join(directory, name), clientUrl, peerUrl: `http://127.0.0.1:${await freePort()}` });
+  for (const [index, name] of names.entries()) {
+    const place = places[index] ?? null;
+    const host = place?.address ?? "127.0.0.1";
+    const clientUrl = `${scheme}://${host}:${await freePort()}`;
+    const peerUrl = `http://${host}:${await freePort()}`;
+    seats.push({ name, directory: join(directory, name), place, clientUrl, peerUrl });
   }
   const initialCluster = seats.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",");
   return seats.map((seat) => ({ ...seat, initialCluster }));

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
+import { calledAt, type NetworkPlace } from "./network.ts";
 
 export const root = join(import.meta.dirname, "..", "..");
 export const testCredentials = { accessKey: "test-access-key", secretKey: "test-secret-key-0123456789" } as const;
@@ -16,6 +17,8 @@ export interface ServerOptions {
   /** An existing folder to serve from (drives drive1.. inside); a new temporary one otherwise. */
   readonly directory?: string;
   readonly port?: number;
+  /** Default: on loopback. */
+  readonly place?: NetworkPlace;
 }
 
 /** A real server process on loopback with a port and folders of its own. */
@@ -58,30 +61,29 @@ export async function spawnServer(options: ServerOptions = {}): Promise<TestServ
   const consolePort = await freePort();
   const driveCount = options.driveCount ?? 4;
   const drives = driveCount === 1 ? join(directory, "drive1") : join(directory, `drive{1...${driveCount}}`);
-  const child = spawn(
-    join(root, "bin", "kakera"),
-    [
-      options.command ?? "server",
-      ...(options.command === "gateway" ? ["--state-dir", join(directory, "state")] : [drives]),
-      "--address",
-      `127.0.0.1:${port}`,
-      "--console-address",
-      `127.0.0.1:${consolePort}`,
-      ...(options.args ?? []),
-    ],
-    {
-      cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        PATH: process.env.PATH ?? "",
-        HOME: directory,
-        KAKERA_ROOT_USER: testCredentials.accessKey,
-        KAKERA_ROOT_PASSWORD: testCredentials.secretKey,
-        KAKERA_METRICS_AUTH: "public",
-        ...options.env,
-      },
+  const place = options.place ?? null;
+  const host = place?.address ?? "127.0.0.1";
+  const { program, args } = calledAt(place, join(root, "bin", "kakera"), [
+    options.command ?? "server",
+    ...(options.command === "gateway" ? ["--state-dir", join(directory, "state")] : [drives]),
+    "--address",
+    `${host}:${port}`,
+    "--console-address",
+    `${host}:${consolePort}`,
+    ...(options.args ?? []),
+  ]);
+  const child = spawn(program, args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: process.env.PATH ?? "",
+      HOME: directory,
+      KAKERA_ROOT_USER: testCredentials.accessKey,
+      KAKERA_ROOT_PASSWORD: testCredentials.secretKey,
+      KAKERA_METRICS_AUTH: "public",
+      ...options.env,
     },
-  );
+  });
   let output = "";
   const collect = (bytes: Buffer): void => {
     if (output.length < 1_000_000) output += bytes.toString();
@@ -92,7 +94,7 @@ export async function spawnServer(options: ServerOptions = {}): Promise<TestServ
   const ended = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
   const server: TestServer = {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `http://${host}:${port}`,
     port,
     consolePort,
     directory,

@@ -1,9 +1,12 @@
+import type { NetworkPlace } from "../network.ts";
 import type { ServerTls } from "./client-tls.ts";
 
 /** Where a member is and who else there is: what a start and a restore must say alike. */
 export interface MemberSeat {
   readonly name: string;
   readonly directory: string;
+  /** Null: on loopback. */
+  readonly place: NetworkPlace | null;
   readonly clientUrl: string;
   readonly peerUrl: string;
   /** As name=peerUrl,...: of all members. */

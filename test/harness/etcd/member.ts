@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { calledAt } from "../network.ts";
 import { until } from "../server.ts";
 import { memberArgs, type MemberSeat, type MemberSettings } from "./member-args.ts";
 
@@ -61,7 +62,8 @@ export class EtcdMember {
   async start(): Promise<void> {
     if (this.state !== "ended") throw new Error(`etcd ${this.seat.name} runs already`);
     const { program, seat, settings } = this.#parts;
-    const child = spawn(program, memberArgs(seat, settings), {
+    const called = calledAt(seat.place, program, memberArgs(seat, settings));
+    const child = spawn(called.program, called.args, {
       stdio: ["ignore", "pipe", "pipe"],
       // Variables named ETCD_* would change its settings.
       env: { PATH: process.env["PATH"] ?? "" },
