@@ -208,6 +208,40 @@ describe.skipIf(!isHere)("the archive of a log over etcd", () => {
     expect((await opened.log.commit(change({ a: "2" }))).outcome).toBe("committed");
   });
 
+  test("is given back by the restoration that began last: one that was overtaken writes nothing more", async () => {
+    await using etcd = await startEtcd({ version: "current", members: 1 });
+    const rowCount = 30_000;
+    const viewOf = (value: string): WritableView => {
+      const view = createMemoryView();
+      const row = (index: number) => change({ [String(index).padStart(6, "0")]: value }).puts[0]!;
+      const entries = Array.from({ length: rowCount }, (_, index) => {
+        const { key, value } = row(index);
+        return { key: Buffer.from(key), value: Buffer.from(value), revision: 1 };
+      });
+      view.load(entries, position);
+      return view;
+    };
+    const position: ViewPosition = { logId: "etcd:lost", term: 0, sequence: 7, revision: 9, checksum: "0".repeat(32) };
+    let second: Promise<unknown> | null = null;
+    const startSecond = (): void => {
+      const what = { clusterId, view: viewOf("second"), position };
+      second ??= restoreLog(restoring(etcd.endpoints), { prefix }, what);
+    };
+    const first = restoreLog(
+      { ...restoring(etcd.endpoints), onProgress: startSecond },
+      { prefix },
+      { clusterId, view: viewOf("first"), position },
+    );
+    const [ended] = await Promise.allSettled([first]);
+    const [other] = await Promise.allSettled([second]);
+    expect([ended, other]).toMatchObject([{ status: "rejected", reason: { kind: "retry" } }, { status: "fulfilled" }]);
+    await using opened = await openLog({ endpoints: etcd.endpoints, prefix, clusterId });
+    const values = rowsOf(opened.view).map(({ value }) => value);
+    expect(values).toHaveLength(rowCount);
+    expect(new Set(values).size).toBe(1);
+    expect(valueOf(opened.view, "000000")).toBe("second");
+  });
+
   test("says that etcd is not the one that a drive has seen, and goes on when the loss is accepted", async () => {
     await using etcd = await startEtcd({ version: "current", members: 1 });
     await using opened = await openLog({ endpoints: etcd.endpoints, prefix, clusterId });
