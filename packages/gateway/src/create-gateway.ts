@@ -59,6 +59,7 @@ function requestParts(
     settings,
     keyQueue: createKeyQueue(),
     isSessionLive: components.isSessionLive ?? ((session) => session === log.session),
+    markSession: () => components.markSession ?? log.session,
   };
   const lookupSecret = (accessKey: string): string | null => credentials.lookup(accessKey);
   return {

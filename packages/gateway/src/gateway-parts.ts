@@ -22,6 +22,8 @@ export interface GatewayComponents {
    * own is alive, as on one machine.
    */
   readonly isSessionLive?: (session: SessionId) => boolean;
+  /** In whose name marks are left. Absent: the log's session; processes that share that have names of their own. */
+  readonly markSession?: SessionId;
   /** Everything measured by this process, in Prometheus' text form. */
   readonly metricsText: () => string | Promise<string>;
 }
@@ -68,4 +70,6 @@ export interface OperationParts {
   /** Changes of one key queue in order (correctness.md F19). */
   readonly keyQueue: KeyQueue;
   readonly isSessionLive: (session: SessionId) => boolean;
+  /** Marks in this name are of this process, and of no other one. */
+  readonly markSession: () => SessionId;
 }

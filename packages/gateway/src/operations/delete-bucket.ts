@@ -1,3 +1,4 @@
+import { ClusterFailure } from "@kakera/kernel";
 import { closeBucket, keys, ranges, removeBucket, reopenBucket, readBucket, type View } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import { S3Error } from "@kakera/s3";
@@ -6,7 +7,7 @@ import type { OperationParts } from "../gateway-parts.ts";
 import type { Call } from "./call.ts";
 import { abortUploadById } from "./steps/abort-upload-by-id.ts";
 import { bucketOf } from "./steps/addressed.ts";
-import { authorOf } from "./steps/author.ts";
+import { authorOf, markAuthorOf } from "./steps/author.ts";
 import { commitPlanned, inTurn, isLeftBehind } from "./steps/decide.ts";
 import { closingMark, openBucket, type OpenBucket } from "./steps/open-bucket.ts";
 import { uploadsIn } from "./steps/upload-cursor.ts";
@@ -56,7 +57,7 @@ function close(parts: OperationParts, begun: OpenBucket, deadlineMs: number): Pr
   return commitPlanned<void>(parts, deadlineMs, () => {
     const bucket = sameBucket(parts.log.view, begun);
     if (bucket.seen.record.state === records.BucketState.OPEN) {
-      return { change: closeBucket(authorOf(parts), bucket.name, bucket.seen), answer: () => undefined };
+      return { change: closeBucket(markAuthorOf(parts), bucket.name, bucket.seen), answer: () => undefined };
     }
     // Left behind by us, it does as well as a new one; a stranger's is taken off first.
     if (isOurs(parts, bucket)) return { answer: undefined };
@@ -66,7 +67,7 @@ function close(parts: OperationParts, begun: OpenBucket, deadlineMs: number): Pr
 
 function isOurs(parts: OperationParts, bucket: OpenBucket): boolean {
   const { closingSession } = bucket.seen.record;
-  return isLeftBehind(parts, closingSession) && Buffer.from(closingSession).toString("hex") === parts.log.session;
+  return isLeftBehind(parts, closingSession) && Buffer.from(closingSession).toString("hex") === parts.markSession();
 }
 
 async function abortUploads(parts: OperationParts, bucket: OpenBucket): Promise<void> {
@@ -81,6 +82,9 @@ function remove(parts: OperationParts, begun: OpenBucket, deadlineMs: number): P
   return commitPlanned<void>(parts, deadlineMs, () => {
     const bucket = sameBucket(parts.log.view, begun);
     refuseFull(parts.log.view, bucket);
+    // Somebody took our mark for one left behind: what was proved does not hold any more.
+    if (bucket.seen.record.state === records.BucketState.OPEN)
+      throw new ClusterFailure("retry", "the bucket was opened again while it was being removed");
     return { change: removeBucket(authorOf(parts), bucket.name, bucket.seen), answer: () => undefined };
   });
 }

@@ -1,5 +1,5 @@
 import { ClusterFailure, createSeededRandom, newId } from "@kakera/kernel";
-import { closeBucket, keys, readBucket, UnknownOutcome, type Change } from "@kakera/metadata";
+import { closeBucket, keys, readBucket, reopenBucket, UnknownOutcome, type Change } from "@kakera/metadata";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../fakes/eventually.ts";
 import { createSlowLog, type SlowLogHooks } from "../fakes/slow-log.ts";
@@ -145,6 +145,50 @@ describe("line 20: bucket removal against writes", () => {
 });
 
 describe("marks that were left behind", () => {
+  it("a removal whose mark somebody took off removes nothing, and says that it may be tried again", async () => {
+    await using gateway = await startWithBucket({
+      time: "runs",
+      wrapLog: (log) => ({
+        session: log.session,
+        view: log.view,
+        operationsPerChangeMax: log.operationsPerChangeMax,
+        status: () => log.status(),
+        close: () => log.close(),
+        async barrier() {
+          await log.barrier();
+          const seen = readBucket(log.view, "b-1");
+          const random = createSeededRandom(99);
+          // The removal waits for its proof behind this barrier.
+          if (seen !== null && seen.record.closingSession.byteLength > 0)
+            await log.commit(reopenBucket({ random, session: newId("session", random) }, "b-1", seen));
+        },
+        commit: (change) => log.commit(change),
+      }),
+    });
+    expect((await gateway.client.call({ method: "DELETE", bucket: "b-1" })).status).toBe(503);
+    expect((await put(gateway, "k", "x")).status).toBe(200);
+  });
+
+  it("a mark of the same session in another name is another process': it is respected while that lives", async () => {
+    const random = createSeededRandom(99);
+    const [mine, sibling] = [newId("session", random), newId("session", random)];
+    const living = new Set([mine, sibling]);
+    await using gateway = await startWithBucket({
+      time: "runs",
+      components: { isSessionLive: (session) => living.has(session), markSession: mine },
+    });
+    const mark = async (): Promise<void> => {
+      const seen = readBucket(gateway.view, "b-1");
+      if (seen === null) throw new Error("no bucket");
+      await gateway.log.commit(closeBucket({ random, session: sibling }, "b-1", seen));
+    };
+    await mark();
+    expect((await put(gateway, "k", "x")).status).toBe(503);
+    expect((await gateway.client.call({ method: "DELETE", bucket: "b-1" })).status).toBe(503);
+    living.delete(sibling);
+    expect((await put(gateway, "k", "x")).status).toBe(200);
+  });
+
   it("a bucket marked by a process that died takes the mark off at the next write", async () => {
     await using gateway = await startWithBucket({ time: "runs" });
     const random = createSeededRandom(99);

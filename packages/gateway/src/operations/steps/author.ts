@@ -5,3 +5,8 @@ import type { OperationParts } from "../../gateway-parts.ts";
 export function authorOf(parts: OperationParts): Author {
   return { random: parts.random, session: parts.log.session };
 }
+
+/** For a change that leaves a mark: only this process may take it for its own. */
+export function markAuthorOf(parts: OperationParts): Author {
+  return { random: parts.random, session: parts.markSession() };
+}

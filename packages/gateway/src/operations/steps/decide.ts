@@ -58,5 +58,5 @@ function settleMark(parts: OperationParts, mark: Mark, deadlineMs: number): Prom
 /** Whether nobody is at work behind this session's mark. Ask only in turn for the marked key. */
 export function isLeftBehind(parts: OperationParts, sessionBytes: Uint8Array): boolean {
   const session = idFromBytes("session", sessionBytes);
-  return session === parts.log.session || !parts.isSessionLive(session);
+  return session === parts.markSession() || !parts.isSessionLive(session);
 }

@@ -1,6 +1,6 @@
 import { markUpload as markUploadChange, unmarkUpload, type UploadSeen } from "@kakera/metadata";
 import type { OperationParts } from "../../gateway-parts.ts";
-import { authorOf } from "./author.ts";
+import { authorOf, markAuthorOf } from "./author.ts";
 import { commitPlanned, isLeftBehind } from "./decide.ts";
 import { findUpload, isMarked, seeUpload, uploadMark } from "./find-upload.ts";
 import type { UploadPlace } from "./upload-cursor.ts";
@@ -12,7 +12,7 @@ import type { UploadPlace } from "./upload-cursor.ts";
 export async function markUpload(parts: OperationParts, place: UploadPlace, deadlineMs: number): Promise<void> {
   await commitPlanned<void>(parts, deadlineMs, () => {
     const seen = findUpload(parts.log.view, place);
-    if (!isMarked(seen)) return { change: markUploadChange(authorOf(parts), seen), answer: () => undefined };
+    if (!isMarked(seen)) return { change: markUploadChange(markAuthorOf(parts), seen), answer: () => undefined };
     // Left behind by a step of ours that failed: as good as new.
     if (isOurs(parts, seen)) return { answer: undefined };
     throw uploadMark(seen);
@@ -22,7 +22,9 @@ export async function markUpload(parts: OperationParts, place: UploadPlace, dead
 
 function isOurs(parts: OperationParts, seen: UploadSeen): boolean {
   const { completingSession } = seen.upload.record;
-  return isLeftBehind(parts, completingSession) && Buffer.from(completingSession).toString("hex") === parts.log.session;
+  return (
+    isLeftBehind(parts, completingSession) && Buffer.from(completingSession).toString("hex") === parts.markSession()
+  );
 }
 
 /** A completion that was refused leaves its upload as it was. When the log is out of reach the mark stays: whoever meets it takes it off. */
