@@ -20,7 +20,7 @@ import { discardBodies } from "./write-path/discard-bodies.ts";
 import { createLaneMd5 } from "./write-path/lane-md5.ts";
 import { writeBody, type WriteParts } from "./write-path/write-body.ts";
 import { WriteGrace } from "./write-path/write-grace.ts";
-import { WriteRegister } from "./write-path/write-register.ts";
+import { WriteRegister, type WriteNumbers } from "./write-path/write-register.ts";
 import { defaultWriteSettings, type WriteSettings } from "./write-path/write-settings.ts";
 
 export interface BodiesComponents {
@@ -70,6 +70,8 @@ export interface WatchedBodyStore extends BodyStore {
   readonly reads: Watermarks;
   /** Writes that are not decided: a record may come to name their shards. */
   readonly writes: Watermarks;
+  /** Writes that begin from now on have these numbers: given out by whoever shares this session among processes. */
+  moveOn(numbers: WriteNumbers): void;
 }
 
 /** However slow all drives are: time must be left for a substitute, and for another. */
@@ -167,6 +169,7 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
     settle,
     reads,
     writes: register,
+    moveOn: (numbers) => register.moveOn(numbers),
     get writeFloor() {
       return register.floor;
     },

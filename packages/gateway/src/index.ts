@@ -27,6 +27,7 @@ export {
   type WatchedBodyStore,
   type Watermarks,
 } from "./create-bodies.ts";
+export type { WriteNumbers } from "./write-path/write-register.ts";
 export { defaultWriteSettings, type WriteSettings } from "./write-path/write-settings.ts";
 export { defaultReadSettings, type ReadSettings } from "./read-path/read-settings.ts";
 export { createBodyCopier } from "./copy-path/body-copier.ts";

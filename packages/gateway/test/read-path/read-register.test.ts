@@ -41,4 +41,27 @@ describe("the write register", () => {
     expect(writes.isPassed(mark)).toBe(true);
     expect(writes.begin()).toBe(4);
   });
+
+  test("moves on to other numbers, and its floor stays at what began before and is not decided", () => {
+    const writes = new WriteRegister(() => {});
+    const old = writes.begin();
+    const mark = writes.set();
+    writes.moveOn({ start: 100, end: 102 });
+    expect([writes.floor, writes.isPassed(mark)]).toEqual([old, false]);
+    expect(writes.begin()).toBe(100);
+    writes.decide(old);
+    expect([writes.floor, writes.isPassed(mark)]).toEqual([100, true]);
+    writes.decide(100);
+    // With nothing under way it moves all the same: a process that writes nothing holds nobody back.
+    writes.moveOn({ start: 200, end: 300 });
+    expect(writes.floor).toBe(200);
+  });
+
+  test("has no number left at the end of its block, and takes none of another's", () => {
+    const writes = new WriteRegister(() => {});
+    writes.moveOn({ start: 100, end: 101 });
+    writes.begin();
+    expect(() => writes.begin()).toThrow("waits for numbers");
+    expect(() => writes.moveOn({ start: 100, end: 110 })).toThrow("rise");
+  });
 });
