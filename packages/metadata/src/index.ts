@@ -26,6 +26,7 @@ export {
 export { createMemoryLog, type MemoryLog } from "./memory-log.ts";
 export { createMemoryView } from "./view/memory-view.ts";
 export { openLmdbView, type LmdbViewSettings } from "./view/lmdb-view.ts";
+export { openSiblingView, type SiblingView, type SiblingViewSettings } from "./view/sibling-view.ts";
 export { openGuardedView, type GuardedView, type GuardedViewSettings } from "./view/guarded-view.ts";
 export { mayKeep, readGuard, writeGuard, type Guard, type GuardPlace, type GuardState } from "./view/guard-file.ts";
 

@@ -77,8 +77,17 @@ export interface WritableView extends View {
    */
   load(entries: Iterable<RangeEntry>, position: ViewPosition | null): void;
   readonly position: ViewPosition | null;
+  /** Those who read it in other processes; absent where there can be none. */
+  readonly readers?: ViewReaders;
   /** Everything applied is on the disk when it resolves (where the view is a file). */
   close(): Promise<void>;
+}
+
+export interface ViewReaders {
+  /** Lets go of what readers that died had pinned; how many there were. */
+  clearDead(): number;
+  /** What the file takes, and what of it is in use: a reader that stands still keeps what was replaced since. */
+  sizes(): { readonly fileBytes: number; readonly liveBytes: number };
 }
 
 export interface ViewPosition {

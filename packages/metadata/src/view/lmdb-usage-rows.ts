@@ -1,6 +1,6 @@
 import type { Database } from "lmdb";
 import type { BucketUsage } from "../ports/view.ts";
-import type { UploadUsage, UsageRows } from "./usage-ledger.ts";
+import { noUsage, type UploadUsage, type UsageRows } from "./usage-ledger.ts";
 
 const [bucketPrefix, uploadPrefix] = ["b", "u"];
 const bucketIdBytes = 8;
@@ -57,6 +57,12 @@ export class LmdbUsageRows implements UsageRows {
     if (value === null) this.#database.removeSync(Buffer.from(key, "latin1"));
     else this.#database.putSync(Buffer.from(key, "latin1"), value);
   }
+}
+
+/** For those who only read the view. `bucketId`: raw bytes as latin1 text. */
+export function readBucketUsage(database: Database<Buffer, Buffer>, bucketId: string): BucketUsage {
+  const stored = database.getBinary(Buffer.from(bucketPrefix + bucketId, "latin1"));
+  return stored === undefined ? noUsage : decodeBucket(stored);
 }
 
 function encodeBucket(usage: BucketUsage): Buffer {

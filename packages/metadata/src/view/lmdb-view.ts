@@ -7,12 +7,15 @@ import type {
   RangeEntry,
   ViewBatch,
   ViewPosition,
+  ViewReaders,
   ViewWrite,
   WritableView,
 } from "../ports/view.ts";
+import { LmdbEntries, revisionBytes } from "./lmdb-entries.ts";
 import { LmdbUsageRows } from "./lmdb-usage-rows.ts";
 import { TableGenerations } from "./table-generations.ts";
 import { UsageLedger } from "./usage-ledger.ts";
+import { isBusyTable, readGenerations, readHead, writeGenerations, writeRevision } from "./view-head.ts";
 
 export interface LmdbViewSettings {
   /** Absolute path of a folder of its own. */
@@ -23,13 +26,12 @@ export interface LmdbViewSettings {
   readonly closed?: () => Promise<void>;
 }
 
-const mapSizeBytesDefault = 64 * GIB;
-const revisionBytes = 8;
+export const mapSizeBytesDefault = 64 * GIB;
 const positionKey = Buffer.from("p");
 const loadEntriesMax = 10_000;
 
 /**
- * The view in an LMDB file without fsync: it belongs to one process, and after a reboot it proves nothing unless the guard
+ * The view in an LMDB file without fsync: it belongs to one process (others may read it: sibling-view.ts), and after a reboot it proves nothing unless the guard
  * beside it says so (guard.ts). Values carry the revision in their first 8 bytes. Rows private to the view (usage,
  * position) are in a database of their own and change in the same transaction. Reads never span an `await`: lmdb-js
  * drops its read transaction at the end of the turn, and pages are copied.
@@ -42,9 +44,12 @@ class LmdbView implements WritableView {
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #entries: Database<Buffer, Buffer>;
   readonly #private: Database<Buffer, Buffer>;
+  readonly #reads: LmdbEntries;
   #rows: LmdbUsageRows;
   #ledger: UsageLedger;
-  readonly #generations = new TableGenerations();
+  readonly #generations: TableGenerations;
+  /** Readers in other processes are to learn of generations that changed. */
+  #areGenerationsDue = false;
   #position: ViewPosition | null;
   /** A transaction that failed half way leaves the cached rows wrong: nothing may be read or written any more. */
   #isBroken = false;
@@ -69,6 +74,28 @@ class LmdbView implements WritableView {
     this.#ledger = new UsageLedger(this.#rows);
     const stored = this.#private.getBinary(positionKey);
     this.#position = stored === undefined ? null : (JSON.parse(stored.toString()) as ViewPosition);
+    this.#reads = new LmdbEntries(this.#entries);
+    this.#generations = new TableGenerations(readGenerations(this.#private));
+    // As an earlier version left it: it has no head yet.
+    if (this.#position !== null && readHead(this.#private) === null)
+      this.#transaction(() => {
+        this.#areGenerationsDue = true;
+        writeRevision(this.#private, this.#position?.revision ?? null);
+      });
+  }
+
+  get readers(): ViewReaders {
+    return {
+      clearDead: () => (this.#root as unknown as { readerCheck(): number }).readerCheck(),
+      sizes: () => {
+        const stats = this.#root.getStats() as LmdbStats;
+        const pages = [this.#entries, this.#private].map((database) => pagesOf(database.getStats() as LmdbStats));
+        return {
+          fileBytes: stats.lastPageNumber * stats.pageSize,
+          liveBytes: pages.reduce((sum, count) => sum + count, 0) * stats.pageSize,
+        };
+      },
+    };
   }
 
   get appliedRevision(): number {
@@ -92,16 +119,11 @@ class LmdbView implements WritableView {
   }
 
   with<T>(key: Key, read: (value: Buffer, revision: number) => T): T | null {
-    const stored = this.#entries.getBinaryFast(key as Buffer);
-    return stored === undefined ? null : read(stored.subarray(revisionBytes, stored.length), revisionOf(stored));
+    return this.#reads.with(key, read);
   }
 
   range(from: Key, to: Key, limit: number): RangeEntry[] {
-    const page: RangeEntry[] = [];
-    if (limit <= 0 || Buffer.compare(from, to) >= 0) return page;
-    for (const key of this.#entries.getKeys({ start: from as Buffer, end: to as Buffer, limit }))
-      page.push(this.#entryAt(key));
-    return page;
+    return this.#reads.range(from, to, limit);
   }
 
   walk(
@@ -109,22 +131,11 @@ class LmdbView implements WritableView {
     to: Key,
     visit: (key: Buffer, value: Buffer, revision: number) => "next" | "stop" | { seek: Key },
   ): void {
-    let start: Key | null = from;
-    while (start !== null && Buffer.compare(start, to) < 0) start = this.#walkRun(start, to, visit);
+    this.#reads.walk(from, to, visit);
   }
 
   last(from: Key, to: Key): RangeEntry | null {
-    if (Buffer.compare(from, to) >= 0) return null;
-    const options = {
-      start: to as Buffer,
-      end: from as Buffer,
-      reverse: true,
-      exclusiveStart: true,
-      inclusiveEnd: true,
-      limit: 1,
-    };
-    for (const key of this.#entries.getKeys(options)) return this.#entryAt(key);
-    return null;
+    return this.#reads.last(from, to);
   }
 
   usage(bucketId: BucketId): BucketUsage {
@@ -146,6 +157,7 @@ class LmdbView implements WritableView {
       this.#rows = new LmdbUsageRows(this.#private);
       this.#ledger = new UsageLedger(this.#rows);
       this.#position = null;
+      this.#areGenerationsDue = true;
     });
   }
 
@@ -174,34 +186,15 @@ class LmdbView implements WritableView {
     if (isWhole) await this.#closed();
   }
 
-  #walkRun(
-    from: Key,
-    to: Key,
-    visit: (key: Buffer, value: Buffer, revision: number) => "next" | "stop" | { seek: Key },
-  ): Key | null {
-    for (const key of this.#entries.getKeys({ start: from as Buffer, end: to as Buffer })) {
-      const stored = this.#entries.getBinaryFast(key) as Buffer;
-      const step = visit(key, stored.subarray(revisionBytes, stored.length), revisionOf(stored));
-      if (step === "next") continue;
-      if (step === "stop") return null;
-      assert(Buffer.compare(step.seek, key) > 0, "a walk seeks forward");
-      return step.seek;
-    }
-    return null;
-  }
-
-  #entryAt(key: Buffer): RangeEntry {
-    const stored = this.#entries.getBinaryFast(key) as Buffer;
-    return { key, value: Buffer.from(stored.subarray(revisionBytes, stored.length)), revision: revisionOf(stored) };
-  }
-
   #transaction(action: () => void): void {
     assert(!this.#isBroken, "a view whose transaction failed is not written again");
     this.#isBroken = true;
     this.#root.transactionSync(() => {
       action();
       this.#rows.flush();
+      if (this.#areGenerationsDue) writeGenerations(this.#private, this.#generations);
     });
+    this.#areGenerationsDue = false;
     this.#isBroken = false;
   }
 
@@ -218,7 +211,7 @@ class LmdbView implements WritableView {
   }
 
   #put(key: Key, value: Uint8Array, revision: number): void {
-    this.#generations.touch(key);
+    this.#touch(key);
     if (UsageLedger.counts(key)) this.#ledger.observe(key, this.#valueAt(key), value);
     const storedBytes = revisionBytes + value.byteLength;
     if (this.#valueScratch.byteLength < storedBytes) this.#valueScratch = Buffer.allocUnsafe(storedBytes * 2);
@@ -229,13 +222,18 @@ class LmdbView implements WritableView {
   }
 
   #delete(key: Key): void {
-    this.#generations.touch(key);
+    this.#touch(key);
     if (UsageLedger.counts(key)) {
       const value = this.#valueAt(key);
       if (value === null) return;
       this.#ledger.observe(key, value, null);
     }
     this.#entries.removeSync(key as Buffer);
+  }
+
+  #touch(key: Key): void {
+    this.#generations.touch(key);
+    if (!isBusyTable(key[0] as number)) this.#areGenerationsDue = true;
   }
 
   /** Lent until the next read. */
@@ -246,13 +244,23 @@ class LmdbView implements WritableView {
 
   #setPosition(position: ViewPosition | null): void {
     this.#position = position;
+    writeRevision(this.#private, position?.revision ?? null);
     if (position === null) this.#private.removeSync(positionKey);
     else this.#private.putSync(positionKey, Buffer.from(JSON.stringify(position)));
   }
 }
 
-function revisionOf(stored: Buffer): number {
-  return stored.readUIntBE(2, 6);
+/** What lmdb-js says of a database, and of its file. */
+interface LmdbStats {
+  readonly pageSize: number;
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+  readonly lastPageNumber: number;
+}
+
+function pagesOf({ treeBranchPageCount, treeLeafPageCount, overflowPages }: LmdbStats): number {
+  return treeBranchPageCount + treeLeafPageCount + overflowPages;
 }
 
 /** mdb_env_sync(force): lmdb-js has it, its types do not. */

@@ -1,8 +1,15 @@
 import type { Key } from "../ports/view.ts";
 
-/** A number for each table of the key space that grows with every change within it. In memory: it starts anew with the process. */
+const tablesMax = 256;
+
+/** A number for each table of the key space that grows with every change within it. */
 export class TableGenerations {
-  readonly #generations = new Float64Array(256).fill(1);
+  readonly #generations = new Float64Array(tablesMax).fill(1);
+
+  /** `earlier`: what an earlier process ended with; those who compare must not find a number again. */
+  constructor(earlier: Float64Array | null = null) {
+    if (earlier !== null) this.#generations.set(earlier);
+  }
 
   of(table: number): number {
     return this.#generations[table] as number;
@@ -14,6 +21,6 @@ export class TableGenerations {
   }
 
   touchAll(): void {
-    for (let table = 0; table < this.#generations.length; table++) this.#generations[table] = this.of(table) + 1;
+    for (let table = 0; table < tablesMax; table++) this.#generations[table] = this.of(table) + 1;
   }
 }

@@ -16,7 +16,7 @@ export interface UploadUsage {
   readonly partBytes: number;
 }
 
-const nothing: BucketUsage = { objectCount: 0, sizeBytes: 0, uploadCount: 0, partBytes: 0 };
+export const noUsage: BucketUsage = { objectCount: 0, sizeBytes: 0, uploadCount: 0, partBytes: 0 };
 const [currentTable, uploadTable, partTable] = [0x63, 0x75, 0x70];
 
 /**
@@ -53,7 +53,7 @@ export class UsageLedger {
   }
 
   usage(bucketId: BucketId): BucketUsage {
-    return this.#rows.bucket(idBytes(bucketId).toString("latin1")) ?? nothing;
+    return this.#rows.bucket(idBytes(bucketId).toString("latin1")) ?? noUsage;
   }
 
   #observePart(uploadId: string, bytes: number): void {
@@ -76,7 +76,7 @@ export class UsageLedger {
   }
 
   #add(bucketId: string, delta: BucketUsage): void {
-    const old = this.#rows.bucket(bucketId) ?? nothing;
+    const old = this.#rows.bucket(bucketId) ?? noUsage;
     const sum: BucketUsage = {
       objectCount: old.objectCount + delta.objectCount,
       sizeBytes: old.sizeBytes + delta.sizeBytes,
