@@ -9,6 +9,7 @@ export type {
   View,
   ViewBatch,
   ViewPosition,
+  ViewReaders,
   ViewWrite,
   WritableView,
 } from "./ports/view.ts";
@@ -122,3 +123,8 @@ export { nextArchiveEpoch } from "./archive/next-epoch.ts";
 export { readArchive, type ArchiveReading, type DriveWitness } from "./archive/read-archive.ts";
 export { ArchiveDamage } from "./archive/archive-damage.ts";
 export { checkWitness, type Lineage } from "./archive/check-witness.ts";
+
+// The log of another process of this server.
+export { ForwardedLog, type ForwardedLogParts, type ToldOfLog } from "./forwarded/forwarded-log.ts";
+export { LogService, type LogServiceParts } from "./forwarded/log-service.ts";
+export type { MessageChannel } from "./ports/message-channel.ts";

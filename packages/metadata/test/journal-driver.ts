@@ -19,7 +19,7 @@ export function describeJournalLogs(medium: "memory disks" | "real disks"): void
   }
 }
 
-function journalDriver(of: {
+export function journalDriver(of: {
   medium: "memory disks" | "real disks";
   kind: "memory view" | "LMDB view";
   driveCount: number;

@@ -7,6 +7,8 @@ export const records = kakera.records;
 export const journal = kakera.journal;
 /** What nodes say to each other. */
 export const calls = kakera.calls;
+/** What the processes of one server say to each other. */
+export const processes = kakera.processes;
 
 // Decoded messages: every field is present; an absent message field is null, an absent number 0, absent bytes empty.
 export type BodyPlace = kakera.records.BodyPlace;
@@ -51,6 +53,12 @@ export type PoolRecordInput = kakera.records.PoolRecord.$Properties;
 export type RepairRecordInput = kakera.records.RepairRecord.$Properties;
 export type UploadRecordInput = kakera.records.UploadRecord.$Properties;
 
+export type ForwardedFailure = kakera.processes.ForwardedFailure;
+export type ForwardedFailureInput = kakera.processes.ForwardedFailure.$Properties;
+export type ForwardedRangeInput = kakera.processes.ForwardedRange.$Properties;
+export type LogAnswer = kakera.processes.LogAnswer;
+export type LogAnswerInput = kakera.processes.LogAnswer.$Properties;
+export type LogCall = kakera.processes.LogCall;
 export type DescriptionMessage = kakera.calls.ShardDescription;
 export type FailureMessage = kakera.calls.Failure;
 export type IdentityMessage = kakera.calls.ShardIdentity;
