@@ -5,7 +5,9 @@ import { createRecoveryTools } from "./drivers/recovery-tools.ts";
 import { writeBugReport } from "./drivers/bug-report.ts";
 import { watchProcessSignals } from "./drivers/process-signals.ts";
 import { serve } from "./compose/serve.ts";
+import { siblingCommand } from "./drivers/sibling-process.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { runSibling } from "./processes/run-sibling.ts";
 import { runProgram } from "./program.ts";
 
 process.on("uncaughtException", endWithBug);
@@ -14,6 +16,7 @@ process.on("unhandledRejection", endWithBug);
 const signals = watchProcessSignals();
 const terminal = createNodeTerminal(signals);
 try {
+  if (process.argv[2] === siblingCommand) await runSibling(signals);
   const exitCode = await runProgram(process.argv.slice(2), {
     terminal,
     probe: createMachineProbe(),

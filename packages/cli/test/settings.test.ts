@@ -98,7 +98,7 @@ describe("every row of the contract's table", () => {
       host: "box",
       geometry: null,
       stateDir: null,
-      processes: "auto",
+      processes: 1,
       memoryMaxBytes: null,
       credentials: null,
       buckets: [],
@@ -117,6 +117,15 @@ describe("every row of the contract's table", () => {
     });
     expect(resolve({ machine: { memoryLimitBytes: 1000 } }).settings.memoryMaxBytes).toBe(800);
     expect(resolve({ machine: { isTerminal: true } }).settings.logFormat).toBe("text");
+    const processesOf = (coreCount: number, role: Role = "server"): number =>
+      resolveSettings({
+        role,
+        argv: ["/d", "--processes", "auto"],
+        environment: cluster,
+        readText: readerOf({}),
+        machine: { ...machine, coreCount },
+      }).settings.processes;
+    expect([processesOf(1), processesOf(2), processesOf(8), processesOf(8, "storage-node")]).toEqual([1, 1, 7, 1]);
   });
 
   test("switches are flags without a value", () => {

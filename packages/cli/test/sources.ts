@@ -5,6 +5,7 @@ export const machine = {
   hostName: "box",
   workingDirectory: "/srv",
   isTerminal: false,
+  coreCount: 4,
   memoryLimitBytes: null,
 } as const;
 

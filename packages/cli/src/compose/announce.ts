@@ -15,9 +15,6 @@ interface Shown {
 export function announceSettings(resolved: ResolvedSettings, { terminal, logger }: Shown): void {
   const { settings, warnings } = resolved;
   for (const warning of warnings) logger.log("warn", "config.unknown-variable", { warning });
-  if (typeof settings.processes === "number" && settings.processes > 1) {
-    logger.log("warn", "config.processes", { warning: "one machine runs one process in this version" });
-  }
   const described = describeSettings(resolved);
   if (settings.logFormat === "json") logger.log("info", "config.effective", { settings: described });
   else if (isTalkative(settings)) for (const line of renderSettings(described)) terminal.print(line);

@@ -9,13 +9,15 @@ import {
 } from "@kakera/kernel";
 import { createGateway, type Gateway } from "@kakera/gateway";
 import type { GuardedView } from "@kakera/metadata";
-import { formatAddress } from "../config/parse-values.ts";
 import { agreeOnSecrets, type ClusterSecrets } from "../cluster/agree-on-secrets.ts";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
 import type { UserFacts } from "../doctor/machine-probe.ts";
 import type { PromMeter } from "../drivers/prom-meter.ts";
+import type { SiblingProcess } from "../drivers/sibling-process.ts";
+import { ServerSharing } from "../processes/share-server.ts";
+import type { Reload } from "../processes/told.ts";
 import { DriveBay } from "./drive-bay.ts";
 import type { FolderAccess } from "./folder-access.ts";
 import type { FormationFile } from "./formation-file.ts";
@@ -25,6 +27,7 @@ import { meetCluster } from "./meet-cluster.ts";
 import { prepareDrives } from "./prepare-drives.ts";
 import { obtainRootKey, type RootKey } from "./root-key.ts";
 import { ServerCore } from "./server-core.ts";
+import { serverName } from "./server-name.ts";
 import { driveSettings, gatewaySettings } from "./server-limits.ts";
 import { measureServer } from "./server-metrics.ts";
 import type { ServerState } from "./server-state.ts";
@@ -45,6 +48,8 @@ export interface ServerComponents {
   readonly processIo: () => ProcessIo | null;
   /** Where the metadata is; null: on the drives, in a journal. */
   readonly etcd: EtcdPlace | null;
+  /** Starts another process of this server. */
+  readonly startSibling: (index: number) => SiblingProcess;
   /** A broken assumption that nobody waits for: the process ends. */
   readonly onBug: (failure: unknown) => void;
 }
@@ -62,7 +67,11 @@ export interface Server {
    * ClusterFailure when it cannot be, and with `signal`'s reason when it is told to stop first.
    */
   open(signal: AbortSignal): Promise<void>;
-  /** Ends everything in good order; after the gateway was drained. */
+  /** Lets what is in flight finish, in all processes, within `timeoutMs`; how many requests were cut off. */
+  drain(timeoutMs: number): Promise<number>;
+  /** A SIGHUP, for the other processes. */
+  tellReload(reload: Reload): void;
+  /** Ends everything in good order; after `drain`. */
   close(): Promise<void>;
 }
 
@@ -106,6 +115,10 @@ export async function composeServer(
   });
   showMinioMetrics(metrics, { state, processIo, server: serverName(settings.server) });
   const { accessKey, secretKey } = rootKey.credentials;
+  const sharing = new ServerSharing(
+    { ...components, meter, core, health: () => state.health(), credentials: rootKey.credentials },
+    settings,
+  );
   const gateway = createGateway(
     {
       ...components,
@@ -115,8 +128,8 @@ export async function composeServer(
       admin,
       credentials: { lookup: (given) => (given === accessKey ? secretKey : null) },
       health: state,
-      isSessionLive: (session) => core.isSessionLive(session),
-      metricsText: () => metrics.text(),
+      isSessionLive: (session) => core.isSessionLive(session) || sharing.isLive(session),
+      metricsText: () => sharing.metricsText(),
     },
     gatewaySettings(settings.server, settings.test),
   );
@@ -142,12 +155,18 @@ export async function composeServer(
       );
       keeping = drives;
       await core.openService(signal);
-      keeping = Promise.all([drives, core.workWhenWritable(ended.signal)]);
+      keeping = Promise.all([drives, core.workWhenWritable(ended.signal), sharing.begin(ended.signal)]);
     },
+    async drain(timeoutMs) {
+      const cutOff = await Promise.all([gateway.drain(timeoutMs), sharing.drain(timeoutMs)]);
+      return cutOff[0] + cutOff[1];
+    },
+    tellReload: (reload) => sharing.tellReload(reload),
     async close() {
       core.stopServing();
       ended.abort();
       await keeping;
+      await sharing.close();
       await core.close();
     },
   };
@@ -156,9 +175,4 @@ export async function composeServer(
 function secretsOf({ clusterSecret, credentials }: ServerSettings): ClusterSecrets {
   assert(clusterSecret !== null && credentials !== null, "a cluster has secrets: the settings were checked");
   return { clusterSecret, credentials };
-}
-
-/** The node's name on dashboards: host and port. */
-function serverName({ address, host }: ServerSettings): string {
-  return formatAddress({ host: address.host === "" ? (host ?? "localhost") : address.host, port: address.port });
 }

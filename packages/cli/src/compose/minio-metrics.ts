@@ -28,7 +28,7 @@ const bucketsMax = 1000;
 export function showMinioMetrics(metrics: PromMeter, sources: MinioMetricsSources): void {
   showCluster(metrics, sources);
   showBuckets(metrics, sources);
-  showRequests(metrics, sources);
+  showMinioRequests(metrics, sources.server);
   showProcess(metrics, sources);
 }
 
@@ -97,7 +97,8 @@ function showBuckets(metrics: PromMeter, { state }: MinioMetricsSources): void {
   ofBuckets("usage_object_total", "objects of a bucket", (bucket) => bucket.objectCount);
 }
 
-function showRequests(metrics: PromMeter, { server }: MinioMetricsSources): void {
+/** What every process of a server counts for itself. `server`: host:port. */
+export function showMinioRequests(metrics: PromMeter, server: string): void {
   const requests = (name: string, help: string, isCounted: (status: number) => boolean): void =>
     metrics.table({ name, help, kind: "counter", labels: ["server", "api"] }, async () =>
       sumByOperation(await metrics.values("kakera_s3_requests_total"), { server, isCounted }),

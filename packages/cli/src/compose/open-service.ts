@@ -8,6 +8,7 @@ import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
 import type { DriveBay } from "./drive-bay.ts";
 import type { LateLog } from "./late-log.ts";
+import { ProcessMarks } from "../processes/process-marks.ts";
 import { createScrubPositions } from "./scrub-positions.ts";
 import { bodiesSettings, bodyMemoryBytes, maintenanceMemoryBytes, maintenanceSettings } from "./server-limits.ts";
 
@@ -25,11 +26,19 @@ export interface ServiceComponents {
   readonly onBug: (failure: unknown) => void;
 }
 
+export interface Service {
+  readonly bodies: WatchedBodyStore;
+  /** The work of all processes of this server. */
+  readonly marks: ProcessMarks;
+  readonly maintenance: Maintenance;
+  readonly repairQueue: RepairQueue;
+}
+
 /** The data path and the loops that keep its data whole, each with memory of its own: neither waits for the other's. */
 export function openService(
   components: ServiceComponents,
   settings: { readonly server: ServerSettings; readonly test: TestSettings },
-): { readonly bodies: WatchedBodyStore; readonly maintenance: Maintenance } {
+): Service {
   const { log, bay, board, onBug } = components;
   const memory = createSharedMemory({ sizeBytes: bodyMemoryBytes(settings.server) });
   // Each needs the other: readers report to maintenance, which asks what reads are under way. Who does not lead repairs nothing: the
@@ -43,16 +52,17 @@ export function openService(
     { ...components, memory, codec: createCodec(memory), repairQueue },
     bodiesSettings(settings.server, memory.sizeBytes),
   );
+  const marks = new ProcessMarks(bodies);
   const workMemory = createSharedMemory({ sizeBytes: maintenanceMemoryBytes });
   const maintenance: Maintenance = createMaintenance(
     {
       ...components,
       memory: workMemory,
       codec: createCodec(workMemory),
-      // One process: every other session is over, and all of its writes are decided.
-      sessions: board ?? { floorOf: (session) => (session === log.session ? bodies.writeFloor : Infinity) },
-      reads: board?.reads ?? bodies.reads,
-      writes: board?.writes ?? bodies.writes,
+      // One server: every other session is over, and all of its writes are decided.
+      sessions: board ?? { floorOf: (session) => (session === log.session ? marks.writeFloor : Infinity) },
+      reads: board?.reads ?? marks.reads,
+      writes: board?.writes ?? marks.writes,
       // Those of a cluster's drives are for whoever leads next.
       positions: board === null ? createScrubPositions(bay) : createPositionsInLog(components),
       copier: createBodyCopier(bodies),
@@ -60,5 +70,5 @@ export function openService(
     },
     maintenanceSettings(settings.server, settings.test),
   );
-  return { bodies, maintenance };
+  return { bodies, marks, maintenance, repairQueue };
 }

@@ -5,7 +5,7 @@ import { resolveSettings, type ResolvedSettings, type Role, type ServerSettings 
 import { readTestSettings } from "../config/test-settings.ts";
 import { keepCertificate, type CertificateKeeper } from "../drivers/certificates.ts";
 import { watchEventLoopLag } from "../drivers/event-loop-lag.ts";
-import { createListener, listen, type Listener } from "../drivers/http-listener.ts";
+import { createListener, listen, listenFirst, type Listener } from "../drivers/http-listener.ts";
 import { killAtFailpoint } from "../drivers/kill-at-failpoint.ts";
 import { createMachineProbe } from "../drivers/machine-probe.ts";
 import { readBootId } from "@kakera/storage-node";
@@ -15,6 +15,7 @@ import { createPinoLogger, type ServerLogger } from "../drivers/pino-logger.ts";
 import type { ProcessSignals } from "../drivers/process-signals.ts";
 import { readProcessIo } from "../drivers/process-io.ts";
 import { createPromMeter } from "../drivers/prom-meter.ts";
+import { startSibling } from "../drivers/sibling-process.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { announceReady, announceSettings } from "./announce.ts";
@@ -53,12 +54,14 @@ export async function serve(argv: readonly string[], shell: Shell, role: Role = 
   const listener = createListener(tls);
   server.gateway.attach(listener.server);
   listeners.push(listener);
-  await listen(listener.server, settings.address);
+  if (settings.processes > 1) await listenFirst(listener.server, settings.address);
+  else await listen(listener.server, settings.address);
   const page = await serveStatusPage(server.state, settings, tls);
   if (page !== null) listeners.push(page);
   signals.onReload(() => {
     certificate?.reload();
-    reloadLogLevel({ argv, role }, { terminal, logger });
+    const logLevel = reloadLogLevel({ argv, role }, { terminal, logger });
+    server.tellReload({ logLevel: logLevel ?? settings.logLevel });
   });
 
   if ((await openOrExplain(server, signals.stopped)) === "stopped") return exitCodes.done;
@@ -68,7 +71,7 @@ export async function serve(argv: readonly string[], shell: Shell, role: Role = 
     signal: String(signals.stopped.reason),
     inFlight: server.gateway.inFlightCount,
   });
-  const cutOff = await server.gateway.drain(settings.drainTimeoutMs);
+  const cutOff = await server.drain(settings.drainTimeoutMs);
   page?.server.close();
   await server.close();
   certificate?.stop();
@@ -134,6 +137,7 @@ function compose(
       certificateExpiresMs: () => certificate?.current.expiresMs ?? null,
       workingDirectory: terminal.machine.workingDirectory,
       processIo: readProcessIo,
+      startSibling: (index) => startSibling(index, clock),
       onBug: parts.onBug,
     },
     { server: settings, test },
@@ -168,15 +172,20 @@ function explain(error: unknown): unknown {
   return new CommandFailure(error.reason ?? "LOG_UNREACHABLE", error.message, { exitCode, remedy, cause: error });
 }
 
-/** What SIGHUP takes up beside certificates: the log level of the configuration file. */
-function reloadLogLevel(called: Called, { terminal, logger }: { terminal: Terminal; logger: ServerLogger }): void {
+/** What SIGHUP takes up beside certificates: the log level of the configuration file. null: it stays as it is. */
+function reloadLogLevel(
+  called: Called,
+  { terminal, logger }: { terminal: Terminal; logger: ServerLogger },
+): ServerSettings["logLevel"] | null {
   try {
     const { logLevel } = resolve(called, terminal).settings;
     logger.setLevel(logLevel);
     logger.log("info", "config.reloaded", { logLevel });
+    return logLevel;
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
     logger.log("error", "config.not-reloaded", { error });
+    return null;
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import type { Admin } from "@kakera/gateway";
 import type { ShardDrive } from "@kakera/rpc";
 import type { Maintenance } from "@kakera/maintenance";
-import { keys, type WritableView } from "@kakera/metadata";
+import { keys, type ViewReaders, type WritableView } from "@kakera/metadata";
 import { ClusterNode } from "../cluster/cluster-node.ts";
 import { foundCluster } from "../cluster/found-cluster.ts";
 import { reportedMarks } from "../cluster/reported-marks.ts";
@@ -33,7 +33,7 @@ import { createLateLog, type LateLog } from "./late-log.ts";
 import { knownIncarnation } from "./note-incarnations.ts";
 import { openClusterLog } from "./open-cluster-log.ts";
 import { openLog } from "./open-log.ts";
-import { openService } from "./open-service.ts";
+import { openService, type Service } from "./open-service.ts";
 import type { PreparedDrives } from "./prepare-drives.ts";
 import { keepRootKey, type RootKey } from "./root-key.ts";
 import { archiveSettings, journalSettings } from "./server-limits.ts";
@@ -46,6 +46,13 @@ export interface CoreSettings {
   readonly bay: DriveBay;
   readonly prepared: PreparedDrives;
   readonly rootKey: RootKey;
+}
+
+/** What other processes of this server take part in. */
+export interface Shareable extends Pick<Service, "marks" | "repairQueue"> {
+  /** The view lies in it. */
+  readonly stateDirectory: string;
+  readonly readers: ViewReaders | null;
 }
 
 const logWaitMs = SECOND_MS / 10;
@@ -69,6 +76,8 @@ export class ServerCore {
   #board: SessionBoard | null = null;
   readonly #ended = new AbortController();
   #maintenance: Maintenance | null = null;
+  #service: Service | null = null;
+  #viewDirectory: string | null = null;
   #isServing = false;
   /** All that needs changes has begun. */
   #isWorking = false;
@@ -142,6 +151,7 @@ export class ServerCore {
       server.stateDir ?? (first === undefined ? gatewayState : join(first.place, ".kakera", "state"));
     const { view, origin } = await this.#components.openView(stateDirectory, this.#formation.clusterId);
     this.#components.logger.log("info", "view.opened", { origin, directory: stateDirectory });
+    this.#viewDirectory = stateDirectory;
     this.#view = view;
     const { etcd } = this.#components;
     if (etcd === null) this.log.use(await this.#openJournal(prepared.start, prepared.witnesses));
@@ -157,10 +167,12 @@ export class ServerCore {
     else checkCluster(cluster, this.#formation);
     const { drives } = this;
     const parts = { ...this.#components, ...cluster, drives, board: this.#board };
-    const { bodies, maintenance } = openService(parts, this.#settings);
+    const service = openService(parts, this.#settings);
+    const { bodies, marks, maintenance } = service;
     this.bodies.open(bodies);
-    this.log.current?.shared?.reportMarks(reportedMarks(bodies, this.log.view));
+    this.log.current?.shared?.reportMarks(reportedMarks(marks, this.log.view));
     this.#maintenance = maintenance;
+    this.#service = service;
     if (this.log.status().canWrite) await this.#beginWork(maintenance);
     this.#isServing = true;
   }
@@ -183,6 +195,22 @@ export class ServerCore {
         logger.log("warn", "server.work-not-begun", { error });
       }
     }
+  }
+
+  /**
+   * What other processes of this server work with. null: there is nothing to be shared yet: it does not serve, or shows a part of the view only, or
+   * takes no changes.
+   */
+  get shareable(): Shareable | null {
+    const isWhole = this.#isServing && this.isViewWhole && this.log.status().canWrite;
+    if (!isWhole || this.#service === null || this.#view === null || this.#viewDirectory === null) return null;
+    const { marks, repairQueue } = this.#service;
+    return { marks, repairQueue, stateDirectory: this.#viewDirectory, readers: this.#view.readers ?? null };
+  }
+
+  /** Whether the log shows all that is in the view, and not a part of it. */
+  get isViewWhole(): boolean {
+    return this.#view !== null && this.log.view === this.#view;
   }
 
   /** What the log knows of a drive; nothing before it was opened. */

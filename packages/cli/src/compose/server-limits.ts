@@ -39,10 +39,11 @@ export function gatewaySettings(server: ServerSettings, test: TestSettings): Gat
   };
 }
 
-/** Shared memory for bodies in flight, with their parity: a quarter of what the process may use. */
-export function bodyMemoryBytes({ memoryMaxBytes }: ServerSettings): number {
-  if (memoryMaxBytes === null) return bodyMemoryBytesDefault;
-  return Math.max(bodyMemoryBytesMin, Math.min(bodyMemoryBytesDefault, Math.floor(memoryMaxBytes / 4)));
+/** Shared memory for bodies in flight, with their parity: a quarter of what the server may use, in equal parts for its processes. */
+export function bodyMemoryBytes({ memoryMaxBytes, processes }: ServerSettings): number {
+  const ofServer =
+    memoryMaxBytes === null ? bodyMemoryBytesDefault : Math.min(bodyMemoryBytesDefault, Math.floor(memoryMaxBytes / 4));
+  return Math.max(bodyMemoryBytesMin, Math.floor(ofServer / processes));
 }
 
 /** For rebuilds and scrubs of all drives at once: more than k+m+2 MiB for each of a few. */

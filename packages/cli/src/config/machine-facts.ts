@@ -3,6 +3,7 @@ export interface MachineFacts {
   readonly hostName: string;
   readonly workingDirectory: string;
   readonly isTerminal: boolean;
+  readonly coreCount: number;
   /** Memory limit of the control group; null: none. */
   readonly memoryLimitBytes: number | null;
 }

@@ -15,8 +15,10 @@ type SettingValues = {
   readonly [Key in SettingKey]: (typeof settingTable)[Key] extends SettingSpec<infer T> ? T : never;
 };
 
-export interface ServerSettings extends Omit<SettingValues, "volumes"> {
+export interface ServerSettings extends Omit<SettingValues, "volumes" | "processes"> {
   readonly role: Role;
+  /** That take requests on one port. */
+  readonly processes: number;
   /** Absolute folders, in order, each once. */
   readonly drives: readonly string[];
   /** Root credentials of the environment, or null: they are generated. */
@@ -72,6 +74,7 @@ export function resolveSettings(sources: SettingSources): ResolvedSettings {
     advertise: rest.advertise ?? advertised(rest.nodeAddress, sources.machine),
     host: rest.host ?? sources.machine.hostName,
     logFormat: rest.logFormat ?? (sources.machine.isTerminal ? "text" : "json"),
+    processes: countProcesses(rest.processes, role, sources.machine),
     memoryMaxBytes: rest.memoryMaxBytes ?? shareOfLimit(sources.machine.memoryLimitBytes),
     drives,
     credentials,
@@ -138,6 +141,12 @@ function checkTogether(settings: ServerSettings): void {
 function advertised(nodeAddress: Address, machine: MachineFacts): Address {
   const isAny = nodeAddress.host === "" || nodeAddress.host === "0.0.0.0" || nodeAddress.host === "::";
   return isAny ? { host: machine.hostName, port: nodeAddress.port } : nodeAddress;
+}
+
+/** A node that only keeps shards serves no objects: one process for its drives. */
+function countProcesses(wanted: number | "auto", role: Role, { coreCount }: MachineFacts): number {
+  if (role === "storage-node") return 1;
+  return wanted === "auto" ? Math.max(1, coreCount - 1) : wanted;
 }
 
 function shareOfLimit(limitBytes: number | null): number | null {

@@ -158,9 +158,9 @@ export const settingTable = {
     {
       flag: "N|auto",
       environment: "KAKERA_PROCESSES",
-      fallback: "auto",
-      fallbackText: "auto",
-      help: "gateway processes; one machine starts with 1",
+      fallback: 1,
+      fallbackText: "1",
+      help: "processes that serve on the port; auto: one for each core but one",
     },
   ),
   memoryMaxBytes: setting<number | null>("memory-max", parseSize, {

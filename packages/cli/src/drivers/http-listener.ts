@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { createServer as createNetServer, type AddressInfo, type Server as NetServer } from "node:net";
 import { serverOptions, type TlsContext } from "@kakera/gateway";
 import { CommandFailure } from "../command-failure.ts";
 import { formatAddress, type Address } from "../config/parse-values.ts";
@@ -19,16 +19,31 @@ export function createListener(tls: TlsContext | null): Listener {
   return { server: server as unknown as Server, renew: ({ options }) => server.setSecureContext(options) };
 }
 
+/** Who takes connections at an address: one process, or several, among which the kernel spreads them. */
+export type Sharing = "alone" | "with others";
+
 /** Resolves to the port. Rejects with CommandFailure when the address cannot be had. */
-export function listen(server: Server, address: Address): Promise<number> {
+export function listen(server: NetServer, address: Address, sharing: Sharing = "alone"): Promise<number> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error & { code?: string }): void => reject(describe(error, address));
     server.once("error", onError);
-    server.listen({ port: address.port, ...(address.host === "" ? {} : { host: address.host }) }, () => {
+    const place = { port: address.port, ...(address.host === "" ? {} : { host: address.host }) };
+    server.listen(sharing === "alone" ? place : { ...place, reusePort: true }, () => {
       server.off("error", onError);
       resolve((server.address() as AddressInfo).port);
     });
   });
+}
+
+/**
+ * As `listen`, for the first of several processes. Another server of the same user that shares its port too would share this one's,
+ * unseen, and answer every second request: so the address is taken alone first. Whoever has it, alone or with others, is found then.
+ */
+export async function listenFirst(server: NetServer, address: Address): Promise<number> {
+  const probe = createNetServer();
+  await listen(probe, address);
+  await new Promise<void>((resolve) => probe.close(() => resolve()));
+  return listen(server, address, "with others");
 }
 
 function describe(error: Error & { code?: string }, address: Address): Error {
@@ -44,6 +59,13 @@ function describe(error: Error & { code?: string }, address: Address): Error {
     return new CommandFailure("NOT_PERMITTED", `this user may not listen on ${where}`, {
       exitCode: exitCodes.notPermitted,
       remedy: "a port above 1023",
+      cause: error,
+    });
+  }
+  if (error.code === "ENOTSUP" || error.code === "EINVAL") {
+    return new CommandFailure("CONFIG_INVALID", "this system lets only one process listen on a port", {
+      exitCode: exitCodes.usage,
+      remedy: "--processes 1",
       cause: error,
     });
   }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { systemClock, type Clock } from "@kakera/kernel";
@@ -25,6 +25,7 @@ export function createNodeTerminal(signals: Pick<ProcessSignals, "stopped" | "dr
       hostName: hostname(),
       workingDirectory: process.cwd(),
       isTerminal,
+      coreCount: availableParallelism(),
       memoryLimitBytes: memoryLimitBytes(),
     },
     clock: waitingClock,

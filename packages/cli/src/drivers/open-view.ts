@@ -1,9 +1,10 @@
 import { mkdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { boundedDisk, createNodeDisk, digestOnDisk } from "@kakera/disk";
 import type { Clock, ClusterId, Logger } from "@kakera/kernel";
 import { openGuardedView, type GuardedView } from "@kakera/metadata";
 import { CommandFailure } from "../command-failure.ts";
+import { viewFolder } from "../compose/view-folder.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { callDeadlineMs } from "./node-folders.ts";
 
@@ -35,7 +36,7 @@ export function openViewFiles(
   const directory = basename(stateDirectory);
   return openGuardedView({
     guard: { disk, directory, name: "view-guard" },
-    directory: join(stateDirectory, "view"),
+    directory: viewFolder(stateDirectory),
     bootId: identity.bootId,
     lineage: identity.clusterId,
     digest: () => digestOnDisk(disk, `${directory}/view/data.mdb`),

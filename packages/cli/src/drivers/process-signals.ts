@@ -11,6 +11,8 @@ export interface ProcessSignals {
   onReload(reload: () => void): void;
   /** From now on a second signal to stop ends the process at once; before this the first does. */
   drainOnStop(): void;
+  /** From now on no signal to stop, nor SIGHUP, does anything: another process decides. */
+  leaveToOwner(): void;
 }
 
 export function watchProcessSignals(): ProcessSignals {
@@ -22,6 +24,7 @@ export function watchProcessSignals(): ProcessSignals {
     if (isFirst && isDraining) return;
     endProcess(signal === "SIGINT" ? exitCodes.secondInterrupt : exitCodes.secondTerminate);
   };
+  const ignored = (): void => {};
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   return {
@@ -29,6 +32,11 @@ export function watchProcessSignals(): ProcessSignals {
     onReload: (reload) => void process.on("SIGHUP", reload),
     drainOnStop: () => {
       isDraining = true;
+    },
+    leaveToOwner: () => {
+      process.off("SIGTERM", stop);
+      process.off("SIGINT", stop);
+      for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, ignored);
     },
   };
 }

@@ -11,6 +11,18 @@ export interface PromMeter {
   values(name: string): Promise<readonly MeterRow[]>;
   /** Everything measured, in Prometheus' text form. */
   text(): Promise<string>;
+  /** The same as plain data, to be added to that of other processes. */
+  records(): Promise<MetricRecord[]>;
+}
+
+/** An instrument and its values, as prom-client's registry gives them. */
+export interface MetricRecord {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  /** How values of several processes become one. */
+  readonly aggregator: string;
+  readonly values: readonly MeterRow[];
 }
 
 export interface MeterRow {
@@ -78,6 +90,9 @@ export function createPromMeter(): PromMeter {
     },
     onCollect: (collect) => void collectors.push(collect),
   };
+  const collectAll = async (): Promise<void> => {
+    for (const collect of collectors) await collect();
+  };
   return {
     meter,
     table(spec, rows) {
@@ -92,8 +107,12 @@ export function createPromMeter(): PromMeter {
       return (found?.values ?? []).map(({ labels, value }) => ({ labels: labels as MeterRow["labels"], value }));
     },
     async text() {
-      for (const collect of collectors) await collect();
+      await collectAll();
       return registry.metrics();
+    },
+    async records() {
+      await collectAll();
+      return (await registry.getMetricsAsJSON()) as unknown as MetricRecord[];
     },
   };
 }

@@ -22,6 +22,8 @@ export class ConnectionLost extends Error {
 export interface NodeAddress {
   readonly host: string;
   readonly port: number;
+  /** Of a socket of this machine, which is connected to instead; host and port are its name for people then. */
+  readonly path?: string;
 }
 
 /** Opens connections; rejects with ConnectionLost. */

@@ -4,6 +4,7 @@ import { SECOND_MS } from "@kakera/kernel";
 import type { NodeServer } from "../node-server.ts";
 
 export interface NodeListener {
+  /** 0 for a socket of this machine. */
   readonly port: number;
   /** Ends the server's calls in good order, then its connections. */
   close(): Promise<void>;
@@ -15,14 +16,14 @@ const keepAliveMs = 60 * SECOND_MS;
 /** A listener of the node's own. Rejects with what the system says of the address. Closing it closes the server. */
 export function listenForCalls(
   nodeServer: NodeServer,
-  address: { readonly host: string; readonly port: number },
+  address: { readonly host: string; readonly port: number } | { readonly path: string },
 ): Promise<NodeListener> {
   const server = createServer({ keepAliveTimeout: keepAliveMs, noDelay: true, requestTimeout: 0 }, nodeServer.handle);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(address, () => {
       server.off("error", reject);
-      const { port } = server.address() as AddressInfo;
+      const { port = 0 } = server.address() as Partial<AddressInfo>;
       resolve({ port, close: () => close(server, nodeServer) });
     });
   });

@@ -1,0 +1,7 @@
+import { formatAddress } from "../config/parse-values.ts";
+import type { ServerSettings } from "../config/resolve-settings.ts";
+
+/** The node's name on dashboards: host and port. */
+export function serverName({ address, host }: ServerSettings): string {
+  return formatAddress({ host: address.host === "" ? (host ?? "localhost") : address.host, port: address.port });
+}

@@ -1,0 +1,75 @@
+import { createSystemRandom, systemClock } from "@kakera/kernel";
+import { usageFailure } from "../command-failure.ts";
+import { keepCertificate } from "../drivers/certificates.ts";
+import { endProcess } from "../drivers/end-process.ts";
+import { watchEventLoopLag } from "../drivers/event-loop-lag.ts";
+import { createListener, listen, type Listener } from "../drivers/http-listener.ts";
+import { openOwnerChannel } from "../drivers/owner-channel.ts";
+import { createPinoLogger, type ServerLogger } from "../drivers/pino-logger.ts";
+import { createPromMeter } from "../drivers/prom-meter.ts";
+import type { ProcessSignals } from "../drivers/process-signals.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { composeSibling } from "./compose-sibling.ts";
+import { ControlLink } from "./control-link.ts";
+import type { Beginning, Drain, Reload } from "./told.ts";
+
+/**
+ * The life of a process that a server has started beside itself: it serves S3 until the server says otherwise, and ends at once when
+ * that is gone: nothing that it could answer would be true for long.
+ */
+export async function runSibling(signals: ProcessSignals): Promise<never> {
+  // A supervisor may tell every process of a group to stop: this one does when its owner says so.
+  signals.leaveToOwner();
+  const clock = systemClock;
+  const channel = openOwnerChannel(clock);
+  if (channel === null) throw usageFailure("only a server starts a sibling", "kakera server --processes N");
+  channel.control.onClosed(() => endProcess(exitCodes.done));
+  const link = new ControlLink(channel.control, clock);
+  const beginning = Promise.withResolvers<Beginning>();
+  const begun = Promise.withResolvers<null>();
+  link.on("begin", (value: Beginning) => {
+    beginning.resolve(value);
+    return begun.promise;
+  });
+  const { server, ...rest } = await beginning.promise;
+  const { index } = rest;
+  const pino = createPinoLogger({ level: server.logLevel, format: server.logFormat ?? "json" });
+  const logger: ServerLogger = {
+    ...pino,
+    log: (level, event, fields) => pino.log(level, event, { process: index, ...fields }),
+  };
+  const listeners: Listener[] = [];
+  const certificate =
+    server.certsDir === null
+      ? null
+      : keepCertificate(server.certsDir, {
+          clock,
+          logger,
+          renewed: (tls) => {
+            for (const listener of listeners) listener.renew(tls);
+          },
+        });
+  const { gateway } = await composeSibling(
+    {
+      log: channel.log,
+      link,
+      clock,
+      random: createSystemRandom(),
+      logger,
+      metrics: createPromMeter(),
+      eventLoopLagSeconds: watchEventLoopLag(clock).p99Seconds,
+    },
+    { server, ...rest },
+  );
+  const listener = createListener(certificate?.current ?? null);
+  gateway.attach(listener.server);
+  listeners.push(listener);
+  await listen(listener.server, server.address, "with others");
+  link.on("reload", ({ logLevel }: Reload) => {
+    certificate?.reload();
+    pino.setLevel(logLevel);
+  });
+  link.on("drain", ({ timeoutMs }: Drain) => gateway.drain(timeoutMs));
+  begun.resolve(null);
+  return new Promise<never>(() => {});
+}
