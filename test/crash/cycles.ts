@@ -122,7 +122,7 @@ class CrashRun {
     const env: Record<string, string> = { KAKERA_TEST_SETTINGS: testSettings };
     if (failpoint !== null) env.KAKERA_TEST_FAILPOINT = `${failpoint}:${hitToDieAt(failpoint, this.#random)}`;
     const startedMs = performance.now();
-    const server = await spawnServer({ directory: this.#directory, env });
+    const server = await spawnServer({ directory: this.#directory, env, processes: processesIn(cycle) });
     const client = createS3Client(server.endpoint, testCredentials);
     try {
       const isUp = await becameReady(server);
@@ -178,6 +178,9 @@ class CrashRun {
     return worked;
   }
 }
+
+/** Six cycles, a kill at a random moment among them, over one process, six over two of which the one that owns the log dies. */
+const processesIn = (cycle: number): number => 1 + (Math.floor(cycle / 6) % 2);
 
 type Story = "as ever" | "a drive is lost" | "the drive is replaced";
 

@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly port?: number;
   /** Default: on loopback. */
   readonly place?: NetworkPlace;
+  /** That take requests; it is ready when all of them do. Default: one. */
+  readonly processes?: number;
 }
 
 /** A real server process on loopback with a port and folders of its own. */
@@ -29,6 +31,7 @@ export interface TestServer {
   readonly directory: string;
   readonly process: ChildProcess;
   readonly pid: number;
+  readonly processes: number;
   /** All that it printed so far. */
   output(): string;
   /** SIGTERM; resolves to the exit code. */
@@ -60,6 +63,7 @@ export async function spawnServer(options: ServerOptions = {}): Promise<TestServ
   const port = options.port ?? (await freePort());
   const consolePort = await freePort();
   const driveCount = options.driveCount ?? 4;
+  const processes = options.processes ?? 1;
   const drives = driveCount === 1 ? join(directory, "drive1") : join(directory, `drive{1...${driveCount}}`);
   const place = options.place ?? null;
   const host = place?.address ?? "127.0.0.1";
@@ -70,6 +74,7 @@ export async function spawnServer(options: ServerOptions = {}): Promise<TestServ
     `${host}:${port}`,
     "--console-address",
     `${host}:${consolePort}`,
+    ...(processes === 1 ? [] : ["--processes", String(processes)]),
     ...(options.args ?? []),
   ]);
   const child = spawn(program, args, {
@@ -100,6 +105,7 @@ export async function spawnServer(options: ServerOptions = {}): Promise<TestServ
     directory,
     process: child,
     pid: child.pid as number,
+    processes,
     output: () => output,
     stop() {
       if (isRunning()) child.kill("SIGTERM");
@@ -131,10 +137,19 @@ export async function untilReady(server: TestServer): Promise<void> {
       (response) => response.status === 200,
       () => false,
     );
-    if (isReady) return;
+    if (isReady && (server.processes === 1 || (await servingProcesses(server)) === server.processes)) return;
     if (Date.now() > deadlineMs) throw new Error(`not ready within ${readyWithinMs} ms:\n${server.output()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** How many processes of the server take requests; 0: it does not say. */
+export async function servingProcesses(server: Pick<TestServer, "endpoint">): Promise<number> {
+  const text = await fetch(`${server.endpoint}/metrics`).then(
+    (response) => response.text(),
+    () => "",
+  );
+  return Number(/^kakera_processes (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
 /** Polls until `condition` gives true; rejects after `withinMs` with `what`. */
