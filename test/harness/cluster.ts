@@ -88,6 +88,8 @@ export interface TestClusterOptions {
   readonly drivesPerNode?: number;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Of each node that serves objects. Default: one. */
+  readonly processes?: number;
   /** Members of etcd. */
   readonly members?: 1 | 3;
   /** Where each node and each member gets a place of its own; all are on loopback otherwise. */
@@ -161,6 +163,7 @@ async function nodeOf(
     directory: join(directory, name),
     port: await freePort(),
     driveCount: options.drivesPerNode ?? 2,
+    processes: command === "storage-node" ? 1 : (options.processes ?? 1),
     args,
     env: { ...clusterEnv, ...options.env },
     ...(place === undefined ? {} : { place }),
