@@ -8,6 +8,7 @@ import { copyBody } from "./copy-path/copy-body.ts";
 import { HedgeBudget } from "./read-path/hedge-budget.ts";
 import { NowReader } from "./read-path/read-now.ts";
 import { readBody, type ReadParts } from "./read-path/read-body.ts";
+import { DrivePace } from "./read-path/drive-pace.ts";
 import { ReadLatency } from "./read-path/read-latency.ts";
 import { ReadRegister } from "./read-path/read-register.ts";
 import { defaultReadSettings, type ReadSettings } from "./read-path/read-settings.ts";
@@ -116,6 +117,7 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
       if (strength === "no-spare") metrics.writesWithoutSpare.add();
     },
   };
+  const latency = new ReadLatency();
   const reading: ReadParts = {
     log,
     map,
@@ -127,7 +129,8 @@ export function createBodies(components: BodiesComponents, settings: BodiesSetti
     repairQueue,
     settings: readSettings,
     hedges: new HedgeBudget(readSettings.hedgeShare),
-    latency: new ReadLatency(),
+    latency,
+    pace: new DrivePace({ clock, settings: readSettings, latency }),
     onHedge: (extraReads) => metrics.hedgedReads.add(extraReads),
   };
   const nowReader = new NowReader(reading);

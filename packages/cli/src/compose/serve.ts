@@ -6,6 +6,7 @@ import { readTestSettings } from "../config/test-settings.ts";
 import { keepCertificate, type CertificateKeeper } from "../drivers/certificates.ts";
 import { watchEventLoopLag } from "../drivers/event-loop-lag.ts";
 import { createListener, listen, listenFirst, type Listener } from "../drivers/http-listener.ts";
+import { holdReads } from "../drivers/hold-reads.ts";
 import { killAtFailpoint } from "../drivers/kill-at-failpoint.ts";
 import { createMachineProbe } from "../drivers/machine-probe.ts";
 import { readBootId } from "@kakera/storage-node";
@@ -121,9 +122,10 @@ function compose(
   const bootId = test.bootId ?? readBootId();
   const probe = createMachineProbe();
   const threadCount = Number(terminal.environment["UV_THREADPOOL_SIZE"] ?? threadCountDefault);
+  const folders = createNodeFolders({ clock, logger }, { driveCount: settings.drives.length, threadCount, bootId });
   return composeServer(
     {
-      access: createNodeFolders({ clock, logger }, { driveCount: settings.drives.length, threadCount, bootId }),
+      access: test.heldReadMs === undefined ? folders : holdReads(folders, test.heldReadMs, clock),
       clock,
       random: createSystemRandom(),
       logger,

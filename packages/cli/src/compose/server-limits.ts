@@ -68,8 +68,11 @@ export function bodiesSettings({ etag }: ServerSettings, memoryBytes: number): B
   return { inFlightBytesMax: Math.floor(memoryBytes * inFlightShare), budgetWaitMsMax, write: { etag } };
 }
 
-export function driveSettings({ segmentSizeBytes }: TestSettings): Partial<DriveSettings> {
-  return segmentSizeBytes === undefined ? {} : { segmentSizeBytes };
+export function driveSettings({ segmentSizeBytes, heldReadMs }: TestSettings): Partial<DriveSettings> {
+  return {
+    ...(segmentSizeBytes === undefined ? {} : { segmentSizeBytes }),
+    ...(heldReadMs === undefined ? {} : { recentBytesMax: 0 }),
+  };
 }
 
 export function archiveSettings({ archiveIntervalMs }: TestSettings): Partial<ArchiveSettings> {

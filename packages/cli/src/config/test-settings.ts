@@ -12,6 +12,8 @@ export interface TestSettings {
   readonly checkpointBytesMin?: number;
   readonly maintenanceIntervalMs?: number;
   readonly archiveIntervalMs?: number;
+  /** So much longer each read of a drive takes whose folder has a file `hold-reads`; nothing is read out of the page cache then. */
+  readonly heldReadMs?: number;
   /** Another one than the machine's says that it has rebooted since. */
   readonly bootId?: string;
   readonly failpoint: { readonly name: string; readonly hitCount: number } | null;
@@ -24,6 +26,7 @@ const names = [
   "checkpointBytesMin",
   "maintenanceIntervalMs",
   "archiveIntervalMs",
+  "heldReadMs",
 ];
 
 export function readTestSettings(environment: Environment): TestSettings {

@@ -3,6 +3,7 @@ import type { Codec } from "@kakera/erasure";
 import type { ClusterMap, CommitLog } from "@kakera/metadata";
 import type { RepairQueue } from "@kakera/rpc";
 import type { Drives } from "../write-path/choose-homes.ts";
+import type { DrivePace } from "./drive-pace.ts";
 import type { HedgeBudget } from "./hedge-budget.ts";
 import type { ReadLatency } from "./read-latency.ts";
 import type { ReadSettings } from "./read-settings.ts";
@@ -16,6 +17,7 @@ export interface FetchParts {
   readonly clock: Clock;
   readonly hedges: HedgeBudget;
   readonly latency: ReadLatency;
+  readonly pace: DrivePace;
   readonly repairQueue: RepairQueue;
   readonly settings: ReadSettings;
   /** Called with the number of extra reads of each race. */

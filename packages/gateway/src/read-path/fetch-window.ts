@@ -129,7 +129,7 @@ export class WindowFetch {
     for (const index of this.window.neededShards) {
       const shard = this.#shards[index] as WindowShard;
       if (shard.state !== "idle") continue;
-      if (shard.isFresh && this.#rank(shard) > 0) this.#isDecoding = true;
+      if (shard.isFresh && this.#rank(shard) > 0 && !this.#isProbe(shard)) this.#isDecoding = true;
       else this.#ask(shard);
     }
   }
@@ -178,8 +178,14 @@ export class WindowFetch {
   #rank({ home }: WindowShard): number {
     const condition = home === null ? undefined : this.#parts.drives.get(home)?.status().condition;
     if (home === null || condition === undefined || condition === "offline") return 3;
-    if (condition === "suspect" || this.#hung.has(home)) return 2;
+    if (condition === "suspect" || this.#hung.has(home) || this.#parts.pace.isSlow(home)) return 2;
     return condition === "failed" || this.#parts.map.drive(home)?.standing !== "MEMBER" ? 1 : 0;
+  }
+
+  /** Whether its home is only slow, and is to be asked to see whether it still is. */
+  #isProbe({ home }: WindowShard): boolean {
+    if (home === null || this.#hung.has(home) || !this.#parts.pace.takeProbe(home)) return false;
+    return this.#parts.drives.get(home)?.status().condition === "online";
   }
 
   /** Asks the shard's next place; `gone` when there is none. */
@@ -203,7 +209,7 @@ export class WindowFetch {
   }
 
   #read(shard: WindowShard, drive: ShardDrive): void {
-    const { clock, hedges, latency, settings } = this.#parts;
+    const { clock, hedges, latency, pace, settings } = this.#parts;
     const { driveId } = drive;
     const area = needsArea(shard) ? this.#memory.take() : (shard.area as Area);
     const startedAtMs = clock.monotonicMs();
@@ -218,18 +224,21 @@ export class WindowFetch {
     shard.area = area;
     shard.read = read;
     hedges.earn();
+    const paced = pace.begin(driveId, this.window.extent.lengthBytes);
     area.slab.pin(drive.read(this.#refOf(shard.index), this.window.extent, this.#memory.bytesOf(area))).then(
       (found) => {
         this.#hung.delete(driveId);
+        pace.end(paced);
         this.#arrived(shard, read, found);
       },
-      (failure: unknown) => this.#failed(shard, read, failure),
+      (failure: unknown) => {
+        pace.end(paced);
+        this.#failed(shard, read, failure);
+      },
     );
   }
 
   #arrived(shard: WindowShard, read: ShardRead, found: ShardWindow | null): void {
-    const { latency, clock } = this.#parts;
-    latency.record(this.window.extent.lengthBytes, clock.monotonicMs() - read.startedAtMs);
     if (this.#isOver || shard.state === "here") return;
     const isLast = shard.read === read;
     if (isLast) shard.read = null;

@@ -9,6 +9,12 @@ export interface ReadSettings {
   readonly hedgeDelayMsFirst: number;
   /** A shard that takes longer is no longer waited for, whatever the share of hedges. */
   readonly shardPatienceMs: number;
+  /** A read that takes longer than this, and far longer than usual, is a slow one. */
+  readonly slowReadMsMin: number;
+  /** After so many slow reads in a row a drive is asked last. */
+  readonly slowReadsMax: number;
+  /** How often a slow drive is asked all the same. */
+  readonly slowDriveProbeMs: number;
   /** After this a window without k shards has failed. */
   readonly windowDeadlineMs: number;
 }
@@ -18,6 +24,9 @@ export const defaultReadSettings: ReadSettings = {
   hedgeDelayMsMin: 5,
   hedgeDelayMsFirst: 50,
   shardPatienceMs: 1 * SECOND_MS,
+  slowReadMsMin: 250,
+  slowReadsMax: 3,
+  slowDriveProbeMs: 2 * SECOND_MS,
   windowDeadlineMs: 15 * SECOND_MS,
 };
 

@@ -3,7 +3,15 @@ import { idBytes, KIB, MIB, newId } from "@kakera/kernel";
 import { keys } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import { afterwards, never, propertyTime, read, write } from "../fakes/degraded-kit.ts";
-import { collectingSink, createTestStore, patternBytes, sourceOf, underClock } from "../fakes/test-store.ts";
+import type { WrittenBody } from "../../src/bodies.ts";
+import {
+  collectingSink,
+  createTestStore,
+  patternBytes,
+  sourceOf,
+  underClock,
+  type TestStore,
+} from "../fakes/test-store.ts";
 import {
   readsRightBytes,
   readsRightBytesOrFails,
@@ -89,6 +97,34 @@ describe("a read while drives misbehave", () => {
     expect((await read(store, body)).equals(bytes)).toBe(true);
     expect(suspect.callCount).toBe(calls);
     expect(store.counters.get("kakera_hedged_reads_total")).toBeUndefined();
+  });
+
+  test("takes no part of the time of a drive that holds every read for 2 s, and no extra reads once that is known", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 1 }, driveCount: 6 });
+    const bodies = await writeMany(store, 24);
+    const held = store.drives[0]!;
+    held.fate = (operation) => (operation === "read" ? { kind: "late", byMs: 2_000 } : { kind: "late", byMs: 1 });
+    const readsMs: number[] = [];
+    const readAll = async (rounds: number): Promise<void> => {
+      for (let i = 0; i < rounds * bodies.length; i++) {
+        const startMs = store.clock.monotonicMs();
+        await read(store, bodies[i % bodies.length]!);
+        readsMs.push(store.clock.monotonicMs() - startMs);
+      }
+    };
+    await readAll(4);
+    const [hedgesBefore, callsBefore] = [store.counters.get("kakera_hedged_reads_total") ?? 0, callsOf(store)];
+    await readAll(12);
+    expect(readsMs.filter((tookMs) => tookMs >= 1_000)).toEqual([]);
+    const hedges = (store.counters.get("kakera_hedged_reads_total") ?? 0) - hedgesBefore;
+    expect(hedges).toBeLessThanOrEqual((callsOf(store) - callsBefore) * 0.05);
+    held.fate = () => ({ kind: "ok" });
+    await afterwards(store, 5_000);
+    const heldBefore = held.callCount;
+    await readAll(2);
+    // It is found well again by itself.
+    expect(held.callCount).toBeGreaterThan(heldBefore + bodies.length / 4);
+    await afterwards(store);
   });
 
   test("makes few extra reads when every drive is slow at times", async () => {
@@ -209,3 +245,13 @@ describe("many requests at once", () => {
     expect(store.freeMemoryBytes()).toBe(freeBytes);
   });
 });
+
+async function writeMany(store: TestStore, count: number): Promise<WrittenBody[]> {
+  const bodies: WrittenBody[] = [];
+  for (let i = 0; i < count; i++) bodies.push(await write(store, patternBytes(300 * KIB)));
+  return bodies;
+}
+
+function callsOf(store: TestStore): number {
+  return store.drives.reduce((sum, { callCount }) => sum + callCount, 0);
+}
