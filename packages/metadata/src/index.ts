@@ -112,6 +112,7 @@ export { claimLogIdentity } from "./etcd/claim-log-identity.ts";
 export { readLogIdentity } from "./etcd/read-log-identity.ts";
 export { restoreLog, type Restoration, type RestoringComponents } from "./etcd/restore-log.ts";
 export { acceptLoss } from "./etcd/accept-loss.ts";
+export type { EtcdClient } from "./etcd/etcd-client.ts";
 export type { EtcdAccess } from "./etcd/etcd-members.ts";
 export { etcdSettingsDefault, type EtcdSettings } from "./etcd/etcd-settings.ts";
 

@@ -2,6 +2,7 @@ import { InterceptingCall, type CallOptions } from "@grpc/grpc-js";
 import { noop } from "cockatiel";
 import { Etcd3 } from "etcd3";
 import type { Clock } from "@kakera/kernel";
+import type { EtcdClient } from "./etcd-client.ts";
 import { fateOf, outOfReach, outOfRoom } from "./etcd-failure.ts";
 import { allowAddress, type TlsMaterial } from "./drivers/tls-by-address.ts";
 
@@ -10,6 +11,8 @@ export interface EtcdAccess {
   readonly endpoints: readonly string[];
   readonly auth?: { readonly username: string; readonly password: string };
   readonly tls?: TlsMaterial;
+  /** Opens the client of one endpoint; absent: over gRPC. */
+  readonly connect?: (endpoint: string) => EtcdClient;
 }
 
 /**
@@ -17,7 +20,7 @@ export interface EtcdAccess {
  * again (correctness.md F3) and whose breaker opens when a message is large. Only its stubs are used.
  */
 export class EtcdMembers {
-  readonly #clients: readonly Etcd3[];
+  readonly #clients: readonly EtcdClient[];
   readonly #clock: Clock;
   readonly #memberDeadlineMs: number;
   #preferred = 0;
@@ -28,7 +31,7 @@ export class EtcdMembers {
     this.#clock = parts.clock;
     this.#memberDeadlineMs = parts.memberDeadlineMs;
     this.#answeredMs = parts.clock.monotonicMs();
-    this.#clients = access.endpoints.map((endpoint) => clientOf(endpoint, access));
+    this.#clients = access.endpoints.map((endpoint) => access.connect?.(endpoint) ?? clientOf(endpoint, access));
   }
 
   get count(): number {
@@ -41,17 +44,17 @@ export class EtcdMembers {
   }
 
   /** The member that is asked first. */
-  get preferred(): Etcd3 {
-    return this.#clients[this.#preferred % this.#clients.length] as Etcd3;
+  get preferred(): EtcdClient {
+    return this.#clients[this.#preferred % this.#clients.length] as EtcdClient;
   }
 
   /** The preferred member was no good. `suspected`: nothing is changed when another is preferred by now. */
-  avoid(suspected: Etcd3): void {
+  avoid(suspected: EtcdClient): void {
     if (this.preferred === suspected) this.#preferred = (this.#preferred + 1) % this.#clients.length;
   }
 
   /** One attempt at the preferred member. Rejects with what the library threw. */
-  async once<T>(call: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T> {
+  async once<T>(call: (client: EtcdClient, options: CallOptions) => Promise<T>): Promise<T> {
     const client = this.preferred;
     try {
       const answer = await call(client, this.#options());
@@ -71,7 +74,7 @@ export class EtcdMembers {
   async insist<T>(
     what: string,
     deadlineMs: number,
-    call: (client: Etcd3, options: CallOptions) => Promise<T>,
+    call: (client: EtcdClient, options: CallOptions) => Promise<T>,
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -88,7 +91,7 @@ export class EtcdMembers {
   }
 
   /** What each member answers; those that do not are left out. */
-  async everyone<T>(call: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T[]> {
+  async everyone<T>(call: (client: EtcdClient, options: CallOptions) => Promise<T>): Promise<T[]> {
     const outcomes = await Promise.allSettled(this.#clients.map((client) => call(client, this.#options())));
     return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   }

@@ -1,7 +1,8 @@
 import type { CallOptions } from "@grpc/grpc-js";
-import type { Etcd3, ICompare, ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from "etcd3";
+import type { ICompare, ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from "etcd3";
 import { newId, type Clock, type Logger, type Random, type SessionId, type Timer } from "@kakera/kernel";
 import { hasRevision } from "./change-batch.ts";
+import type { EtcdClient } from "./etcd-client.ts";
 import { fateOf, outOfReach } from "./etcd-failure.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
@@ -181,7 +182,7 @@ function endOfLease(sentMs: number, seconds: number): number {
 }
 
 /** Seconds that the lease has; 0 = there is no such lease. */
-async function beatOnce(client: Etcd3, leaseId: string, options: CallOptions): Promise<number> {
+async function beatOnce(client: EtcdClient, leaseId: string, options: CallOptions): Promise<number> {
   const stream = await client.leaseClient.leaseKeepAlive(options);
   return new Promise((resolve, reject) => {
     const duplex = stream as unknown as NodeJS.ReadWriteStream & {

@@ -1,10 +1,10 @@
-import type { Etcd3 } from "etcd3";
+import type { EtcdClient } from "./etcd-client.ts";
 import { quotaOfMember } from "./drivers/quota-of-member.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
 
 /** What a member says of the room that it has. */
 export interface MemberStatus {
-  readonly client: Etcd3;
+  readonly client: EtcdClient;
   readonly memberId: string;
   readonly isLeader: boolean;
   /** Of its file: etcd refuses every write when that has reached the quota, however much of it is free. */

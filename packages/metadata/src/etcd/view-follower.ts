@@ -1,10 +1,11 @@
-import type { Etcd3, IKeyValue, IWatchResponse } from "etcd3";
+import type { IKeyValue, IWatchResponse } from "etcd3";
 import { ClusterFailure, type Clock, type Logger, type Timer } from "@kakera/kernel";
 import { keyText } from "../evaluate-change.ts";
 import type { RangeEntry, ViewPosition, ViewWrite, WritableView } from "../ports/view.ts";
 import type { BootstrapTicket } from "./bootstrap-ticket.ts";
 import { BrokenLineage, EventBatches, type EventBatch } from "./event-batches.ts";
 import { EventSpool } from "./event-spool.ts";
+import type { EtcdClient } from "./etcd-client.ts";
 import { outOfReach } from "./etcd-failure.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { HistoryMarks } from "./history-marks.ts";
@@ -158,7 +159,7 @@ export class ViewFollower {
     }
   }
 
-  async #afterFailure(failure: unknown, member: Etcd3): Promise<void> {
+  async #afterFailure(failure: unknown, member: EtcdClient): Promise<void> {
     if (failure instanceof BrokenLineage) {
       this.#parts.logger.log("error", "etcd.lineage", { kind: failure.kind, cause: failure });
       // Until it is written down for all the view stays as it is, so that it is found again.
@@ -177,7 +178,7 @@ export class ViewFollower {
   }
 
   /** The watch from the view's own position on, inclusive: its first batch proves the lineage. */
-  async #follow(member: Etcd3, position: ViewPosition): Promise<never> {
+  async #follow(member: EtcdClient, position: ViewPosition): Promise<never> {
     await this.#checkTail(position);
     const batches = new EventBatches({ keys: this.#parts.keys, start: position, resuming: "yes" });
     return this.#watch(member, position.revision, (events) => this.#apply(batches.take(events)));
@@ -201,7 +202,7 @@ export class ViewFollower {
   }
 
   async #watch(
-    member: Etcd3,
+    member: EtcdClient,
     startRevision: number,
     onEvents: (events: IWatchResponse["events"], stream: WatchStream) => void,
   ): Promise<never> {
@@ -233,7 +234,7 @@ export class ViewFollower {
     for (const batch of batches) if (this.#sought.has(batch.tail.batch)) this.#sought.set(batch.tail.batch, batch);
   }
 
-  async #rebuild(member: Etcd3): Promise<void> {
+  async #rebuild(member: EtcdClient): Promise<void> {
     this.#isRebuilding = true;
     const endTurn = await this.#parts.ticket.take();
     let reading: { watching: Promise<never> };
@@ -249,7 +250,7 @@ export class ViewFollower {
    * The watch is opened first and kept aside, then all rows are read, unpinned, then what was kept is replayed over them, skipping what a
    * row has already; the view counts as whole when it has passed the tail that is read last (correctness.md F17).
    */
-  async #read(member: Etcd3): Promise<{ watching: Promise<never> }> {
+  async #read(member: EtcdClient): Promise<{ watching: Promise<never> }> {
     const { view, keys, members, clock, logger } = this.#parts;
     const startedMs = clock.monotonicMs();
     const identity = await readIdentity(this.#parts, clock.monotonicMs() + readMsMax);

@@ -1,4 +1,5 @@
-import type { Etcd3, IWatchCreateRequest, IWatchRequest, IWatchResponse } from "etcd3";
+import type { IWatchCreateRequest, IWatchRequest, IWatchResponse } from "etcd3";
+import type { EtcdClient } from "./etcd-client.ts";
 import { watchOptions } from "./etcd-members.ts";
 
 /** A watch has come to an end that is none of ours: another is opened. */
@@ -23,7 +24,7 @@ export class WatchStream {
 
   /** Resolves never; rejects with {@link WatchOver}, or with what `onResponse` threw. It is called in order. */
   async run(
-    client: Etcd3,
+    client: EtcdClient,
     request: { from: Buffer; to: Buffer; startRevision: number },
     onResponse: (response: IWatchResponse) => void,
   ): Promise<never> {
@@ -72,7 +73,7 @@ export class WatchStream {
   }
 }
 
-async function openStream(client: Etcd3): Promise<WatchDuplex> {
+async function openStream(client: EtcdClient): Promise<WatchDuplex> {
   try {
     return (await client.watchClient.watch(watchOptions)) as unknown as WatchDuplex;
   } catch (cause) {

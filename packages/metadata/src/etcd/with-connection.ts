@@ -1,6 +1,7 @@
 import type { CallOptions } from "@grpc/grpc-js";
-import type { Etcd3 } from "etcd3";
+
 import { ClusterFailure, type Clock } from "@kakera/kernel";
+import type { EtcdClient } from "./etcd-client.ts";
 import { EtcdKeys } from "./etcd-keys.ts";
 import { outOfReach } from "./etcd-failure.ts";
 import { EtcdMembers, type EtcdAccess } from "./etcd-members.ts";
@@ -16,7 +17,7 @@ export interface Connection {
   /** For a question asked now. */
   deadlineMs(): number;
   /** Of calls that may be done twice. Rejects with `retry` when no member answers in time. */
-  ask<T>(what: string, call: (client: Etcd3, options: CallOptions) => Promise<T>): Promise<T>;
+  ask<T>(what: string, call: (client: EtcdClient, options: CallOptions) => Promise<T>): Promise<T>;
 }
 
 /** Connects for as long as `work` takes. Rejects with ClusterFailure: `retry`, or `halt` for a version that loses events. */

@@ -1,5 +1,5 @@
 import type { CallOptions, Client, Metadata } from "@grpc/grpc-js";
-import type { Etcd3 } from "etcd3";
+import type { EtcdClient } from "../etcd-client.ts";
 
 const path = "/etcdserverpb.Maintenance/Status";
 /** etcd 3.6, api/etcdserverpb/rpc.proto: `int64 dbSizeQuota = 12` of StatusResponse. */
@@ -9,7 +9,7 @@ const quotaField = 12;
  * The quota that a member says it has; null where it says none (before 3.6). The library's copy of the .proto is older than the field: the
  * answer of the same call is read here by hand. Rejects with what the call did.
  */
-export async function quotaOfMember(client: Etcd3, options: CallOptions): Promise<number | null> {
+export async function quotaOfMember(client: EtcdClient, options: CallOptions): Promise<number | null> {
   const { pool } = client as unknown as { pool: Pool };
   return pool.withConnection("Maintenance", ({ client: service, metadata }) => {
     const { promise, resolve, reject } = Promise.withResolvers<number | null>();
