@@ -18,5 +18,6 @@ export { rebuildShard, rebuildWindowBytes, type RebuildJob, type ShardSource, ty
 export { noRepairQueue, type RepairQueue, type ShardFinding } from "./repair-queue.ts";
 export { bufferReleased } from "./buffer-released.ts";
 export { createNodeClient, type NodeClient } from "./client/node-client.ts";
+export { ConnectionLost, type NodeConnection } from "./client/node-connection.ts";
 export { createNodeServer, type NodeServer } from "./server/node-server.ts";
 export { listenForCalls, type NodeListener } from "./server/drivers/listen-for-calls.ts";

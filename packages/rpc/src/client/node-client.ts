@@ -17,7 +17,7 @@ import { ConnectionPool } from "./connection-pool.ts";
 import { httpConnect } from "./drivers/http-connection.ts";
 import { NodeCaller } from "./node-caller.ts";
 import { defaultNodeClientSettings, type NodeClientSettings } from "./node-client-settings.ts";
-import type { NodeAddress } from "./node-connection.ts";
+import type { Connect, NodeAddress } from "./node-connection.ts";
 import { NodeStatus } from "./node-status.ts";
 import { RemoteDisk } from "./remote-disk.ts";
 import { RemoteDrive } from "./remote-drive.ts";
@@ -27,6 +27,8 @@ export interface NodeClientComponents {
   readonly random: Random;
   readonly logger: Logger;
   readonly meter: Meter;
+  /** Opens connections to the node; absent: sockets. */
+  readonly connect?: Connect;
 }
 
 export interface NodeClientTarget {
@@ -61,7 +63,7 @@ export function createNodeClient(
   const chosen = { ...defaultNodeClientSettings, ...settings };
   const place = `http://${address.host}:${address.port}`;
   const metrics = createClientMetrics(components.meter, `${address.host}:${address.port}`);
-  const connect = httpConnect({ address, connectDeadlineMs: chosen.connectDeadlineMs, clock });
+  const connect = components.connect ?? httpConnect({ address, connectDeadlineMs: chosen.connectDeadlineMs, clock });
   const pool = new ConnectionPool(connect, clock, chosen);
   const status = new NodeStatus({
     caller: () => caller,

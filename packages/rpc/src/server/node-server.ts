@@ -2,6 +2,7 @@ import type { Clock, ClusterId, Disk, DiskFile, DriveId, Logger, Meter, Random, 
 import { createServerMetrics } from "../metrics.ts";
 import type { ShardDrive, ShardStream } from "../shard-drive.ts";
 import { deriveRootKey } from "../wire/frame-mac.ts";
+import { answerWholeCall, type WholeAnswer, type WholeCall } from "./answer-whole-call.ts";
 import { createCallTable } from "./call-table.ts";
 import { unknownFile } from "./calls/file-calls.ts";
 import { unknownStream } from "./calls/stream-calls.ts";
@@ -48,6 +49,10 @@ interface NodeLoad {
 export interface NodeServer {
   /** For a server of node:http, whose `keepAliveTimeout` is above 30 s: clients drop idle connections first. */
   readonly handle: NodeCallHandler;
+  /** The same for a transport that brings calls as a whole (the simulator's). */
+  answer(call: WholeCall): Promise<WholeAnswer>;
+  /** A connection of such calls is closed. */
+  connectionClosed(connection: object): void;
   load(): NodeLoad;
   /** Refuses further calls, lets those under way end, and gives up what other processes hold. */
   close(): Promise<void>;
@@ -93,6 +98,8 @@ export function createNodeServer(
   let timer: Timer = clock.setTimer(sweepIntervalMs, sweep);
   return {
     handle: http.handle,
+    answer: (call) => answerWholeCall(service, call),
+    connectionClosed,
     load: () => ({
       streams: streams.count,
       files: files.count,
