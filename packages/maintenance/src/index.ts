@@ -12,3 +12,5 @@ export { noUpkeepReport, type RepairReport, type UpkeepReport } from "./upkeep/u
 export type { ExplainCall, ObjectExplanation } from "./explain/explain-object.ts";
 export type { ChunkExplanation } from "./explain/explain-chunk.ts";
 export type { BodyCopier } from "./ports/body-copier.ts";
+export { SessionBoard } from "./sessions/session-board.ts";
+export { reportedMarks } from "./sessions/reported-marks.ts";

@@ -1,9 +1,8 @@
 import type { Clock, DriveId, Logger, Meter, Random } from "@kakera/kernel";
 import { createCodec, createSharedMemory } from "@kakera/erasure";
 import { createBodies, createBodyCopier, type WatchedBodyStore } from "@kakera/gateway";
-import { createMaintenance, createPositionsInLog, type Maintenance } from "@kakera/maintenance";
+import { createMaintenance, createPositionsInLog, type Maintenance, type SessionBoard } from "@kakera/maintenance";
 import type { RepairQueue, ShardDrive } from "@kakera/rpc";
-import type { SessionBoard } from "../cluster/session-board.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
 import type { DriveBay } from "./drive-bay.ts";

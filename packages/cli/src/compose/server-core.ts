@@ -11,12 +11,10 @@ import {
 } from "@kakera/kernel";
 import type { Admin } from "@kakera/gateway";
 import type { ShardDrive } from "@kakera/rpc";
-import type { Maintenance } from "@kakera/maintenance";
+import { reportedMarks, SessionBoard, type Maintenance } from "@kakera/maintenance";
 import { keys, type ViewReaders, type WritableView } from "@kakera/metadata";
 import { ClusterNode } from "../cluster/cluster-node.ts";
 import { foundCluster } from "../cluster/found-cluster.ts";
-import { reportedMarks } from "../cluster/reported-marks.ts";
-import { SessionBoard } from "../cluster/session-board.ts";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import { createAdmin } from "../admin/create-admin.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";

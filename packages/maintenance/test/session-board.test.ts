@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createManualClock, createSeededRandom, newId, silentLogger, type SessionId } from "@kakera/kernel";
 import type { ClusterLog, LiveSession } from "@kakera/metadata";
-import { SessionBoard } from "../src/cluster/session-board.ts";
+import { SessionBoard } from "../src/index.ts";
 
 const random = createSeededRandom(5);
 const [a, b, c] = [1, 2, 3].map(() => newId("session", random)) as [SessionId, SessionId, SessionId];

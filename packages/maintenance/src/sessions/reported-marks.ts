@@ -1,5 +1,5 @@
-import type { Watermarks } from "@kakera/maintenance";
 import type { ReportedMarks, View } from "@kakera/metadata";
+import type { Watermarks } from "../ports/watermarks.ts";
 
 /** Looks that are kept until what was under way then has ended; a read that takes long holds up what comes behind it. */
 const looksMax = 64;

@@ -1,6 +1,7 @@
 import { ClusterFailure, SECOND_MS, sleep, type Clock, type Logger, type SessionId } from "@kakera/kernel";
-import type { Sessions, Watermarks } from "@kakera/maintenance";
 import type { ClusterLog, LiveSession, ReportedMarks } from "@kakera/metadata";
+import type { Sessions } from "../ports/sessions.ts";
+import type { Watermarks } from "../ports/watermarks.ts";
 
 const refreshMs = 5 * SECOND_MS;
 const askedMax = 10_000;
