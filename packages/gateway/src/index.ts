@@ -8,6 +8,12 @@ export { createTlsContext, tlsFileNames, type TlsContext, type TlsMaterial } fro
 export { failpointNames, type FailpointName } from "./failpoint-names.ts";
 export { signMetricsToken } from "./http/metrics-token.ts";
 
+// Operations without HTTP, for who knows the sender and has the body at hand (the simulator).
+export { operationTable } from "./operations/operation-table.ts";
+export type { Call } from "./operations/call.ts";
+export type { Answer } from "./answer.ts";
+export type { OperationParts } from "./gateway-parts.ts";
+
 // The seam between operations and the data path.
 export type {
   Bodies,
