@@ -35,6 +35,22 @@ describe.skipIf(!isHere)("a view that is read anew", () => {
     await until("its turn is over", async () => (await etcd.gateway.get(endpoint, ticket)) === null);
   });
 
+  test("is read once where somebody else has compacted all that there is, and nothing changes any more", async () => {
+    await using etcd = await startEtcd({ version: "current", members: 1 });
+    const endpoint = etcd.endpoints[0] as string;
+    const writer = await openLog({ endpoints: etcd.endpoints, prefix });
+    await writer.log.commit(change({ a: "1" }));
+    await writer.log.close();
+    // The tail is older than what is compacted: a watch from it on is refused for as long as nobody commits, and the view read again and again.
+    await etcd.compact(await etcd.gateway.put(endpoint, "/somebody/else", "1"));
+    await using opened = await openLog({ endpoints: etcd.endpoints, prefix });
+    for (let i = 0; i < 300; i++) await opened.log.barrier();
+    expect(rowsOf(opened.view)).toEqual(rowsOf(writer.view));
+    await opened.log.commit(change({ b: "2" }));
+    expect(rowsOf(opened.view)).toHaveLength(2);
+    expect(opened.said.filter(({ event }) => event === "etcd.view-read")).toHaveLength(1);
+  });
+
   test("waits on when etcd is away meanwhile", async () => {
     await using etcd = await startEtcd({ version: "current", members: 1 });
     const endpoint = etcd.endpoints[0] as string;

@@ -12,7 +12,7 @@ import type { HistoryMarks } from "./history-marks.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
 import { readIdentity } from "./log-identity.ts";
 import { readPages } from "./read-pages.ts";
-import { readTail } from "./read-tail.ts";
+import { readTail, readTailAt } from "./read-tail.ts";
 import { WatchOver, WatchStream } from "./watch-stream.ts";
 
 export interface FollowerParts {
@@ -255,14 +255,17 @@ export class ViewFollower {
     const startedMs = clock.monotonicMs();
     const identity = await readIdentity(this.#parts, clock.monotonicMs() + readMsMax);
     if (identity?.logId !== this.#parts.logId) throw new BrokenLineage("other", "it is another log by now");
-    const start = await this.#readTail();
+    const { tail: start, revision } = await readTailAt(this.#parts, clock.monotonicMs() + readMsMax);
     if (start === null) throw outOfReach("there is no tail yet");
     view.clear();
-    this.#rebuildRevision = start.revision;
-    const batches = new EventBatches({ keys, start, resuming: "yes" });
+    // Behind what etcd stood at when it told the tail, not from the tail on: that may be compacted, and as long as nobody commits there is
+    // no later one. The watch would be refused, and all rows read again, without end.
+    const startRevision = revision + 1;
+    this.#rebuildRevision = startRevision;
+    const batches = new EventBatches({ keys, start, resuming: "no" });
     const spool = new EventSpool(this.#parts.spoolBytesMax);
     let isWhole = false;
-    const watching = this.#watch(member, start.revision, (events, stream) => {
+    const watching = this.#watch(member, startRevision, (events, stream) => {
       const whole = batches.take(events);
       if (isWhole) return this.#apply(whole);
       spool.add(whole);
