@@ -353,12 +353,15 @@ export class WindowFetch {
 
   #setRaceTimer(wake: () => void): Timer | null {
     const { clock, settings } = this.#parts;
+    const nowMs = clock.monotonicMs();
     let dueMs = Infinity;
     for (const { state, read } of this.#shards) {
-      if (state === "pending" && read !== null)
-        dueMs = Math.min(dueMs, read.raceAtMs, read.startedAtMs + settings.shardPatienceMs);
+      if (state !== "pending" || read === null) continue;
+      const impatientAtMs = read.startedAtMs + settings.shardPatienceMs;
+      // A moment that has passed is over: who waits for nothing else, as there is no other shard to ask for, would not sleep any more.
+      dueMs = Math.min(dueMs, read.raceAtMs, impatientAtMs > nowMs ? impatientAtMs : Infinity);
     }
-    return dueMs === Infinity ? null : clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), wake);
+    return dueMs === Infinity ? null : clock.setTimer(Math.max(0, dueMs - nowMs), wake);
   }
 
   /** Shards that are late become stale, as far as the share of extra reads allows, so that others are asked for as well. */

@@ -87,6 +87,26 @@ describe("a read while drives misbehave", () => {
     await afterwards(store);
   });
 
+  test("sleeps while it waits for slow drives beside which there is no other to ask", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 1 } });
+    const bytes = patternBytes(300 * KIB);
+    const body = await write(store, bytes);
+    const ofShard = (index: number) =>
+      store.drives.find(({ shards }) => [...shards.values()][0]?.identity.shardIndex === index)!;
+    const [first, second, parity] = [ofShard(0), ofShard(1), ofShard(2)];
+    second.shards.clear();
+    for (const slow of [first, parity]) slow.fate = () => ({ kind: "late", byMs: 3_000 });
+    const delaysMs: number[] = [];
+    const { setTimer } = store.clock;
+    store.clock.setTimer = (delayMs, callback) => {
+      delaysMs.push(delayMs);
+      return setTimer.call(store.clock, delayMs, callback);
+    };
+    expect((await read(store, body)).equals(bytes)).toBe(true);
+    expect(delaysMs.length).toBeGreaterThan(10);
+    expect(delaysMs.filter((delayMs) => delayMs === 0).length).toBeLessThan(3);
+  });
+
   test("does not ask a suspect drive when others can serve", async () => {
     const store = await createTestStore({ geometry: { k: 2, m: 1 } });
     const bytes = patternBytes(300 * KIB);
