@@ -31,6 +31,9 @@ export class OwnerDrives {
       describe: (ref) => remote.describe(ref),
       remove: (refs) => remote.remove(refs),
       inventory: (page) => remote.inventory(page),
+      sealGroup: (group, epoch) => remote.sealGroup(group, epoch),
+      sealedEpoch: (group) => remote.sealedEpoch(group),
+      removeAtEpoch: (refs, epoch) => remote.removeAtEpoch(refs, epoch),
       status: () => this.#statuses.get(driveId) ?? remote.status(),
     };
   }
