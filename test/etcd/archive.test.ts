@@ -222,10 +222,12 @@ describe.skipIf(!isHere)("the archive of a log over etcd", () => {
       return view;
     };
     const position: ViewPosition = { logId: "etcd:lost", term: 0, sequence: 7, revision: 9, checksum: "0".repeat(32) };
-    let second: Promise<unknown> | null = null;
+    let second: Promise<unknown> = Promise.resolve();
+    let isBegun = false;
     const startSecond = (): void => {
-      const what = { clusterId, view: viewOf("second"), position };
-      second ??= restoreLog(restoring(etcd.endpoints), { prefix }, what);
+      if (isBegun) return;
+      isBegun = true;
+      second = restoreLog(restoring(etcd.endpoints), { prefix }, { clusterId, view: viewOf("second"), position });
     };
     const first = restoreLog(
       { ...restoring(etcd.endpoints), onProgress: startSecond },

@@ -97,10 +97,10 @@ describe("a read while drives misbehave", () => {
     second.shards.clear();
     for (const slow of [first, parity]) slow.fate = () => ({ kind: "late", byMs: 3_000 });
     const delaysMs: number[] = [];
-    const { setTimer } = store.clock;
+    const setTimer = store.clock.setTimer.bind(store.clock);
     store.clock.setTimer = (delayMs, callback) => {
       delaysMs.push(delayMs);
-      return setTimer.call(store.clock, delayMs, callback);
+      return setTimer(delayMs, callback);
     };
     expect((await read(store, body)).equals(bytes)).toBe(true);
     expect(delaysMs.length).toBeGreaterThan(10);
