@@ -195,6 +195,7 @@ describe("what is wrong stops the start with exit code 2", () => {
     [["--memory-max", "much"], "is not a size", undefined],
     [["--etag", "sha"], "is not md5 or fast", undefined],
     [["--processes", "0"], "is not a whole number", undefined],
+    [["--processes", "101"], "is not a whole number up to 100", undefined],
     [["--trusted-proxy", "10.0.0.0/33"], "is not an address block", undefined],
     [["--etcd", "e:2379"], "is not a URL", undefined],
     [["/d1", "/d1"], "given twice", undefined],

@@ -55,7 +55,7 @@ export async function serve(argv: readonly string[], shell: Shell, role: Role = 
   const listener = createListener(tls);
   server.gateway.attach(listener.server);
   listeners.push(listener);
-  if (settings.processes > 1) await listenFirst(listener.server, settings.address);
+  if (settings.processes > 1) await listenFirst(listener.server, settings.address, terminal.clock);
   else await listen(listener.server, settings.address);
   const page = await serveStatusPage(server.state, settings, tls);
   if (page !== null) listeners.push(page);

@@ -100,6 +100,17 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** Each reads the view's file, of which LMDB lets 126 readers read at once. */
+const processesMax = 100;
+
+/** "auto" is for the machine to say. */
+export function parseProcesses(text: string): number | "auto" {
+  if (text.toLowerCase() === "auto") return "auto";
+  const count = parseCount(text);
+  if (count > processesMax) throw new InvalidValue(`a whole number up to ${processesMax}`);
+  return count;
+}
+
 /** How chunks are coded: exactly so, or with so many parity shards whatever the number of drives (MinIO's "EC:M"). */
 export type GeometryWish =
   | { readonly kind: "exact"; readonly geometry: Geometry }

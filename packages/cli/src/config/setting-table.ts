@@ -8,6 +8,7 @@ import {
   parseAddressOrOff,
   parseChoice,
   parseCount,
+  parseProcesses,
   parseDuration,
   parseEtcdUrl,
   parseGeometryWish,
@@ -152,17 +153,13 @@ export const settingTable = {
     fallbackText: "first online drive, .kakera/state",
     help: "derived files; may be emptied while stopped",
   }),
-  processes: setting<number | "auto">(
-    "processes",
-    (text) => (text.toLowerCase() === "auto" ? "auto" : parseCount(text)),
-    {
-      flag: "N|auto",
-      environment: "KAKERA_PROCESSES",
-      fallback: 1,
-      fallbackText: "1",
-      help: "processes that serve on the port; auto: one for each core but one",
-    },
-  ),
+  processes: setting<number | "auto">("processes", parseProcesses, {
+    flag: "N|auto",
+    environment: "KAKERA_PROCESSES",
+    fallback: 1,
+    fallbackText: "1",
+    help: "processes that serve on the port; auto: one for each core but one",
+  }),
   memoryMaxBytes: setting<number | null>("memory-max", parseSize, {
     flag: "SIZE",
     environment: "KAKERA_MEMORY_MAX",

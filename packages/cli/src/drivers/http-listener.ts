@@ -2,6 +2,7 @@ import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import { createServer as createNetServer, type AddressInfo, type Server as NetServer } from "node:net";
 import { serverOptions, type TlsContext } from "@kakera/gateway";
+import { SECOND_MS, sleep, type Clock } from "@kakera/kernel";
 import { CommandFailure } from "../command-failure.ts";
 import { formatAddress, type Address } from "../config/parse-values.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -18,6 +19,8 @@ export function createListener(tls: TlsContext | null): Listener {
   const server: HttpsServer = createHttpsServer({ ...serverOptions, ...tls.options });
   return { server: server as unknown as Server, renew: ({ options }) => server.setSecureContext(options) };
 }
+
+const [busyMsMax, busyLookMs] = [5 * SECOND_MS, SECOND_MS / 10];
 
 /** Who takes connections at an address: one process, or several, among which the kernel spreads them. */
 export type Sharing = "alone" | "with others";
@@ -36,14 +39,24 @@ export function listen(server: NetServer, address: Address, sharing: Sharing = "
 }
 
 /**
- * As `listen`, for the first of several processes. Another server of the same user that shares its port too would share this one's,
+ * As `listen`, for the first of several processes; `clock`'s timers keep the process alive meanwhile. Another server of the same user that shares its port too would share this one's,
  * unseen, and answer every second request: so the address is taken alone first. Whoever has it, alone or with others, is found then.
  */
-export async function listenFirst(server: NetServer, address: Address): Promise<number> {
-  const probe = createNetServer();
-  await listen(probe, address);
-  await new Promise<void>((resolve) => probe.close(() => resolve()));
-  return listen(server, address, "with others");
+export async function listenFirst(server: NetServer, address: Address, clock: Clock): Promise<number> {
+  const giveUpMs = clock.monotonicMs() + busyMsMax;
+  for (;;) {
+    try {
+      const probe = createNetServer();
+      await listen(probe, address);
+      await new Promise<void>((resolve) => probe.close(() => resolve()));
+      return await listen(server, address, "with others");
+    } catch (failure) {
+      // Processes of a server that was killed a moment ago may not have ended yet.
+      const isBusy = failure instanceof CommandFailure && failure.reason === "PORT_BUSY";
+      if (!isBusy || clock.monotonicMs() >= giveUpMs) throw failure;
+      await sleep(clock, busyLookMs);
+    }
+  }
 }
 
 function describe(error: Error & { code?: string }, address: Address): Error {

@@ -1,5 +1,5 @@
-import { createSystemRandom, systemClock } from "@kakera/kernel";
-import { usageFailure } from "../command-failure.ts";
+import { ClusterFailure, createSystemRandom, systemClock } from "@kakera/kernel";
+import { CommandFailure, usageFailure } from "../command-failure.ts";
 import { keepCertificate } from "../drivers/certificates.ts";
 import { endProcess } from "../drivers/end-process.ts";
 import { watchEventLoopLag } from "../drivers/event-loop-lag.ts";
@@ -49,6 +49,11 @@ export async function runSibling(signals: ProcessSignals): Promise<never> {
             for (const listener of listeners) listener.renew(tls);
           },
         });
+  const failed = (failure: unknown): never => {
+    if (!(failure instanceof ClusterFailure) && !(failure instanceof CommandFailure)) throw failure;
+    logger.log("error", "process.not-begun", { error: failure });
+    endProcess(exitCodes.unreachable);
+  };
   const { gateway } = await composeSibling(
     {
       log: channel.log,
@@ -60,11 +65,11 @@ export async function runSibling(signals: ProcessSignals): Promise<never> {
       eventLoopLagSeconds: watchEventLoopLag(clock).p99Seconds,
     },
     { server, ...rest },
-  );
+  ).catch(failed);
   const listener = createListener(certificate?.current ?? null);
   gateway.attach(listener.server);
   listeners.push(listener);
-  await listen(listener.server, server.address, "with others");
+  await listen(listener.server, server.address, "with others").catch(failed);
   link.on("reload", ({ logLevel }: Reload) => {
     certificate?.reload();
     pino.setLevel(logLevel);
