@@ -25,6 +25,8 @@ export interface KakeraOptions {
   readonly directory?: string;
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Cores as taskset names them; without it the server's own. */
+  readonly cores?: string;
 }
 
 /** Servers, and what stands for them in a ratio, are pinned to the first core, the client to the second. */
@@ -60,10 +62,17 @@ async function untilAnswers(url: string, child: ChildProcess, output: () => stri
 async function start(
   command: string,
   args: readonly string[],
-  given: { port: number; probe: string; directory: string; keeps: boolean; environment?: Record<string, string> },
+  given: {
+    port: number;
+    probe: string;
+    directory: string;
+    keeps: boolean;
+    cores?: string;
+    environment?: Record<string, string>;
+  },
 ): Promise<RunningServer> {
   const startedMs = performance.now();
-  const child = spawn("taskset", ["-c", serverCore, command, ...args], {
+  const child = spawn("taskset", ["-c", given.cores ?? serverCore, command, ...args], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env.PATH ?? "", HOME: given.directory, ...given.environment },
@@ -130,6 +139,7 @@ export async function startKakera(options: KakeraOptions = {}): Promise<RunningS
     probe: "/health/ready",
     directory,
     keeps: options.directory !== undefined,
+    ...(options.cores === undefined ? {} : { cores: options.cores }),
     environment: {
       KAKERA_ROOT_USER: credentials.accessKey,
       KAKERA_ROOT_PASSWORD: credentials.secretKey,
