@@ -1,5 +1,5 @@
 import { ClusterFailure, createSystemRandom, systemClock } from "@kakera/kernel";
-import { CommandFailure, usageFailure } from "../command-failure.ts";
+import { CommandFailure, formatFailure, usageFailure } from "../command-failure.ts";
 import { keepCertificate } from "../drivers/certificates.ts";
 import { endProcess } from "../drivers/end-process.ts";
 import { watchEventLoopLag } from "../drivers/event-loop-lag.ts";
@@ -22,7 +22,11 @@ export async function runSibling(signals: ProcessSignals): Promise<never> {
   signals.leaveToOwner();
   const clock = systemClock;
   const channel = openOwnerChannel(clock);
-  if (channel === null) throw usageFailure("only a server starts a sibling", "kakera server --processes N");
+  if (channel === null) {
+    const failure = usageFailure("only a server starts a sibling", "kakera server --processes N");
+    process.stderr.write(`${formatFailure(failure)}\n`);
+    endProcess(exitCodes.usage);
+  }
   channel.control.onClosed(() => endProcess(exitCodes.done));
   const link = new ControlLink(channel.control, clock);
   const beginning = Promise.withResolvers<Beginning>();

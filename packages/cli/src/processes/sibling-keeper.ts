@@ -33,8 +33,11 @@ const restartMs = { least: SECOND_MS / 10, most: 10 * SECOND_MS };
 const soundLifeMs = 30 * SECOND_MS;
 const lookIntervalMs = SECOND_MS;
 const deadReadersIntervalMs = 60 * SECOND_MS;
-/** A view's file may be so many times what is in use of it, and this much larger, before a reader that stands still is ended for it. */
-const growth = { timesMax: 2, bytesMax: 64 * MIB, silentMs: SECOND_MS } as const;
+/**
+ * One that is silent for so long may stand still within a read, and keeps all that is replaced from then on. It is ended when the view's file has
+ * grown by as much as is in use of it, and by so many bytes at least, since it was heard.
+ */
+const growth = { silentMs: SECOND_MS, bytesMin: 64 * MIB } as const;
 
 /** Starts the other processes of this server, and again when one has died. */
 export class SiblingKeeper {
@@ -114,27 +117,36 @@ export class SiblingKeeper {
     await sibling.ended;
     this.#living.delete(sibling);
     shared.retire(sibling.measured);
+    this.#clearReaders(shared);
   }
 
   /** Of the view's file, and of this process' own numbers (correctness.md F22). */
-  async #watch({ readers, marks }: Shared): Promise<void> {
-    const { clock, logger } = this.#components;
+  async #watch(shared: Shared): Promise<void> {
+    const { clock } = this.#components;
+    const { readers, marks } = shared;
     const { signal } = this.#ended;
+    const heardBytes = new WeakMap<Sibling, number>();
     for (let clearedMs = clock.monotonicMs(); !signal.aborted;) {
       await sleep(clock, lookIntervalMs, signal).catch(() => undefined);
       if (signal.aborted) return;
       marks.moveOn();
       if (readers === null) continue;
+      const { fileBytes, liveBytes } = readers.sizes();
       for (const sibling of this.#living) {
-        if (sibling.silentMs < growth.silentMs) continue;
-        const { fileBytes, liveBytes } = readers.sizes();
-        if (fileBytes > liveBytes * growth.timesMax + growth.bytesMax)
+        const grownBytes = fileBytes - (heardBytes.get(sibling) ?? fileBytes);
+        if (sibling.silentMs < growth.silentMs || !heardBytes.has(sibling)) heardBytes.set(sibling, fileBytes);
+        else if (grownBytes > Math.max(liveBytes, growth.bytesMin))
           sibling.giveUp("it stands still, and the view's file grows");
       }
       if (clock.monotonicMs() - clearedMs < deadReadersIntervalMs) continue;
       clearedMs = clock.monotonicMs();
-      const clearedCount = readers.clearDead();
-      if (clearedCount > 0) logger.log("info", "view.readers-cleared", { count: clearedCount });
+      this.#clearReaders(shared);
     }
+  }
+
+  /** What readers that died had pinned is used again. */
+  #clearReaders({ readers }: Shared): void {
+    const count = readers?.clearDead() ?? 0;
+    if (count > 0) this.#components.logger.log("info", "view.readers-cleared", { count });
   }
 }
