@@ -1,3 +1,4 @@
+import { createDemoMachine } from "./drivers/demo-machine.ts";
 import { endProcess } from "./drivers/end-process.ts";
 import { createMachineProbe } from "./drivers/machine-probe.ts";
 import { createNodeTerminal } from "./drivers/node-terminal.ts";
@@ -20,6 +21,7 @@ try {
   const exitCode = await runProgram(process.argv.slice(2), {
     terminal,
     probe: createMachineProbe(),
+    demoMachine: createDemoMachine(),
     recoveryTools: createRecoveryTools(terminal.clock),
     serve: (argv, role) => serve(argv, { terminal, signals, onBug: endWithBug }, role),
   });

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { CommandFailure, formatFailure, usageFailure } from "./command-failure.ts";
 import { runBucketCreate, runBucketList, runBucketRemove, runBucketUsage } from "./commands/bucket.ts";
 import { runCredentialsShow } from "./commands/credentials.ts";
+import { runDemo, type DemoFlags } from "./commands/demo.ts";
 import { runDoctor, type DoctorFlags } from "./commands/doctor.ts";
 import { runDriveForget, runDriveList, runDriveReplace } from "./commands/drive.ts";
 import { runExplain, type ExplainFlags } from "./commands/explain.ts";
@@ -14,6 +15,7 @@ import type { LiveFlags } from "./client/live-settings.ts";
 import { addServerOptions, describeUsageError } from "./config/parse-server-arguments.ts";
 import type { Role } from "./config/resolve-settings.ts";
 import { translateCall } from "./config/translate-foreign-flags.ts";
+import type { DemoMachine } from "./demo/demo-machine.ts";
 import type { MachineProbe } from "./doctor/machine-probe.ts";
 import { exitCodes, type ExitCode } from "./exit-codes.ts";
 import type { RecoveryTools } from "./recover/recovery-tools.ts";
@@ -25,6 +27,7 @@ export interface ProgramComponents {
   readonly terminal: Terminal;
   readonly probe: MachineProbe;
   readonly recoveryTools: RecoveryTools;
+  readonly demoMachine: DemoMachine;
   /** Runs the server until it ends; `argv` is what follows `server`, `gateway` or `storage-node`. */
   readonly serve: (argv: readonly string[], role: Role) => Promise<ExitCode>;
 }
@@ -110,7 +113,7 @@ function failureObject(failure: CommandFailure): string {
 
 /** The tree of commands. What an action ended with is left in `outcome`. */
 function createProgram(components: ProgramComponents): { program: Command; outcome: { exitCode: ExitCode } } {
-  const { terminal, probe, recoveryTools } = components;
+  const { terminal, probe, recoveryTools, demoMachine } = components;
   const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
   const keep = async (end: ExitCode | Promise<ExitCode>): Promise<void> => {
     outcome.exitCode = await end;
@@ -148,6 +151,14 @@ function createProgram(components: ProgramComponents): { program: Command; outco
     .option("--console-address <HOST:PORT>", "where its status page is to be (KAKERA_CONSOLE_ADDRESS; :9001)")
     .action((folders: string[], flags: DoctorFlags) => keep(runDoctor(folders, flags, { terminal, probe })));
   addRecoverCommand(program, { terminal, keep, tools: recoveryTools });
+  program
+    .command("demo")
+    .description("a cluster on this machine, with a live status, until Ctrl-C")
+    .option("--nodes <N>", "how many nodes (4)")
+    .option("--directory <DIR>", "keep its data there; a temporary folder otherwise")
+    .action((flags: DemoFlags) =>
+      keep(runDemo(flags, { terminal, machine: demoMachine, random: recoveryTools.random })),
+    );
   program
     .command("version")
     .description("the version")

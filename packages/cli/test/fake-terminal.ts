@@ -47,6 +47,20 @@ export const idleProbe: MachineProbe = {
 const unused = (): never => {
   throw new Error("no test asks for it");
 };
+/** A machine without any etcd. */
+const noDemo = {
+  kakera: { command: "kakera", args: [] },
+  builtEtcd: null,
+  versionOf: () => null,
+  start: unused,
+  freePort: unused,
+  makeTemporaryFolder: unused,
+  makeFolder: unused,
+  removeFolder: unused,
+  readText: unused,
+  writeSecret: unused,
+  onKey: unused,
+};
 const noRecovery = { random: createSystemRandom(), access: unused, openView: unused, openDrive: unused };
 
 /** Runs one command line; `served` are the arguments that a server was started with. */
@@ -57,6 +71,7 @@ export async function run(argv: readonly string[], given: Given = {}, probe: Mac
     terminal,
     probe,
     recoveryTools: noRecovery,
+    demoMachine: noDemo,
     serve: async (serverArgv) => {
       served.push(serverArgv);
       return 0;

@@ -115,6 +115,7 @@ export { acceptLoss } from "./etcd/accept-loss.ts";
 export type { EtcdClient } from "./etcd/etcd-client.ts";
 export type { EtcdAccess } from "./etcd/etcd-members.ts";
 export { etcdSettingsDefault, type EtcdSettings } from "./etcd/etcd-settings.ts";
+export { isSoundVersion } from "./etcd/etcd-versions.ts";
 
 // The archive: a cluster's log on the drives, and how it is read when etcd is lost.
 export { openArchive, type Archive } from "./archive/archive.ts";
