@@ -27,3 +27,7 @@ export {
   type StoreMemory,
   type StoreSettings,
 } from "./store/store-settings.ts";
+export { runHistory, type HistoryReport, type HistorySettings } from "./cluster/run-history.ts";
+export { describeHistory } from "./cluster/describe-history.ts";
+export { plantedBugNames, type PlantedBug } from "./cluster/planted-bugs.ts";
+export { faultNames, type FaultName } from "./world/fault-names.ts";

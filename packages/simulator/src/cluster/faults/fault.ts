@@ -1,0 +1,32 @@
+import type { World } from "../../world/world.ts";
+import type { SimulatedCluster } from "../simulated-cluster.ts";
+import type { SimulatedNode } from "../simulated-node.ts";
+
+export interface FaultContext {
+  readonly world: World;
+  readonly cluster: SimulatedCluster;
+  /** The cluster is being healed: what a fault would still do is left out. */
+  readonly isOver: () => boolean;
+}
+
+/** Something that happens to a cluster; it counts itself (`World.fired`) where it comes to pass. */
+export interface Fault {
+  readonly name: string;
+  readonly profiles: readonly ("all" | "rot")[];
+  begin(context: FaultContext): void;
+}
+
+export function after({ world, isOver }: FaultContext, delayMs: number, work: () => void): void {
+  world.time.after(delayMs, () => {
+    if (!isOver()) work();
+  });
+}
+
+/**
+ * A node that nothing is wrong with, while fewer than m are disturbed: the system bears more, but hardly works then. null: there is none.
+ */
+export function undisturbedNode({ cluster, world }: FaultContext): SimulatedNode | null {
+  const sound = cluster.nodes.filter((node) => !node.isDisturbed);
+  const disturbed = cluster.nodes.length - sound.length;
+  return disturbed < 1 || (disturbed < cluster.settings.geometry.m && world.chance(0.5)) ? world.pick(sound) : null;
+}

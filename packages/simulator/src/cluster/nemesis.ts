@@ -1,0 +1,52 @@
+import type { World } from "../world/world.ts";
+import { driveFaults } from "./faults/drive-faults.ts";
+import { etcdFaults } from "./faults/etcd-faults.ts";
+import { processFaults } from "./faults/process-faults.ts";
+import { networkFaults } from "./faults/network-faults.ts";
+import type { SimulatedCluster } from "./simulated-cluster.ts";
+import type { Fault, FaultContext } from "./faults/fault.ts";
+
+/** `rot`: bytes on one drive change, and else only so much happens that no write has fewer shards than that drive may spoil. */
+export type NemesisProfile = "calm" | "all" | "rot";
+
+/** Between two faults, and from the start to the first. */
+const pauseMsMin = 150;
+const pauseMsMax = 900;
+
+/** Does one thing after another to a cluster, of its own choice. */
+export class Nemesis {
+  readonly #world: World;
+  readonly #context: FaultContext;
+  readonly #faults: readonly Fault[];
+  #isOver = false;
+
+  constructor(cluster: SimulatedCluster, profile: NemesisProfile) {
+    this.#world = cluster.world;
+    this.#context = { cluster, world: cluster.world, isOver: () => this.#isOver };
+    this.#faults = [...processFaults, ...networkFaults, ...driveFaults, ...etcdFaults].filter(({ profiles }) =>
+      (profiles as readonly NemesisProfile[]).includes(profile),
+    );
+  }
+
+  start(): void {
+    if (this.#faults.length > 0) void this.#run();
+  }
+
+  /** Nothing new begins; what was begun ends by itself or by the cluster's healing. */
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver) {
+      await this.#wait(this.#world.between(pauseMsMin, pauseMsMax));
+      if (this.#isOver) return;
+      const fault = this.#world.pick(this.#faults);
+      fault.begin(this.#context);
+    }
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.#world.time.after(delayMs, resolve));
+  }
+}

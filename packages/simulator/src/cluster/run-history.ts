@@ -1,0 +1,117 @@
+import { judgeKey } from "../checkers/judge-key.ts";
+import { describeOperation } from "../checkers/key-history.ts";
+import type { FaultName } from "../world/fault-names.ts";
+import { World } from "../world/world.ts";
+import type { ClusterSettings } from "./cluster-settings.ts";
+import { Nemesis, type NemesisProfile } from "./nemesis.ts";
+import type { PlantedBug } from "./planted-bugs.ts";
+import { settle } from "./settle.ts";
+import { SimulatedCluster } from "./simulated-cluster.ts";
+import { Workload } from "./workload.ts";
+
+export interface HistorySettings {
+  readonly seed: number;
+  /** Of the world's time, for clients and faults; then everything is healed, and looked at. */
+  readonly workMs?: number;
+  readonly bug?: PlantedBug | null;
+  /** No faults: for what is to be seen without them. */
+  readonly isCalm?: boolean;
+}
+
+export interface HistoryReport {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  /** Of everything that happened. */
+  readonly traceHash: string;
+  /** The last of it. */
+  readonly lastEvents: readonly string[];
+  readonly faults: ReadonlyMap<FaultName, number>;
+  readonly counts: ReadonlyMap<string, number>;
+  readonly virtualMs: number;
+  readonly eventCount: number;
+}
+
+const formMsMax = 60_000;
+const workMsDefault = 8_000;
+/** Until what is under way when faults and clients end is answered. */
+const drainMsMax = 40_000;
+const settleMsMax = 400_000;
+
+/** One history of a cluster: formed, worked on under faults, healed, and held against what its clients were told. */
+export async function runHistory(settings: HistorySettings): Promise<HistoryReport> {
+  const { seed, workMs = workMsDefault, bug = null, isCalm = false } = settings;
+  const world = new World(seed);
+  const cluster = new SimulatedCluster(world, clusterOf(seed), bug);
+  const workload = new Workload(cluster, { clientCount: 4, keyCount: 3, pauseMsMax: 350 });
+  try {
+    await live(world, { cluster, workload, workMs, profile: isCalm ? "calm" : profileOf(seed) });
+  } catch (failure) {
+    world.violated(`the world itself fails: ${failure instanceof Error ? failure.stack : String(failure)}`);
+  }
+  return {
+    seed,
+    violations: world.violations,
+    traceHash: world.trace.hash,
+    lastEvents: world.trace.lines,
+    faults: world.faults,
+    counts: workload.counts,
+    virtualMs: world.time.nowMs,
+    eventCount: world.time.eventCount,
+  };
+}
+
+interface Living {
+  readonly cluster: SimulatedCluster;
+  readonly workload: Workload;
+  readonly workMs: number;
+  readonly profile: NemesisProfile;
+}
+
+async function live(world: World, { cluster, workload, workMs, profile }: Living): Promise<void> {
+  await complete(world, cluster.form(), formMsMax);
+  workload.start();
+  const nemesis = new Nemesis(cluster, profile);
+  nemesis.start();
+  await world.time.run(world.time.nowMs + workMs, () => world.violations.length > 0);
+  nemesis.stop();
+  workload.stop();
+  cluster.heal();
+  await world.time.run(world.time.nowMs + drainMsMax, () => workload.isIdle);
+  if (world.violations.length === 0) await complete(world, settle(cluster, workload), settleMsMax);
+  if (world.violations.length === 0) judgeHistories(world, workload);
+}
+
+/** Lets time pass until the work is done. */
+async function complete(world: World, work: Promise<void>, withinMs: number): Promise<void> {
+  let isDone = false;
+  const done = work.then(
+    () => void (isDone = true),
+    (failure: unknown) => {
+      isDone = true;
+      world.violated(`the world itself fails: ${failure instanceof Error ? failure.stack : String(failure)}`);
+    },
+  );
+  await world.time.run(world.time.nowMs + withinMs, () => isDone);
+  if (isDone) await done;
+  else world.violated("the world stands still");
+}
+
+/** Every third one has two parity shards: it bears more at a time, also rot. */
+function clusterOf(seed: number): ClusterSettings {
+  const common = { gatewayCount: 2, etcdMemberCount: 3, groupCount: 4 };
+  return seed % 3 === 0
+    ? { ...common, geometry: { k: 2, m: 2 }, nodeCount: 5 }
+    : { ...common, geometry: { k: 2, m: 1 }, nodeCount: 4 };
+}
+
+function profileOf(seed: number): "all" | "rot" {
+  return seed % 3 === 0 ? "rot" : "all";
+}
+
+function judgeHistories(world: World, workload: Workload): void {
+  for (const [key, history] of workload.histories) {
+    const verdict = judgeKey(history);
+    if (verdict === "linearizable") continue;
+    world.violated(`${key} is ${verdict}:\n  ${history.map(describeOperation).join("\n  ")}`);
+  }
+}

@@ -1,0 +1,24 @@
+import { describeHistory, runHistory } from "@kakera/simulator";
+import { describe, expect, it } from "vitest";
+
+const fixedSeeds = Array.from({ length: 20 }, (_, index) => index + 1);
+
+describe("a simulated cluster", () => {
+  it("keeps its word in twenty histories under faults", { timeout: 120_000 }, async () => {
+    for (const seed of fixedSeeds) {
+      const report = await runHistory({ seed });
+      expect(report.violations, describeHistory(report)).toEqual([]);
+    }
+  });
+
+  it("lives the same history again for the same seed, event for event", { timeout: 60_000 }, async () => {
+    const [first, again, other] = [
+      await runHistory({ seed: 7 }),
+      await runHistory({ seed: 7 }),
+      await runHistory({ seed: 8 }),
+    ];
+    expect(again.traceHash).toBe(first.traceHash);
+    expect(again.eventCount).toBe(first.eventCount);
+    expect(other.traceHash).not.toBe(first.traceHash);
+  });
+});
