@@ -33,6 +33,7 @@ export default defineConfig({
         "crash",
         "bitrot",
         "model",
+        "simulate",
         "clients",
         "etcd",
         "cluster",

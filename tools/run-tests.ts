@@ -25,6 +25,7 @@ const defaultSuites = [
   "crash",
   "linearizability",
   "cluster",
+  "simulate",
   "power-cut",
   "bitrot",
   "clients",
