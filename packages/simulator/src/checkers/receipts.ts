@@ -34,6 +34,9 @@ export class Receipts {
       describe: (ref) => drive.describe(ref),
       remove: (refs) => drive.remove(refs),
       inventory: (page) => drive.inventory(page),
+      sealGroup: (group, epoch) => drive.sealGroup(group, epoch),
+      sealedEpoch: (group) => drive.sealedEpoch(group),
+      removeAtEpoch: (refs, epoch) => drive.removeAtEpoch(refs, epoch),
       status: () => drive.status(),
     };
   }
@@ -80,6 +83,7 @@ export function checkedBodies(
     settle: (written) => bodies.settle(written),
     reads: bodies.reads,
     writes: bodies.writes,
+    moveOn: (numbers) => bodies.moveOn(numbers),
     get writeFloor() {
       return bodies.writeFloor;
     },

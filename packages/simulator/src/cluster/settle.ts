@@ -58,7 +58,7 @@ async function unrest(cluster: SimulatedCluster, healedMs: number): Promise<stri
   if (lives.includes(null)) return "a gateway does not serve";
   const leader = (lives as GatewayLife[]).find(({ log }) => log.isLeader);
   if (leader === undefined) return "nobody leads";
-  const census = leader.maintenance.census();
+  const census = leader.maintenance.report().census;
   const provenMs = census.provenMs === null ? -1 : census.provenMs - leader.machine.clock.nowMs() + world.time.nowMs;
   // Of a whole round after everybody was back.
   if (provenMs < healedMs + 20_000) return "no census yet";

@@ -1,5 +1,5 @@
 import { createCodec, createSharedMemory } from "@kakera/erasure";
-import { createBodies, type OperationParts, type WatchedBodyStore } from "@kakera/gateway";
+import { createBodies, createBodyCopier, type OperationParts, type WatchedBodyStore } from "@kakera/gateway";
 import {
   ClusterFailure,
   noFailpoints,
@@ -163,7 +163,10 @@ export class SimulatedGateway {
     const { reads, writes } = board;
     const sessions = plant.sessions(board);
     const work = { ...seams, log, drives, memory: workMemory, codec: createCodec(workMemory) };
-    const maintenance = createMaintenance({ ...work, sessions, reads, writes, onBug }, maintenanceSettings);
+    const maintenance = createMaintenance(
+      { ...work, sessions, reads, writes, copier: createBodyCopier(bodies), onBug },
+      maintenanceSettings,
+    );
     log.lead((signal) => maintainWhile(maintenance, signal));
     const isSessionLive = (session: SessionId): boolean => board.isLive(session);
     const operations: OperationParts = {
@@ -176,6 +179,7 @@ export class SimulatedGateway {
       settings: operationSettings,
       keyQueue: createKeyQueue(),
       isSessionLive,
+      markSession: () => log.session,
     };
     return { machine, log, bodies, maintenance, operations };
   }
