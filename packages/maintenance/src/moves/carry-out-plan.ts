@@ -11,6 +11,8 @@ import { abandonSteps, takeSteps } from "./take-steps.ts";
 
 /** Groups that move at the same time. One that has to wait, for a write or a drive, does not hold up the others. */
 const groupsMovingMax = 16;
+/** Of these, groups that are worked on at the same moment: most drives are a call away. */
+const groupsAtOnce = 8;
 /** A change is bounded by the log. */
 const stepsPerChange = 60;
 
@@ -34,26 +36,31 @@ export class PlanCarrier {
 
   async #passes(parts: MoveParts): Promise<number> {
     let movedCount = 0;
-    for (const group of movingGroups(parts)) {
-      const record = parts.map.group(group.pool.pool, group.group);
-      const row = parts.log.view.get(keys.group(group.pool.pool, group.group));
-      if (record === null || row === null || record.previous.length === 0) continue;
+    const groups = movingGroups(parts);
+    for (let first = 0; first < groups.length; first += groupsAtOnce) {
       if (readPlan(parts.log.view)?.record.state === records.PlanState.PAUSED) return movedCount;
-      try {
-        const pass = await moveGroup(parts, group, record);
-        const isOver = await this.#ends.afterPass(parts, { group, record, revision: row.revision }, pass);
-        if (isOver || pass.copiedBytes > 0) movedCount++;
-      } catch (failure) {
-        // One group that meets a drive in trouble does not hold up the others.
-        if (!(failure instanceof ClusterFailure)) throw failure;
-        parts.logger.log("warn", "move.failed", {
-          group: group.group,
-          reason: failure.reason,
-          message: failure.message,
-        });
-      }
+      const some = groups.slice(first, first + groupsAtOnce);
+      for (const hasMoved of await Promise.all(some.map((group) => this.#pass(parts, group))))
+        if (hasMoved) movedCount++;
     }
     return movedCount;
+  }
+
+  /** Whether anything was moved, or the move has ended. */
+  async #pass(parts: MoveParts, group: CensusGroup): Promise<boolean> {
+    const record = parts.map.group(group.pool.pool, group.group);
+    const row = parts.log.view.get(keys.group(group.pool.pool, group.group));
+    if (record === null || row === null || record.previous.length === 0) return false;
+    try {
+      const pass = await moveGroup(parts, group, record);
+      const isOver = await this.#ends.afterPass(parts, { group, record, revision: row.revision }, pass);
+      return isOver || pass.copiedBytes > 0;
+    } catch (failure) {
+      // One group that meets a drive in trouble does not hold up the others.
+      if (!(failure instanceof ClusterFailure)) throw failure;
+      parts.logger.log("warn", "move.failed", { group: group.group, reason: failure.reason, message: failure.message });
+      return false;
+    }
   }
 
   async #goOn(parts: MoveParts, plan: Seen<PlanRecord>): Promise<boolean> {

@@ -25,8 +25,8 @@ export interface MovePass {
   readonly unsealed: readonly DriveId[];
 }
 
-/** Chunks that are copied at the same time: most drives are a call away. */
-const chunksAtOnce = 4;
+/** Chunks of a group that are copied at the same time. */
+const chunksAtOnce = 2;
 
 /**
  * One pass over a group that has former homes (correctness.md F6 as overruled by F27). Seals it on all drives that it names; then lists
