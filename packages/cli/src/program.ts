@@ -6,6 +6,7 @@ import { runDemo, type DemoFlags } from "./commands/demo.ts";
 import { runDoctor, type DoctorFlags } from "./commands/doctor.ts";
 import { runDriveForget, runDriveList, runDriveReplace } from "./commands/drive.ts";
 import { runExplain, type ExplainFlags } from "./commands/explain.ts";
+import { runApply, runPlan, type ApplyFlags } from "./commands/plan.ts";
 import { runHealth } from "./commands/health.ts";
 import { runRecoverMetadata, type RecoverFlags } from "./commands/recover-metadata.ts";
 import { addLiveOptions } from "./commands/live.ts";
@@ -145,6 +146,7 @@ function createProgram(components: ProgramComponents): { program: Command; outco
     .option("--read", "read and verify every byte of every shard")
     .option("--chunks <N>", "show so many chunks of a large object (16)")
     .action((address: string, flags: ExplainFlags) => keep(runExplain(address, flags, terminal)));
+  addMoveCommands(program, { terminal, keep });
   addLiveOptions(program.command("doctor").description("look for trouble, before the start and while it runs"))
     .argument("[DIR...]", "drive folders")
     .option("--address <HOST:PORT>", "where the server is to listen (KAKERA_ADDRESS; :9000)")
@@ -223,6 +225,31 @@ function addRepairCommands(program: Command, { terminal, keep }: Wiring): void {
     addLiveOptions(repair.command(order).description(description)).action((flags: LiveFlags) =>
       keep(runRepairOrder(order, flags, terminal)),
     );
+}
+
+function addMoveCommands(program: Command, { terminal, keep }: Wiring): void {
+  const plan = program.command("plan").description("what moving data between drives would take: nothing is done");
+  addLiveOptions(plan.command("add").description("let new drives hold data").argument("[NODE|DRIVE...]")).action(
+    (names: string[], flags: LiveFlags) => keep(runPlan({ action: "add", names }, flags, terminal)),
+  );
+  addLiveOptions(
+    plan.command("remove").description("empty drives, or all of a node, and let them go").argument("<NODE|DRIVE...>"),
+  ).action((names: string[], flags: LiveFlags) => keep(runPlan({ action: "remove", names }, flags, terminal)));
+  addLiveOptions(
+    plan
+      .command("replace")
+      .description("move what one drive or node holds to a new one")
+      .argument("<OLD>")
+      .argument("<NEW>"),
+  ).action((from: string, to: string, flags: LiveFlags) =>
+    keep(runPlan({ action: "replace", names: [from, to] }, flags, terminal)),
+  );
+  addLiveOptions(program.command("apply").description("carry out a plan, pause it, go on with it, or give it up"))
+    .argument("[PLAN]", "as kakera plan named it")
+    .option("--pause", "move nothing for the time being")
+    .option("--resume", "go on")
+    .option("--abort", "begin with no further group")
+    .action((name: string | undefined, flags: ApplyFlags) => keep(runApply(name, flags, terminal)));
 }
 
 function addRecoverCommand(

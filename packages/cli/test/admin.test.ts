@@ -2,6 +2,7 @@ import { createSeededRandom, newId } from "@kakera/kernel";
 import { describe, expect, test } from "vitest";
 import { createAdmin, type AdminPorts } from "../src/admin/create-admin.ts";
 import { CommandFailure } from "../src/command-failure.ts";
+import type { MovePlan } from "../src/moves/make-plan.ts";
 import { judgeAnswer } from "../src/client/judge-answer.ts";
 
 const driveId = newId("drive", createSeededRandom(1));
@@ -26,6 +27,14 @@ const ports: AdminPorts = {
   forgetDrive: () => Promise.resolve(),
   orderRepair: () => Promise.resolve(),
   explain: ({ bucket }) => Promise.resolve(bucket === "there" ? explained : null),
+  moves: {
+    plan: ({ action, names }) => Promise.resolve({ plan: `${action}:${names.join()}@0` } as MovePlan),
+    apply: (name) =>
+      name === "add@0"
+        ? Promise.resolve()
+        : Promise.reject(new CommandFailure("REFUSED", "the cluster has changed since", { exitCode: 4 })),
+    order: (order, name) => Promise.resolve(name ?? `the one to ${order}`),
+  },
 };
 const ask = (method: string, path: string, body: unknown = null, query: Record<string, string> = {}) =>
   createAdmin(ports).handle({ method, path, query: new Map(Object.entries(query)), body });
@@ -66,6 +75,20 @@ describe("the administration", () => {
     expect((await ask("GET", "/explain", null, query as Record<string, string>)).status).toBe(expected);
   });
 
+  test("plans moves, applies a plan, and takes orders about it", async () => {
+    expect(await ask("POST", "/plans", { action: "remove", names: ["node1"] })).toEqual({
+      status: 200,
+      json: { plan: "remove:node1@0" },
+    });
+    expect(await ask("POST", "/plans/apply", { plan: "add@0" })).toMatchObject({
+      status: 200,
+      json: { plan: "add@0" },
+    });
+    expect(await ask("POST", "/plans/apply", { plan: "add@1" })).toMatchObject({ status: 409 });
+    expect(await ask("POST", "/plans/pause", { plan: "" })).toMatchObject({ json: { plan: "the one to pause" } });
+    expect(await ask("POST", "/plans/abort", { plan: "add@0" })).toMatchObject({ json: { plan: "add@0" } });
+  });
+
   test("refuses with a reason and a remedy", async () => {
     const { status, json } = await ask("POST", "/drives/replace", { directory: "/full" });
     expect({ status, json }).toEqual({
@@ -79,6 +102,11 @@ describe("the administration", () => {
     ["POST", "/drives/replace", { directory: "" }, 400],
     ["POST", "/drives/replace", "text", 400],
     ["POST", "/drives/forget", { driveId: "xyz" }, 400],
+    ["POST", "/plans", { action: "geometry", names: [] }, 400],
+    ["POST", "/plans", { action: "add", names: "node1" }, 400],
+    ["POST", "/plans", { action: "add", names: ["a,b"] }, 400],
+    ["POST", "/plans", { action: "replace", names: ["old"] }, 400],
+    ["POST", "/plans/apply", {}, 400],
     ["DELETE", "/status", null, 404],
     ["GET", "/other", null, 404],
   ])("%s %s %j: %i", async (method, path, body, status) => {

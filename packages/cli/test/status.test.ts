@@ -143,6 +143,7 @@ function reportOf(facts: ServerFacts, health: StatusReport["health"]): StatusRep
     clusterId: "c".repeat(32),
     health,
     conditions: judgeConditions(facts),
+    plan: null,
     usage: { bucketCount: 2, objectCount: 1_234_567, sizeBytes: 5 * 2 ** 30 },
     ...facts,
   };

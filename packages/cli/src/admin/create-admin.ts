@@ -4,6 +4,9 @@ import type { ExplainCall, ObjectExplanation, RepairOrder } from "@kakera/mainte
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { ExplainReport } from "./explain-report.ts";
+import type { MoveService } from "../moves/move-service.ts";
+import { planActions, type PlanWish } from "../moves/plan-name.ts";
+import type { PlanOrder } from "../moves/record-plan.ts";
 import type { BucketReport, DriveReport, StatusReport } from "./status-report.ts";
 
 /** What the administration can see and do. What it refuses it throws as CommandFailure. */
@@ -18,6 +21,7 @@ export interface AdminPorts {
   orderRepair(order: RepairOrder): Promise<void>;
   /** null: there is no such object. */
   explain(call: ExplainCall): Promise<ObjectExplanation | null>;
+  readonly moves: MoveService;
 }
 
 /** `/kakera/admin/v1`: JSON over requests that root signed. */
@@ -59,6 +63,20 @@ async function answer(request: AdminRequest, ports: AdminPorts): Promise<AdminRe
     }
     case "GET /explain":
       return explain(request, ports);
+    case "POST /plans":
+      return { status: 200, json: await ports.moves.plan(wishIn(request.body)) };
+    case "POST /plans/apply": {
+      const plan = textIn(request.body, "plan");
+      await ports.moves.apply(plan);
+      return { status: 200, json: { kind: "plan-applied", version: 1, plan } };
+    }
+    case "POST /plans/pause":
+    case "POST /plans/resume":
+    case "POST /plans/abort": {
+      const order = request.path.slice("/plans/".length) as PlanOrder;
+      const plan = await ports.moves.order(order, optionalTextIn(request.body, "plan"));
+      return { status: 200, json: { kind: `plan-${order}`, version: 1, plan } };
+    }
     default:
       return errorResponse(404, { reason: "UNKNOWN_PATH", message: `there is no ${request.method} ${request.path}` });
   }
@@ -101,6 +119,21 @@ function textIn(body: unknown, name: string): string {
   const value = typeof body === "object" && body !== null ? (body as Record<string, unknown>)[name] : undefined;
   if (typeof value !== "string" || value === "") throw new BadRequest(`the body lacks the text "${name}"`);
   return value;
+}
+
+function optionalTextIn(body: unknown, name: string): string | null {
+  const value = typeof body === "object" && body !== null ? (body as Record<string, unknown>)[name] : undefined;
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function wishIn(body: unknown): PlanWish {
+  const action = planActions.find((known) => known === textIn(body, "action"));
+  if (action === undefined) throw new BadRequest(`"action" is one of ${planActions.join(", ")}`);
+  const names = (body as Record<string, unknown>)["names"];
+  const areTexts = Array.isArray(names) && names.every((name) => typeof name === "string" && /^[^,@\s]+$/.test(name));
+  if (!areTexts) throw new BadRequest('"names" is a list of nodes and drives');
+  if (action === "replace" && names.length !== 2) throw new BadRequest("replace takes the old one and the new one");
+  return { action, names: names as string[] };
 }
 
 function describeFailure(error: unknown): AdminResponse {

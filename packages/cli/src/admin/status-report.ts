@@ -1,4 +1,4 @@
-import type { CensusReport, RepairReport } from "@kakera/maintenance";
+import type { CensusReport, PlanReport, RepairReport } from "@kakera/maintenance";
 import type { DriveCondition } from "@kakera/rpc";
 
 /** What `/kakera/admin/v1/status` answers and `kakera status` shows. Times are milliseconds since the epoch. */
@@ -20,6 +20,8 @@ export interface StatusReport {
   readonly cluster: ClusterReport | null;
   readonly census: CensusReport;
   readonly repair: RepairReport;
+  /** The plan that is being carried out, or was last; null: none ever was. */
+  readonly plan: PlanReport | null;
   readonly usage: UsageTotals;
   readonly eventLoopLagSeconds: number;
 }

@@ -2,7 +2,7 @@ import { ClusterFailure, formatGeometry, SECOND_MS, sleep, type Clock, type Logg
 import { keys, type ClusterLog, type NodeRegistry } from "@kakera/metadata";
 import type { GeometryWish } from "../config/parse-values.ts";
 import { planTable } from "@kakera/placement";
-import { formCluster, groupCount } from "../compose/form-cluster.ts";
+import { formCluster, groupCountDefault } from "../compose/form-cluster.ts";
 import { judgeFounding } from "./judge-founding.ts";
 
 export interface FoundingParts {
@@ -16,6 +16,8 @@ export interface FoundingParts {
 export interface FoundingWish {
   readonly expectDomains: number | null;
   readonly geometry: GeometryWish | null;
+  /** Absent: as many as always. */
+  readonly groupCount?: number | undefined;
 }
 
 const lookMs = SECOND_MS / 4;
@@ -48,9 +50,19 @@ export async function foundCluster(parts: FoundingParts, wish: FoundingWish, sig
     }
     const { clusterId } = log.identity;
     const { drives, geometry, level } = verdict;
+    const { groupCount = groupCountDefault } = wish;
     const weights = drives.map(({ driveId, domain, weightBytes }) => ({ driveId, domain, weight: weightBytes }));
     const table = planTable({ drives: weights, geometry, groupCount, present: null });
-    for (const change of formCluster({ clusterId, geometry, level, drives, table, nowMs: clock.nowMs(), random })) {
+    for (const change of formCluster({
+      clusterId,
+      geometry,
+      level,
+      drives,
+      table,
+      groupCount,
+      nowMs: clock.nowMs(),
+      random,
+    })) {
       const { outcome } = await log.commit(change);
       if (outcome === "refused") throw new ClusterFailure("retry", "another node forms the cluster");
     }

@@ -20,6 +20,7 @@ export function renderStatus(report: StatusReport, look: { readonly isColored: b
     `data      ${describeGeometry(report)}`,
     `proof     ${describeCensus(report)}`,
     `repair    ${describeRepair(report)}`,
+    ...describePlan(report),
     ...describeLog(report),
     `usage     ${describeUsage(report.usage)}`,
   ];
@@ -92,6 +93,15 @@ export function describeRepair(report: StatusReport): string {
   if (waitingCount === 0) return isPaused ? "nothing waits; paused" : "nothing waits";
   const age = oldestWaitingMs === null ? "" : `, the oldest for ${formatDuration(report.nowMs - oldestWaitingMs)}`;
   return `${formatCount(waitingCount)} records wait${age}${isPaused ? "; paused" : ""}`;
+}
+
+/** Nothing of a plan that ended before: its effect is to be seen in the drives. */
+function describePlan({ plan }: StatusReport): string[] {
+  if (plan === null || plan.state === "done" || plan.state === "aborted") return [];
+  const doneCount = plan.groupCount - plan.groupsWaiting - plan.groupsMoving;
+  const progress = `${formatCount(doneCount)} of ${formatCounted(plan.groupCount, "group")} done, ${formatCount(plan.groupsMoving)} under way`;
+  const leaving = plan.leavingCount === 0 ? "" : `; ${formatCounted(plan.leavingCount, "drive")} to leave`;
+  return [`moves     ${plan.plan}: ${plan.state}, ${progress}${leaving}`];
 }
 
 function describeLog(report: StatusReport): string[] {

@@ -26,11 +26,13 @@ export interface Formation {
   readonly random: Random;
   /** The homes of every group; absent: each group draws its own. */
   readonly table?: PlacementTable;
+  /** Default: 512. */
+  readonly groupCount?: number;
 }
 
 const formatVersion = 1;
 const firstPool = 1;
-export const groupCount = 512;
+export const groupCountDefault = 512;
 /** The log bounds a change; a formation is as many as it takes. */
 const rowsPerChange = 64;
 
@@ -40,6 +42,7 @@ const rowsPerChange = 64;
  */
 export function formCluster(formation: Formation): Change[] {
   const changes: Change[] = [];
+  const { groupCount = groupCountDefault } = formation;
   for (let first = 0; first < groupCount; first += rowsPerChange)
     changes.push(changeOf(formation, groupPuts(formation, first)));
   const drives = drivePuts(formation);
@@ -61,7 +64,8 @@ function changeOf(formation: Formation, puts: Puts): Change {
   };
 }
 
-function groupPuts({ drives, geometry, table }: Formation, first: number): Puts {
+function groupPuts(formation: Formation, first: number): Puts {
+  const { drives, geometry, table, groupCount = groupCountDefault } = formation;
   const weights = drives.map(({ driveId, weightBytes, domain }) => ({ driveId, domain, weight: weightBytes }));
   return Array.from({ length: Math.min(rowsPerChange, groupCount - first) }, (_, offset) => {
     const group = first + offset;
@@ -89,7 +93,7 @@ function drivePuts({ drives, nowMs }: Formation): Puts {
   });
 }
 
-function poolPut({ geometry, level, nowMs }: Formation): Puts[number] {
+function poolPut({ geometry, level, nowMs, groupCount = groupCountDefault }: Formation): Puts[number] {
   const record = { pool: firstPool, ...geometry, groupCount, domainLevel: level, createdMs: nowMs };
   return { key: keys.pool(firstPool), value: records.PoolRecord.encode(record).finish() };
 }

@@ -1,4 +1,4 @@
-import type { Clock, DriveId, Logger, Meter, Random } from "@kakera/kernel";
+import type { Clock, DriveId, Failpoints, Logger, Meter, Random } from "@kakera/kernel";
 import { createCodec, createSharedMemory } from "@kakera/erasure";
 import { createBodies, createBodyCopier, type WatchedBodyStore } from "@kakera/gateway";
 import { createMaintenance, createPositionsInLog, type Maintenance, type SessionBoard } from "@kakera/maintenance";
@@ -22,6 +22,7 @@ export interface ServiceComponents {
   readonly random: Random;
   readonly logger: Logger;
   readonly meter: Meter;
+  readonly failpoints: Failpoints;
   readonly onBug: (failure: unknown) => void;
 }
 

@@ -1,6 +1,6 @@
 import { ClusterFailure, createSystemRandom, DiskError, systemClock, type Clock } from "@kakera/kernel";
 import { CommandFailure } from "../command-failure.ts";
-import { etcdPlaceOf } from "../config/etcd-settings.ts";
+import { etcdPlaceOf, testedEtcd } from "../config/etcd-settings.ts";
 import { resolveSettings, type ResolvedSettings, type Role, type ServerSettings } from "../config/resolve-settings.ts";
 import { readTestSettings } from "../config/test-settings.ts";
 import { keepCertificate, type CertificateKeeper } from "../drivers/certificates.ts";
@@ -133,7 +133,7 @@ function compose(
       failpoints: killAtFailpoint(test.failpoint),
       user: probe.user,
       openView: (stateDirectory, clusterId) => openViewFiles(stateDirectory, { clusterId, bootId }, { clock, logger }),
-      etcd: etcdPlaceOf(settings, terminal.readText),
+      etcd: testedEtcd(etcdPlaceOf(settings, terminal.readText), test),
       openFilesMax: probe.openFilesMax,
       eventLoopLagSeconds: watchEventLoopLag(clock).p99Seconds,
       certificateExpiresMs: () => certificate?.current.expiresMs ?? null,

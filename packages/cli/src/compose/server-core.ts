@@ -11,7 +11,7 @@ import {
 } from "@kakera/kernel";
 import type { Admin } from "@kakera/gateway";
 import type { ShardDrive } from "@kakera/rpc";
-import { reportedMarks, SessionBoard, type Maintenance } from "@kakera/maintenance";
+import { defaultMaintenanceSettings, reportedMarks, SessionBoard, type Maintenance } from "@kakera/maintenance";
 import { keys, type ViewReaders, type WritableView } from "@kakera/metadata";
 import { ClusterNode } from "../cluster/cluster-node.ts";
 import { foundCluster } from "../cluster/found-cluster.ts";
@@ -19,6 +19,7 @@ import type { EtcdPlace } from "../config/etcd-settings.ts";
 import { createAdmin } from "../admin/create-admin.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
+import { createMoveService } from "../moves/move-service.ts";
 import { beginCluster, checkCluster, ensureBuckets, type ClusterComponents } from "./begin-cluster.ts";
 import { forgetDrive, replaceDrive, type DriveChangeComponents } from "./change-drives.ts";
 import type { ServerComponents } from "./compose-server.ts";
@@ -118,6 +119,12 @@ export class ServerCore {
       },
       orderRepair: (order) => this.#opened.orderRepair(order),
       explain: (call) => this.#opened.explain(call),
+      moves: createMoveService({
+        ...components,
+        log: this.log,
+        nodes: () => this.#node?.registry.nodes.values() ?? null,
+        moveBytesPerSecond: defaultMaintenanceSettings.moveBytesPerSecondMax,
+      }),
     });
   }
 
@@ -282,7 +289,9 @@ export class ServerCore {
     assert(shared !== null, "the log of a cluster is shared");
     const founding = { ...this.#components, log: shared, registry: node.registry };
     const { expectDomains, geometry } = server;
-    shared.lead((signal) => foundCluster(founding, { expectDomains, geometry }, signal));
+    shared.lead((signal) =>
+      foundCluster(founding, { expectDomains, geometry, groupCount: this.#settings.test.groupCount }, signal),
+    );
     const board = new SessionBoard({ ...this.#components, log: shared });
     this.#board = board;
     void board.run(this.#ended.signal).catch(this.#components.onBug);

@@ -63,6 +63,21 @@ export function measureServer(
     { name: "kakera_archive_lag_batches", help: "batches of the log that are not in the archive yet", labels: [] },
     ofArchive(({ lagBatches }) => lagBatches),
   );
+  metrics.table(
+    {
+      name: "kakera_plan_groups",
+      help: "placement groups of the plan that is carried out, or was last, by what has become of them",
+      labels: ["state"],
+    },
+    () => {
+      const plan = sources.state.plan();
+      if (plan === null) return [];
+      const { groupCount, groupsWaiting: waiting, groupsMoving: moving } = plan;
+      return Object.entries({ waiting, moving, done: Math.max(0, groupCount - waiting - moving) }).map(
+        ([state, value]) => ({ labels: { state }, value }),
+      );
+    },
+  );
   const rows = (value: (bucket: ReturnType<ServerState["buckets"]>[number]) => number) => () =>
     sources.state
       .buckets()

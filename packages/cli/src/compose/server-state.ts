@@ -1,7 +1,7 @@
 import type { ShardDrive } from "@kakera/rpc";
 import { SECOND_MS, type Clock, type ClusterId, type DriveId, type Geometry, type ReasonCode } from "@kakera/kernel";
 import type { Health } from "@kakera/gateway";
-import { noUpkeepReport, type RepairReport, type UpkeepReport } from "@kakera/maintenance";
+import { noUpkeepReport, reportPlan, type PlanReport, type RepairReport, type UpkeepReport } from "@kakera/maintenance";
 import { readClusterMap, type ClusterMap, type CommitLog } from "@kakera/metadata";
 import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
 import { judgeConditions } from "../admin/judge-conditions.ts";
@@ -50,6 +50,7 @@ export interface ServerState {
   drives(): DriveReport[];
   usage(): UsageTotals;
   geometry(): Geometry;
+  plan(): PlanReport | null;
 }
 
 /** Health is asked by load balancers many times a second, and means a look at every group. */
@@ -118,7 +119,13 @@ export function createServerState(sources: StateSources, settings: StateSettings
     const log = sources.log();
     return log === null ? [] : reportBuckets(log.view);
   };
+  const plan = (): PlanReport | null => {
+    const log = sources.log();
+    const known = clusterMap();
+    return log === null || known === null ? null : reportPlan(log.view, known);
+  };
   return {
+    plan,
     drives,
     buckets,
     usage: () => sumUsage(buckets()),
@@ -148,6 +155,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
         cluster: sources.cluster(),
         census: upkeep.census,
         repair: wholeMs(upkeep.repair),
+        plan: plan(),
         usage: sumUsage(buckets()),
         eventLoopLagSeconds: sources.eventLoopLagSeconds(),
       };

@@ -1,12 +1,14 @@
 import type { EtcdAccess, EtcdSettings } from "@kakera/metadata";
 import { usageFailure } from "../command-failure.ts";
 import type { ServerSettings } from "./resolve-settings.ts";
+import type { TestSettings } from "./test-settings.ts";
 import type { ReadText } from "./secret-file.ts";
 
 /** Where a cluster's metadata is, and how it is reached. */
 export interface EtcdPlace {
   readonly access: EtcdAccess;
-  readonly settings: Pick<EtcdSettings, "prefix" | "allowOldEtcd" | "compaction">;
+  readonly settings: Pick<EtcdSettings, "prefix" | "allowOldEtcd" | "compaction"> &
+    Partial<Pick<EtcdSettings, "sessionTtlSeconds">>;
 }
 
 export type EtcdWords = Pick<
@@ -63,6 +65,12 @@ function readPem(path: string, readText: ReadText): Buffer {
   } catch (error) {
     throw usageFailure(`${path} cannot be read: ${(error as Error).message}`);
   }
+}
+
+/** As a test wants it. */
+export function testedEtcd(place: EtcdPlace | null, { sessionTtlSeconds }: TestSettings): EtcdPlace | null {
+  if (place === null || sessionTtlSeconds === undefined) return place;
+  return { ...place, settings: { ...place.settings, sessionTtlSeconds } };
 }
 
 /** `/kakera` and `/kakera/` are one place. */

@@ -14,6 +14,10 @@ export interface TestSettings {
   readonly archiveIntervalMs?: number;
   /** So much longer each read of a drive takes whose folder has a file `hold-reads`; nothing is read out of the page cache then. */
   readonly heldReadMs?: number;
+  /** Of a cluster that is formed. */
+  readonly groupCount?: number;
+  /** A process that was killed is taken for gone after so long. */
+  readonly sessionTtlSeconds?: number;
   /** Another one than the machine's says that it has rebooted since. */
   readonly bootId?: string;
   readonly failpoint: { readonly name: string; readonly hitCount: number } | null;
@@ -27,6 +31,8 @@ const names = [
   "maintenanceIntervalMs",
   "archiveIntervalMs",
   "heldReadMs",
+  "sessionTtlSeconds",
+  "groupCount",
 ];
 
 export function readTestSettings(environment: Environment): TestSettings {

@@ -1,0 +1,62 @@
+import type { ClusterMap, NodeRecord } from "@kakera/metadata";
+import { ranges, readClusterMap } from "@kakera/metadata";
+import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
+import { refused } from "./find-drives.ts";
+import { makePlan, type MadePlan, type MovePlan } from "./make-plan.ts";
+import { readPlanName, type PlanWish } from "./plan-name.ts";
+import { orderPlan, recordPlan, stalePlan, type PlanOrder, type RecordingParts } from "./record-plan.ts";
+
+export interface MoveServiceParts extends RecordingParts {
+  /** Nodes that live; null: one machine. */
+  readonly nodes: () => Iterable<NodeRecord> | null;
+  readonly moveBytesPerSecond: number;
+}
+
+/** What the administration can ask about plans. All reject with CommandFailure (exit 4) for what is refused. */
+export interface MoveService {
+  plan(wish: PlanWish): Promise<MovePlan>;
+  apply(name: string): Promise<void>;
+  /** Resolves to the plan that it was said to. */
+  order(order: PlanOrder, name: string | null): Promise<string>;
+}
+
+export function createMoveService(parts: MoveServiceParts): MoveService {
+  const make = async (wish: PlanWish): Promise<MadePlan> => {
+    const nodes = parts.nodes();
+    if (nodes === null)
+      throw refused(
+        "one machine keeps the drives that it was formed of",
+        "kakera drive replace DIR, for one that is lost",
+      );
+    await parts.log.barrier();
+    const { view } = parts.log;
+    const map = readClusterMap(view);
+    const usedBytes = sumUsage(reportBuckets(view)).sizeBytes;
+    return makePlan(
+      { map, pools: poolsOf(map, parts), nodes, usedBytes, moveBytesPerSecond: parts.moveBytesPerSecond },
+      wish,
+    );
+  };
+  return {
+    plan: async (wish) => (await make(wish)).offer,
+    async apply(name) {
+      const wish = readPlanName(name);
+      if (wish === null) throw refused(`${name} is no plan`, "kakera plan add");
+      const made = await make(wish);
+      if (made.offer.plan !== name) throw stalePlan(name);
+      await recordPlan(parts, made);
+    },
+    async order(order, name) {
+      await parts.log.barrier();
+      return orderPlan(parts, order, name);
+    },
+  };
+}
+
+const poolsMax = 1_000;
+
+function poolsOf(map: ClusterMap, { log }: RecordingParts) {
+  const { from, to } = ranges.table("pool");
+  // The pool's number follows the table byte.
+  return log.view.range(from, to, poolsMax).flatMap(({ key }) => map.pool(key.readUInt32BE(1)) ?? []);
+}
