@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
 import { startEtcd, type EtcdCluster } from "./etcd.ts";
-import { kakera } from "./kakera.ts";
 import { freePort } from "./free-port.ts";
 import type { NetworkPlace, TestNetwork } from "./network.ts";
+import { createS3Client } from "./request.ts";
 import { spawnServer, testCredentials, untilReady, type ServerOptions, type TestServer } from "./server.ts";
 
 export const clusterEnv = { KAKERA_CLUSTER_SECRET: "a secret that every node of the cluster has" };
@@ -63,11 +63,16 @@ export class TestNode {
     return new TestNode(this.name, { ...this.#options, env: { ...this.#options.env, ...env } });
   }
 
-  /** What `kakera status --json` says. */
+  /** What `kakera status --json` says; asked for without a process of its own, as it is asked for again and again. */
   async status<T>(): Promise<T> {
-    const { code, stdout, stderr } = await kakera("status", "--json", "--endpoint", this.server.endpoint);
-    if (stdout === "") throw new Error(`${this.name} tells no status (${code}): ${stderr}`);
-    return JSON.parse(stdout) as T;
+    const client = createS3Client(this.server.endpoint, testCredentials, { connections: 1 });
+    try {
+      const { status, body } = await client.send({ method: "GET", target: "/kakera/admin/v1/status" });
+      if (status !== 200) throw new Error(`${this.name} tells no status (${status}): ${body.toString()}`);
+      return JSON.parse(body.toString()) as T;
+    } finally {
+      client.close();
+    }
   }
 
   client(maxAttempts = 1, patienceMs = 10_000): S3Client {
@@ -99,13 +104,15 @@ export interface TestClusterOptions {
 /** A cluster of real processes on loopback, with an etcd of its own. */
 export class TestCluster implements AsyncDisposable {
   readonly etcd: EtcdCluster;
-  readonly nodes: readonly TestNode[];
+  readonly nodes: TestNode[];
   readonly #directory: string;
+  readonly #options: TestClusterOptions;
 
-  private constructor(etcd: EtcdCluster, nodes: readonly TestNode[], directory: string) {
+  private constructor(etcd: EtcdCluster, nodes: TestNode[], of: { directory: string; options: TestClusterOptions }) {
     this.etcd = etcd;
     this.nodes = nodes;
-    this.#directory = directory;
+    this.#directory = of.directory;
+    this.#options = of.options;
   }
 
   /** Its nodes are started at once, and ready when it resolves. */
@@ -121,7 +128,7 @@ export class TestCluster implements AsyncDisposable {
     const directory = mkdtempSync(join(tmpdir(), "kakera-cluster-"));
     const nodes: TestNode[] = [];
     for (let i = 0; i < options.nodeCount; i++) nodes.push(await nodeOf(i, { etcd, directory, options }));
-    const cluster = new TestCluster(etcd, nodes, directory);
+    const cluster = new TestCluster(etcd, nodes, { directory, options });
     try {
       await Promise.all(nodes.map((node) => node.start()));
       await Promise.all(nodes.map((node) => node.ready()));
@@ -130,6 +137,16 @@ export class TestCluster implements AsyncDisposable {
       await cluster[Symbol.asyncDispose]();
       throw failure;
     }
+  }
+
+  /** One node more, ready when it resolves. */
+  async join(): Promise<TestNode> {
+    const of = { etcd: this.etcd, directory: this.#directory, options: this.#options };
+    const node = await nodeOf(this.nodes.length, of);
+    this.nodes.push(node);
+    await node.start();
+    await node.ready();
+    return node;
   }
 
   node(index: number): TestNode {
