@@ -244,6 +244,11 @@ function addMoveCommands(program: Command, { terminal, keep }: Wiring): void {
   ).action((from: string, to: string, flags: LiveFlags) =>
     keep(runPlan({ action: "replace", names: [from, to] }, flags, terminal)),
   );
+  addLiveOptions(
+    plan.command("geometry").description("write everything anew with another number of shards").argument("<K+M>"),
+  ).action((geometry: string, flags: LiveFlags) =>
+    keep(runPlan({ action: "geometry", names: [geometry] }, flags, terminal)),
+  );
   addLiveOptions(program.command("apply").description("carry out a plan, pause it, go on with it, or give it up"))
     .argument("[PLAN]", "as kakera plan named it")
     .option("--pause", "move nothing for the time being")

@@ -102,7 +102,7 @@ describe("the administration", () => {
     ["POST", "/drives/replace", { directory: "" }, 400],
     ["POST", "/drives/replace", "text", 400],
     ["POST", "/drives/forget", { driveId: "xyz" }, 400],
-    ["POST", "/plans", { action: "geometry", names: [] }, 400],
+    ["POST", "/plans", { action: "geometry", names: ["4+2", "6+3"] }, 400],
     ["POST", "/plans", { action: "add", names: "node1" }, 400],
     ["POST", "/plans", { action: "add", names: ["a,b"] }, 400],
     ["POST", "/plans", { action: "replace", names: ["old"] }, 400],

@@ -144,6 +144,7 @@ function reportOf(facts: ServerFacts, health: StatusReport["health"]): StatusRep
     health,
     conditions: judgeConditions(facts),
     plan: null,
+    rewriteBytes: 0,
     usage: { bucketCount: 2, objectCount: 1_234_567, sizeBytes: 5 * 2 ** 30 },
     ...facts,
   };
@@ -166,6 +167,15 @@ describe("renderStatus()", () => {
   ])("says what may yet be lost when drives %s are away", (positions, said) => {
     const facts = { ...well, drives: offline(...positions) };
     expect(renderStatus(reportOf(facts, "attention"), { isColored: false }).join("\n")).toContain(said);
+  });
+
+  test("says what a cluster that has grown has room for, and what waits for it", () => {
+    const drives = [1, 2, 3, 4, 5, 6].map((position) => drive(position));
+    const grown = { ...reportOf({ ...well, cluster, drives }, "ok"), rewriteBytes: 3 * 2 ** 30 };
+    const text = renderStatus(grown, { isColored: false }).join("\n");
+    expect(text).toContain("6 drives are enough for 4+2: kakera plan geometry 4+2");
+    expect(text).toContain("3.0 GiB of objects have the former geometry");
+    expect(renderStatus(reportOf({ ...well, drives }, "ok"), { isColored: false }).join("\n")).not.toContain("enough");
   });
 
   test("counts one of a thing as one", () => {

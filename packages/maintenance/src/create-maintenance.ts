@@ -98,7 +98,7 @@ class MaintenanceLoops implements Maintenance {
   readonly #standings: StandingKeeper;
   readonly #catchUp = new CatchUp();
   readonly #garbage: GarbageWatch;
-  readonly #plans = new PlanCarrier();
+  readonly #plans = new PlanCarrier(() => this.#rewriter.isDone);
   readonly #scrubbed = new Map<DriveId, number>();
   #stop = new AbortController();
   #loops: Promise<unknown> = Promise.resolve();

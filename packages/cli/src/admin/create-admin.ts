@@ -133,6 +133,7 @@ function wishIn(body: unknown): PlanWish {
   const areTexts = Array.isArray(names) && names.every((name) => typeof name === "string" && /^[^,@\s]+$/.test(name));
   if (!areTexts) throw new BadRequest('"names" is a list of nodes and drives');
   if (action === "replace" && names.length !== 2) throw new BadRequest("replace takes the old one and the new one");
+  if (action === "geometry" && names.length !== 1) throw new BadRequest("geometry takes one, as 4+2");
   return { action, names: names as string[] };
 }
 

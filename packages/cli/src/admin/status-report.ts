@@ -22,6 +22,8 @@ export interface StatusReport {
   readonly repair: RepairReport;
   /** The plan that is being carried out, or was last; null: none ever was. */
   readonly plan: PlanReport | null;
+  /** Bytes of objects that wait to be written anew with the geometry of the newest pool. */
+  readonly rewriteBytes: number;
   readonly usage: UsageTotals;
   readonly eventLoopLagSeconds: number;
 }

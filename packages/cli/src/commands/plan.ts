@@ -8,7 +8,7 @@ import type { Terminal } from "../terminal.ts";
 import { formatBytes, formatCount, formatCounted, formatDuration, formatTable } from "./format-values.ts";
 import { withSignedClient } from "./live.ts";
 
-/** `kakera plan add|remove|replace`: shows what it would take. */
+/** `kakera plan add|remove|replace|geometry`: shows what it would take. */
 export function runPlan(wish: PlanWish, flags: LiveFlags, terminal: Terminal): Promise<ExitCode> {
   return withSignedClient(flags, terminal, async (live) => {
     const text = judgeAnswer(await live.client.send("POST", "/kakera/admin/v1/plans", JSON.stringify(wish)));
@@ -57,6 +57,7 @@ function renderPlan(plan: MovePlan): string[] {
     formatCount(before),
     formatCount(after),
   ]);
+  if (plan.geometry !== null) return renderGeometry(plan, plan.geometry);
   return [
     `drives    ${formatCount(plan.coming.length)} come, ${formatCount(plan.leaving.length)} leave`,
     `moves     shards of ${formatCount(groupCount)} of ${formatCounted(groupsOfAll, "group")}`,
@@ -66,6 +67,18 @@ function renderPlan(plan: MovePlan): string[] {
     `then      ${plan.toleranceAfter}`,
     "",
     ...(rows.length === 0 ? [] : [...formatTable([head, ...rows], [2, 3]), ""]),
+    `Nothing was done yet. To do it: kakera apply ${plan.plan}`,
+  ];
+}
+
+function renderGeometry(plan: MovePlan, { from, to }: NonNullable<MovePlan["geometry"]>): string[] {
+  return [
+    `geometry  ${from} now, ${to} then: at once for what is written, and all that is there is written anew`,
+    `bytes     about ${formatBytes(plan.rebuiltBytes)} of shards; each object takes room twice until its former shards are deleted`,
+    `time      at least ${formatDuration(plan.estimateMs)}; reads and writes go on`,
+    `now       ${plan.toleranceBefore}`,
+    `then      ${plan.toleranceAfter}`,
+    "",
     `Nothing was done yet. To do it: kakera apply ${plan.plan}`,
   ];
 }

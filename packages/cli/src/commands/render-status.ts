@@ -1,4 +1,4 @@
-import { formatGeometry } from "@kakera/kernel";
+import { formatGeometry, geometryForDomains } from "@kakera/kernel";
 import type { CensusReport } from "@kakera/maintenance";
 import type { Condition, DriveReport, StatusReport } from "../admin/status-report.ts";
 import { countDomains } from "../admin/count-domains.ts";
@@ -18,6 +18,7 @@ export function renderStatus(report: StatusReport, look: { readonly isColored: b
     ...renderDrives(report.drives),
     "",
     `data      ${describeGeometry(report)}`,
+    ...describeGrowth(report),
     `proof     ${describeCensus(report)}`,
     `repair    ${describeRepair(report)}`,
     ...describePlan(report),
@@ -60,6 +61,15 @@ export function describeGeometry({ geometry, drives }: Pick<StatusReport, "geome
   return `${formatGeometry(geometry)}: ${describeTolerance(geometry.m, drives)}`;
 }
 
+/** A cluster that has grown into the next column of the contract's table says so. */
+function describeGrowth({ geometry, drives, cluster }: StatusReport): string[] {
+  const { total, noun } = countDomains(drives);
+  const better = geometryForDomains(total);
+  if (cluster === null || better.k + better.m <= geometry.k + geometry.m) return [];
+  const text = formatGeometry(better);
+  return [`          ${total} ${noun}s are enough for ${text}: kakera plan geometry ${text}`];
+}
+
 /** Of what was written at full strength; what was not is in the census. */
 function describeTolerance(m: number, drives: StatusReport["drives"]): string {
   const { total, missing, noun } = countDomains(drives);
@@ -96,8 +106,15 @@ export function describeRepair(report: StatusReport): string {
 }
 
 /** Nothing of a plan that ended before: its effect is to be seen in the drives. */
-function describePlan({ plan }: StatusReport): string[] {
+function describePlan({ plan, rewriteBytes }: StatusReport): string[] {
+  const rewriting =
+    rewriteBytes === 0 ? [] : [`rewrite   ${formatBytes(rewriteBytes)} of objects have the former geometry`];
+  return [...describeMoves(plan), ...rewriting];
+}
+
+function describeMoves(plan: StatusReport["plan"]): string[] {
   if (plan === null || plan.state === "done" || plan.state === "aborted") return [];
+  if (plan.groupCount === 0) return [`plan      ${plan.plan}: ${plan.state}`];
   const doneCount = plan.groupCount - plan.groupsWaiting - plan.groupsMoving;
   const progress = `${formatCount(doneCount)} of ${formatCounted(plan.groupCount, "group")} done, ${formatCount(plan.groupsMoving)} under way`;
   const leaving = plan.leavingCount === 0 ? "" : `; ${formatCounted(plan.leavingCount, "drive")} to leave`;

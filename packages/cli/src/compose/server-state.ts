@@ -69,8 +69,10 @@ export function createServerState(sources: StateSources, settings: StateSettings
     return map.map;
   };
   /** Of one machine on its drives; of a cluster in its log. */
-  const geometryNow = (): Geometry =>
-    sources.formation()?.geometry ?? clusterMap()?.writePool()?.geometry ?? noGeometry;
+  const geometryNow = (): Geometry => {
+    const map = clusterMap();
+    return sources.formation()?.geometry ?? (map === null ? null : geometryOf(map, sources.upkeep())) ?? noGeometry;
+  };
   let health: { readonly health: Health; readonly atMs: number } | null = null;
 
   const drives = (): DriveReport[] => [
@@ -156,11 +158,24 @@ export function createServerState(sources: StateSources, settings: StateSettings
         census: upkeep.census,
         repair: wholeMs(upkeep.repair),
         plan: plan(),
+        rewriteBytes: upkeep.rewriteBytes,
         usage: sumUsage(buckets()),
         eventLoopLagSeconds: sources.eventLoopLagSeconds(),
       };
     },
   };
+}
+
+/** Of the newest pool; but while others still have objects, of the one that bears least. */
+function geometryOf(map: ClusterMap, upkeep: UpkeepReport | null): Geometry | null {
+  const newest = map.writePool();
+  if (newest === null || upkeep === null || upkeep.rewriteBytes === 0) return newest?.geometry ?? null;
+  let weakest = newest.geometry;
+  for (let number = newest.pool - 1; number > 0; number--) {
+    const geometry = map.pool(number)?.geometry;
+    if (geometry !== undefined && geometry.m < weakest.m) weakest = geometry;
+  }
+  return weakest;
 }
 
 function wholeMs(repair: RepairReport): RepairReport {

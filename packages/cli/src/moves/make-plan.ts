@@ -15,6 +15,7 @@ import {
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { findLeaving, findUnplaced, refused, type UnplacedDrive } from "./find-drives.ts";
+import type { NewPool } from "./make-geometry-plan.ts";
 import { nameOfPlan, type PlanWish } from "./plan-name.ts";
 
 export interface PlanSources {
@@ -35,6 +36,8 @@ export interface MovePlan {
   readonly plan: string;
   readonly coming: readonly UnplacedDrive[];
   readonly leaving: readonly DriveId[];
+  /** As K+M; null: it stays. */
+  readonly geometry: { readonly from: string; readonly to: string } | null;
   /** Groups that get other homes, of all. */
   readonly groupCount: number;
   readonly groupsOfAll: number;
@@ -57,6 +60,7 @@ export interface MovePlan {
 export interface MadePlan {
   readonly offer: MovePlan;
   readonly steps: readonly PlannedStep[];
+  readonly newPool: NewPool | null;
 }
 
 interface PooledPlan {
@@ -90,7 +94,7 @@ export function makePlan(sources: PlanSources, wish: PlanWish): MadePlan {
     throw refused("no node has a drive that holds nothing yet", "start the new node, then this again");
   const digest = digestOf({ steps, coming, leaving: [...leavingIds], pools });
   const offer = describe(sources, { plans, coming, leaving, drives, name: nameOfPlan(wish, digest) });
-  return { offer, steps };
+  return { offer, steps, newPool: null };
 }
 
 function drivesOf(sources: PlanSources, { action, names }: PlanWish): [UnplacedDrive[], MappedDrive[]] {
@@ -159,6 +163,7 @@ function describe(
     plan: of.name,
     coming: of.coming,
     leaving: of.leaving.map(({ driveId }) => driveId),
+    geometry: null,
     groupCount,
     groupsOfAll,
     movingBytes: Math.round(movingBytes),

@@ -2,6 +2,7 @@ import type { ClusterMap, NodeRecord } from "@kakera/metadata";
 import { ranges, readClusterMap } from "@kakera/metadata";
 import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
 import { refused } from "./find-drives.ts";
+import { makeGeometryPlan } from "./make-geometry-plan.ts";
 import { makePlan, type MadePlan, type MovePlan } from "./make-plan.ts";
 import { readPlanName, type PlanWish } from "./plan-name.ts";
 import { orderPlan, recordPlan, stalePlan, type PlanOrder, type RecordingParts } from "./record-plan.ts";
@@ -32,10 +33,9 @@ export function createMoveService(parts: MoveServiceParts): MoveService {
     const { view } = parts.log;
     const map = readClusterMap(view);
     const usedBytes = sumUsage(reportBuckets(view)).sizeBytes;
-    return makePlan(
-      { map, pools: poolsOf(map, parts), nodes, usedBytes, moveBytesPerSecond: parts.moveBytesPerSecond },
-      wish,
-    );
+    const { moveBytesPerSecond } = parts;
+    const sources = { map, pools: poolsOf(map, parts), nodes, usedBytes, moveBytesPerSecond };
+    return wish.action === "geometry" ? makeGeometryPlan(sources, wish) : makePlan(sources, wish);
   };
   return {
     plan: async (wish) => (await make(wish)).offer,

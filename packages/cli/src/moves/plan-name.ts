@@ -1,12 +1,12 @@
 /** What an operator wants of the cluster's drives. */
 export interface PlanWish {
   readonly action: PlanAction;
-  /** Nodes, by host name, or drives, by id. For `add` none means all that are there; `replace`: the old one, then the new one. */
+  /** Nodes, by host name, or drives, by id. For `add` none means all that are there; `replace`: the old one, then the new one; `geometry`: K+M. */
   readonly names: readonly string[];
 }
 
 type PlanAction = (typeof planActions)[number];
-export const planActions = ["add", "remove", "replace"] as const;
+export const planActions = ["add", "remove", "replace", "geometry"] as const;
 
 /**
  * The name of a plan: what is wanted, and a digest of the map that it was made from and of all that it does. So it needs no file and no

@@ -18,6 +18,7 @@ import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { refused, type UnplacedDrive } from "./find-drives.ts";
 import type { MadePlan } from "./make-plan.ts";
+import { poolChanges } from "./record-pool.ts";
 
 export interface RecordingParts {
   readonly log: CommitLog;
@@ -32,7 +33,7 @@ const stepsPerChange = 60;
  * Writes a plan into the log, from where the leader carries it out. First that it is being recorded, then its steps and drives, and last that
  * it runs: one that was cut short does nothing, and is recorded anew. Throws CommandFailure (exit 4) while another is carried out.
  */
-export async function recordPlan(parts: RecordingParts, { offer, steps }: MadePlan): Promise<void> {
+export async function recordPlan(parts: RecordingParts, { offer, steps, newPool }: MadePlan): Promise<void> {
   const { log, clock } = parts;
   const { RECORDING, RUNNING, DONE, ABORTED } = records.PlanState;
   const author: Author = { random: parts.random, session: log.session };
@@ -51,6 +52,7 @@ export async function recordPlan(parts: RecordingParts, { offer, steps }: MadePl
       startedMs: clock.nowMs(),
       stepCount: steps.length,
       movingBytes: offer.movingBytes + offer.rebuiltBytes,
+      rewrites: newPool !== null,
     }),
   );
   const plan = planNow(log);
@@ -64,6 +66,8 @@ export async function recordPlan(parts: RecordingParts, { offer, steps }: MadePl
     const change = setLeaving(author, log.view, { driveId, isLeaving: true });
     if (change !== null) await commit(parts, change);
   }
+  if (newPool !== null)
+    for (const change of poolChanges({ ...parts, view: () => log.view }, newPool)) await commit(parts, change);
   await commit(parts, setPlanState(author, plan, { state: RUNNING }));
 }
 

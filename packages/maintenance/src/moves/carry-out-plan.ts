@@ -23,6 +23,12 @@ const stepsPerChange = 60;
 export class PlanCarrier {
   readonly #ends = new MoveEnds();
   readonly #retirement = new Retirement();
+  readonly #isAllRewritten: () => boolean;
+
+  /** `isAllRewritten`: whether all objects have the geometry that a plan gave the newest pool. */
+  constructor(isAllRewritten: () => boolean = () => true) {
+    this.#isAllRewritten = isAllRewritten;
+  }
 
   /** One turn: a pass over every group that moves, and new steps in place of those that ended. Whether anything came of it. */
   async turn(parts: MoveParts): Promise<boolean> {
@@ -74,7 +80,7 @@ export class PlanCarrier {
     const room = groupsMovingMax - movingGroups(parts).length;
     if (room > 0 && (await takeSteps(parts, plan, room)) > 0) return true;
     if (movingGroups(parts).length > 0 || (await this.#retirement.look(parts)) > 0) return false;
-    return endPlan(parts, plan, DONE);
+    return (!plan.record.rewrites || this.#isAllRewritten()) && endPlan(parts, plan, DONE);
   }
 }
 

@@ -4,13 +4,13 @@ import type { Owner } from "../references/body-ref.ts";
 import { walkReferences } from "../references/walk-references.ts";
 import { rewriteObject, type RewriteParts } from "./rewrite-object.ts";
 
-/** Bytes that lie in other pools than the one that takes new bodies; of parts of open uploads too, which wait for their Complete. */
+/** Bytes of objects that lie in other pools than the one that takes new bodies; parts of open uploads wait for their Complete. */
 export async function measureOlderPools(parts: Pick<RewriteParts, "log" | "map" | "clock">): Promise<number> {
   const pool = newestPool(parts);
   let bytes = 0;
   if (pool === null) return bytes;
-  for await (const { body } of walkReferences(parts.log.view, parts.clock))
-    if (body.pool !== pool) bytes += body.sizeBytes;
+  for await (const { body, owner } of walkReferences(parts.log.view, parts.clock))
+    if (owner !== null && body.pool !== pool) bytes += body.sizeBytes;
   return bytes;
 }
 

@@ -1,4 +1,6 @@
 import { MINUTE_MS } from "@kakera/kernel";
+import { readPlan } from "@kakera/metadata";
+import { records } from "@kakera/protocol";
 import type { RewriteParts } from "./rewrite-object.ts";
 import { measureOlderPools, rewritePools } from "./rewrite-pools.ts";
 
@@ -21,10 +23,18 @@ export class Rewriter {
     return this.#remainingBytes;
   }
 
+  /** Nothing is left that could be moved now: a pass for the newest pool has ended, and found or left nothing. */
+  get isDone(): boolean {
+    return this.#remainingBytes === 0 && this.#last?.pool === this.#newestPool;
+  }
+
   /** A pass, if one is due: for a pool that is new, or a while after the last. Rejects as `rewritePools` does. */
   async turn(signal: AbortSignal): Promise<void> {
-    const { map, clock } = this.#parts;
-    const pool = map.writePool()?.pool ?? null;
+    const { clock, log } = this.#parts;
+    const plan = readPlan(log.view)?.record;
+    const isAborted = plan?.state === records.PlanState.ABORTING || plan?.state === records.PlanState.ABORTED;
+    if (plan?.rewrites === true && isAborted) return;
+    const pool = this.#newestPool;
     const last = this.#last;
     if (last !== null && last.pool === pool && clock.monotonicMs() - last.endedMs < retryMs) return;
     this.#remainingBytes = await measureOlderPools(this.#parts);
@@ -35,5 +45,9 @@ export class Rewriter {
       await rewritePools(this.#parts, moved, signal);
     }
     this.#last = { pool, endedMs: clock.monotonicMs() };
+  }
+
+  get #newestPool(): number | null {
+    return this.#parts.map.writePool()?.pool ?? null;
   }
 }

@@ -48,8 +48,7 @@ export function setPlanState(
   seen: Seen<PlanRecord>,
   to: { readonly state: PlanRecord["state"]; readonly nowMs?: number },
 ): Change {
-  const { plan, startedMs, stepCount, movingBytes } = seen.record;
-  return putPlan(author, seen, { plan, startedMs, stepCount, movingBytes, state: to.state, endedMs: to.nowMs ?? 0 });
+  return putPlan(author, seen, Object.assign({}, seen.record, { state: to.state, endedMs: to.nowMs ?? 0 }));
 }
 
 /** Writes down steps of a plan whose record is still as it was seen. */
