@@ -57,7 +57,7 @@ describe("a view that another process writes", () => {
     directory = mkdtempSync(join(tmpdir(), "kakera-sibling-"));
     view = openLmdbView({ directory: join(directory, "view") });
     revision = 0;
-    apply(put(keys.bucket("first"), "a bucket"));
+    apply(put(busyKey("first"), "in a table that is busy, and in no other"));
     reader = new Reader(join(directory, "view"));
   });
   afterEach(async () => {
@@ -115,7 +115,7 @@ describe("a view that another process writes", () => {
   });
 
   test("a reader that died pins nothing once it is cleared away", async () => {
-    await reader.ask({ kind: "pin", key: hex(keys.bucket("first")) });
+    await reader.ask({ kind: "pin", key: hex(busyKey("first")) });
     await reader.end("SIGKILL");
     expect(view.readers?.clearDead()).toBe(1);
     const grow = (): number => {

@@ -15,7 +15,7 @@ import { LmdbEntries, revisionBytes } from "./lmdb-entries.ts";
 import { LmdbUsageRows } from "./lmdb-usage-rows.ts";
 import { TableGenerations } from "./table-generations.ts";
 import { UsageLedger } from "./usage-ledger.ts";
-import { isBusyTable, readGenerations, readHead, writeGenerations, writeRevision } from "./view-head.ts";
+import { isBusyTable, readGenerations, writeGenerations, writeRevision } from "./view-head.ts";
 
 export interface LmdbViewSettings {
   /** Absolute path of a folder of its own. */
@@ -76,8 +76,8 @@ class LmdbView implements WritableView {
     this.#position = stored === undefined ? null : (JSON.parse(stored.toString()) as ViewPosition);
     this.#reads = new LmdbEntries(this.#entries);
     this.#generations = new TableGenerations(readGenerations(this.#private));
-    // As an earlier version left it: it has no head yet.
-    if (this.#position !== null && readHead(this.#private) === null)
+    // New, or as an earlier version left it: it has no head yet.
+    if (readGenerations(this.#private) === null)
       this.#transaction(() => {
         this.#areGenerationsDue = true;
         writeRevision(this.#private, this.#position?.revision ?? null);
