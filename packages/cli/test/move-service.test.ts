@@ -93,6 +93,15 @@ describe("a plan", () => {
     expect(readPlan(log.view)).toBeNull();
   });
 
+  test("to add takes each drive once, however often it is named, and none that two nodes name", async () => {
+    const { service, ids, nodes } = await formed({ hosts: 3, laterHosts: 2 });
+    const named = await service.plan({ action: "add", names: ["host4", ids[3] as string] });
+    expect(named.coming.map(({ driveId }) => driveId)).toEqual([ids[3]]);
+    nodes.push({ ...(nodes[4] as NodeRecord), host: "copy" });
+    const all = await service.plan({ action: "add", names: [] });
+    expect(all.coming.map(({ driveId }) => driveId)).toEqual([ids[3]]);
+  });
+
   test("to remove a node is refused where its shards would have no host to go to", async () => {
     const { service } = await formed({ hosts: 3 });
     const wish = { action: "remove", names: ["host1"] } as const;

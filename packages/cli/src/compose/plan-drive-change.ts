@@ -146,7 +146,7 @@ function chooseHome(
   if (coming !== undefined && !homes.includes(coming) && isFree(map.drive(coming)?.domain)) return coming;
   const free = map
     .drives()
-    .filter(({ driveId, domain }) => !homes.includes(driveId) && isFree(domain))
+    .filter(({ driveId, domain, isLeaving }) => !isLeaving && !homes.includes(driveId) && isFree(domain))
     .map(({ driveId, domain, weightBytes }) => ({ driveId, domain, weight: weightBytes }));
   return free.length === 0 ? null : (chooseHomes(group, free, 1)[0] ?? null);
 }

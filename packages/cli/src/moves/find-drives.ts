@@ -25,9 +25,10 @@ export function findUnplaced(
     }),
   );
   // What the log knows as gone never comes back under its id: what it may hold was given up.
-  const unplaced = all.filter(({ driveId }) => map.drive(driveId) === null);
+  const unplaced = all.filter(({ driveId }) => map.drive(driveId) === null && isOfOneNode(driveId, all));
   unplaced.sort((a, b) => (a.driveId < b.driveId ? -1 : 1));
-  return names.length === 0 ? unplaced : names.flatMap((name) => named(name, unplaced, "drives that hold nothing yet"));
+  const found = names.flatMap((name) => named(name, unplaced, "drives that hold nothing yet"));
+  return names.length === 0 ? unplaced : unplaced.filter((drive) => found.includes(drive));
 }
 
 /** Drives of the cluster that are named, by host or id. Throws CommandFailure for a name of none, and when nothing is named. */
@@ -35,6 +36,11 @@ export function findLeaving(map: ClusterMap, names: readonly string[]): MappedDr
   if (names.length === 0) throw refused("which drives are to leave was not said", "kakera drive ls");
   const found = names.flatMap((name) => named(name, map.drives(), "drives of the cluster"));
   return map.drives().filter((drive) => found.includes(drive));
+}
+
+/** One that two nodes name is neither's: one of them is a copy (correctness.md F24). */
+function isOfOneNode(driveId: DriveId, all: readonly UnplacedDrive[]): boolean {
+  return all.filter((other) => other.driveId === driveId).length === 1;
 }
 
 function named<Drive extends { readonly driveId: DriveId; readonly host: string }>(

@@ -14,8 +14,8 @@ const leftoversMax = 512;
  * nothing. What is left on one until then is cleared up: by its repair row, or as an orphan.
  */
 export class Retirement {
-  /** Of the writes that were under way when no group named the drive any more. */
-  readonly #marks = new Map<DriveId, number>();
+  /** By drive and revision of its record: of the writes that were under way when no group named the drive any more. */
+  readonly #marks = new Map<string, number>();
 
   /** Returns how many drives still leave. */
   async look(parts: MoveParts): Promise<number> {
@@ -26,18 +26,20 @@ export class Retirement {
       }),
     );
     let leavingCount = 0;
-    for (const { driveId, isLeaving } of parts.map.drives()) {
+    for (const { driveId, isLeaving, revision } of parts.map.drives()) {
       if (!isLeaving) continue;
-      if (named.has(driveId)) this.#marks.delete(driveId);
-      else if (await this.#retire(parts, driveId)) continue;
+      // Who led meanwhile may have seen it stay, and leave again.
+      const name = `${driveId}@${revision}`;
+      if (named.has(driveId)) this.#marks.delete(name);
+      else if (await this.#retire(parts, driveId, name)) continue;
       leavingCount++;
     }
     return leavingCount;
   }
 
-  async #retire(parts: MoveParts, driveId: DriveId): Promise<boolean> {
-    const mark = this.#marks.get(driveId) ?? parts.writes.set();
-    this.#marks.set(driveId, mark);
+  async #retire(parts: MoveParts, driveId: DriveId, name: string): Promise<boolean> {
+    const mark = this.#marks.get(name) ?? parts.writes.set();
+    this.#marks.set(name, mark);
     const drive = answeringDrive(parts, driveId);
     if (drive === null || !parts.writes.isPassed(mark)) return false;
     const left = await drive.inventory({ group: null, after: null, limit: leftoversMax });
