@@ -66,4 +66,20 @@ describe("the repair backlog", () => {
     backlog.putOff(third, 60_000);
     expect(backlog.next()).toBeNull();
   });
+
+  test("puts an item off for nothing when another of its shards was found damaged while it was in hand, but once for each", () => {
+    const { backlog } = create(10);
+    const ref = { group: 4, dataId: dataId(1), chunkIndex: 2, shardIndex: 0 };
+    backlog.report({ ref, driveId, why: "damaged" });
+    const first = backlog.next()!;
+    const other = { ref: { ...ref, shardIndex: 1 }, driveId, why: "damaged" } as const;
+    // A rebuild met it, and failed for want of sources.
+    backlog.report(other);
+    backlog.putOff(first, 60_000);
+    const second = backlog.next()!;
+    expect(second).toBe(first);
+    backlog.report(other);
+    backlog.putOff(second, 60_000);
+    expect(backlog.next()).toBeNull();
+  });
 });

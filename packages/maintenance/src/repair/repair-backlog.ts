@@ -28,6 +28,7 @@ export type RepairFinding = Pick<RepairItem, "dataId" | "chunkIndex" | "group" |
   readonly strays?: readonly { readonly shardIndex: number; readonly driveId: DriveId }[];
 };
 
+const neverSeen = -1;
 /** What a reader does not know: it met one bad shard of a chunk that should have been whole. */
 const spareWhenUnknown = 1;
 
@@ -84,7 +85,7 @@ export class RepairBacklog implements RepairQueue {
     }
     item.owner ??= finding.owner ?? null;
     item.spareShards = Math.min(item.spareShards, finding.spareShards);
-    if (finding.damaged !== undefined) item.damaged.set(finding.damaged.shardIndex, finding.damaged.driveId);
+    if (finding.damaged !== undefined) learnDamage(item, finding.damaged);
     for (const { driveId, shardIndex } of finding.strays ?? []) {
       const indexes = item.strays.get(driveId) ?? new Set();
       item.strays.set(driveId, indexes.add(shardIndex));
@@ -153,6 +154,14 @@ export class RepairBacklog implements RepairQueue {
     }
     return false;
   }
+}
+
+/** What was judged without knowing it, and so could not be mended, is judged anew at once: two rotten drives would cost a minute each. */
+function learnDamage(item: RepairItem, { shardIndex, driveId }: NonNullable<RepairFinding["damaged"]>): void {
+  if (item.damaged.get(shardIndex) === driveId) return;
+  item.damaged.set(shardIndex, driveId);
+  item.notBeforeMs = 0;
+  item.hurriesSeen = neverSeen;
 }
 
 /** 0 = the next loss loses the chunk. What is lost already, unless a drive comes back, is looked at last. */
