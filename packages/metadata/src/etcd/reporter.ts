@@ -1,4 +1,6 @@
+import type { ICompare, ITxnResponse } from "etcd3";
 import { assert, type Clock, type Logger, type SessionId, type Timer } from "@kakera/kernel";
+import { hasRevision } from "./change-batch.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
 import { encodeReport, type ReportedMarks } from "./position-report.ts";
@@ -15,6 +17,8 @@ export interface ReporterParts {
   readonly viewRevision: () => number;
 }
 
+/** Another one of this process was there before: it is looked at, and replaced. */
+const attemptsMax = 2;
 /** Holds of one process are few and named in its code. */
 const holdsMax = 16;
 
@@ -28,7 +32,8 @@ export class Reporter {
   #marks: () => ReportedMarks = () => ({ readsFrom: 0, writesFrom: 0, writeFloor: 0 });
   #timer: Timer | null = null;
   #isClosed = false;
-  #last: { session: SessionId; value: Buffer } | null = null;
+  /** What is in etcd, as far as is known, and at which revision it came there; "0": nothing. */
+  #last: { session: SessionId; value: Buffer | null; revision: string } | null = null;
 
   constructor(parts: ReporterParts) {
     this.#parts = parts;
@@ -70,14 +75,27 @@ export class Reporter {
       heldRevision: this.#heldRevision(),
       ...this.#marks(),
     });
-    // A report is a revision itself: where nothing happens, none is made.
-    if (session.isLost || (this.#last?.session === session.id && this.#last.value.equals(value))) return;
-    const put = { key: keys.report(session.id), value, lease: session.leaseId };
-    const answer = await members.once((client, options) =>
-      client.kv.txn({ compare: [session.exists], success: [{ request_put: put }], failure: [] }, options),
-    );
-    if (!answer.succeeded) return session.lose();
-    this.#last = { session: session.id, value };
+    if (session.isLost) return;
+    if (this.#last?.session !== session.id) this.#last = { session: session.id, value: null, revision: "0" };
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      // A report is a revision itself: where nothing happens, none is made.
+      if (this.#last.value?.equals(value) === true) return;
+      const key = keys.report(session.id);
+      const put = { key, value, lease: session.leaseId };
+      // Only over what was there before: one that was sent earlier, and lands later, must not take this one's place.
+      const compare: ICompare[] = [session.exists, hasRevision(key, this.#last.revision)];
+      const failure = [{ request_range: { key: session.key } }, { request_range: { key } }];
+      const answer: ITxnResponse = await members.once((client, options) =>
+        client.kv.txn({ compare, success: [{ request_put: put }], failure }, options),
+      );
+      if (answer.succeeded) {
+        this.#last = { session: session.id, value, revision: answer.header.revision };
+        return;
+      }
+      const [own, there] = answer.responses.map(({ response_range: range }) => range.kvs[0]);
+      if (own === undefined) return session.lose();
+      this.#last = { session: session.id, value: there?.value ?? null, revision: there?.mod_revision ?? "0" };
+    }
   }
 
   #heldRevision(): number | null {
