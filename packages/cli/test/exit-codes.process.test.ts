@@ -99,6 +99,14 @@ describe("the process ends with", () => {
     expect(nobody.stderr).toContain("kakera: SERVER_UNREACHABLE: ");
   });
 
+  test("3 when the etcd of a cluster does not answer at the start", async () => {
+    const secret = { ...rootKeyEnv, KAKERA_CLUSTER_SECRET: "a secret that every node of the cluster has" };
+    const addresses = ["--address", "127.0.0.1:0", "--console-address", "off", "--node-address", "127.0.0.1:0"];
+    const { code, stderr } = await run(["server", drives, "--etcd", "http://127.0.0.1:9", ...addresses], secret);
+    expect(stderr).toContain("kakera: LOG_UNREACHABLE: etcd did not answer");
+    expect(code).toBe(3);
+  });
+
   test("5 when the key is not the server's", async () => {
     const server = await startReadyServer([drives]);
     const wrong = await run(["bucket", "ls"], { ...cliEnv(server), KAKERA_ACCESS_KEY: "somebody-else" });

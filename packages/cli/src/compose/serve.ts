@@ -6,6 +6,7 @@ import { readTestSettings } from "../config/test-settings.ts";
 import { keepCertificate, type CertificateKeeper } from "../drivers/certificates.ts";
 import { watchEventLoopLag } from "../drivers/event-loop-lag.ts";
 import { createListener, listen, listenFirst, type Listener } from "../drivers/http-listener.ts";
+import { holdProcess } from "../drivers/hold-process.ts";
 import { holdReads } from "../drivers/hold-reads.ts";
 import { killAtFailpoint } from "../drivers/kill-at-failpoint.ts";
 import { createMachineProbe } from "../drivers/machine-probe.ts";
@@ -36,6 +37,7 @@ const threadCountDefault = 4;
 
 /** `kakera server`, and with only a part of its work `kakera gateway` and `kakera storage-node`: starts, serves until it is told to stop, drains. Throws CommandFailure when it must not or cannot start. */
 export async function serve(argv: readonly string[], shell: Shell, role: Role = "server"): Promise<ExitCode> {
+  using _held = holdProcess();
   const { terminal, signals } = shell;
   const resolved = resolve({ argv, role }, terminal);
   const { settings } = resolved;
