@@ -42,6 +42,8 @@ export class KeyUser {
   readonly key: string;
   readonly #bucket: string;
   readonly #own = new OwnKey();
+  /** Why the last request that got no answer got none. */
+  failure: Error | null = null;
 
   constructor(bucket: string, key: string) {
     this.#bucket = bucket;
@@ -65,7 +67,10 @@ export class KeyUser {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: this.key }));
       seen = digest(Buffer.from((await Body?.transformToByteArray()) ?? []));
     } catch (failure) {
-      if (!(failure instanceof NoSuchKey)) return false;
+      if (!(failure instanceof NoSuchKey)) {
+        this.failure = failure as Error;
+        return false;
+      }
       seen = nothing;
     }
     const wrong = this.#own.judge(seen);
@@ -78,7 +83,8 @@ export class KeyUser {
       await send();
       this.#own.acknowledged(content);
       return true;
-    } catch {
+    } catch (failure) {
+      this.failure = failure as Error;
       this.#own.unanswered(content);
       return false;
     }

@@ -155,12 +155,44 @@ export class TestCluster implements AsyncDisposable {
     return node;
   }
 
+  /** With all gateways' addresses: each attempt of a request goes to the next, and there are as many as the SDK makes by itself. */
+  client(): S3Client {
+    const client = clientOf(this.node(0).server.endpoint, attemptsOfSdk, 10_000);
+    let turn = 0;
+    const nextGateway = (next: Attempt, request: RequestContext) => (args: AttemptArgs) => {
+      request.gatewayTurn = (request.gatewayTurn ?? turn++) + 1;
+      const { hostname, port } = new URL(this.node(request.gatewayTurn % this.nodes.length).server.endpoint);
+      Object.assign(args.request, { hostname, port: Number(port) });
+      args.request.headers["host"] = `${hostname}:${port}`;
+      return next(args);
+    };
+    // Its types are of a package of the SDK's own.
+    client.middlewareStack.addRelativeTo(nextGateway as never, {
+      relation: "before",
+      toMiddleware: "httpSigningMiddleware",
+      name: "nextGateway",
+    });
+    return client;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.end()));
     await this.etcd.dispose();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }
+
+interface AttemptArgs {
+  readonly request: { hostname: string; port: number; readonly headers: Record<string, string> };
+}
+/** One for all attempts of a request. */
+interface RequestContext {
+  gatewayTurn?: number;
+}
+type Attempt = (args: AttemptArgs) => Promise<unknown>;
+
+/** AWS' default. */
+const attemptsOfSdk = 3;
 
 async function nodeOf(
   index: number,
