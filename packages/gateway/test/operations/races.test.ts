@@ -286,19 +286,26 @@ describe("what a failed commit leaves", () => {
   });
 
   it.each([
-    ["that has certainly not happened: its body is freed", new ClusterFailure("retry", "the log is away"), 503, 0],
-    ["that found the log full: its body is freed", new ClusterFailure("full", "the log is full"), 507, 0],
-    ["whose outcome is unknown: its body is kept", new UnknownOutcome("too few drives answered"), 503, 1],
-    ["of a halted log: its body is kept", new ClusterFailure("halt", "lineage broken"), 503, 1],
-    ["with a bug of ours: its body is kept", new TypeError("oops"), 500, 1],
-  ])("a commit %s", async (_, failure, status, kept) => {
+    ["that has certainly not happened: its body is freed", new ClusterFailure("retry", "the log is away"), 503, 0, 0],
+    ["that found the log full: its body is freed", new ClusterFailure("full", "the log is full"), 507, 0, 0],
+    ["that may happen yet: its body is kept", new UnknownOutcome("no answer", { fate: "open" }), 503, 1, 0],
+    [
+      "that is over, nobody knows how: its body is kept, its write ends",
+      new UnknownOutcome("?", { fate: "decided" }),
+      503,
+      1,
+      1,
+    ],
+    ["of a halted log: its body is kept", new ClusterFailure("halt", "lineage broken"), 503, 1, 0],
+    ["with a bug of ours: its body is kept", new TypeError("oops"), 500, 1, 0],
+  ])("a commit %s", async (_, failure, status, kept, settled) => {
     await using gateway = await startWithBucket(slow(committing(failure)));
     const answer = await put(gateway, "k", "x".repeat(5_000));
     expect(answer.status).toBe(status);
     expect([gateway.bodies.stored.size, gateway.bodies.discarded.length, gateway.bodies.settledCount]).toEqual([
       kept,
       1 - kept,
-      0,
+      settled,
     ]);
   });
 
@@ -308,7 +315,7 @@ describe("what a failed commit leaves", () => {
       afterCommit: (change) => {
         if (isOut && change.puts.some((row) => row.key[0] === 0x6b)) {
           isOut = false;
-          throw new UnknownOutcome("the answer was lost");
+          throw new UnknownOutcome("the answer was lost", { fate: "open" });
         }
       },
     };

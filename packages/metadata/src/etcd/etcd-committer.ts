@@ -142,7 +142,9 @@ export class EtcdCommitter {
       const revision = Number(answer.header.revision);
       if (revision <= seenRevision) {
         follower.doubt();
-        throw new UnknownOutcome(`etcd committed at revision ${revision}, and was at ${seenRevision} before`);
+        throw new UnknownOutcome(`etcd committed at revision ${revision}, and was at ${seenRevision} before`, {
+          fate: "open",
+        });
       }
       const succeeded = changes.map((_, index) => answer.responses[index]?.response_txn.succeeded === true);
       await this.#finish(batch, succeeded, revision);
@@ -178,13 +180,16 @@ export class EtcdCommitter {
       await follower.reach(revision, Math.max(latest(batch), soonestMs));
     } catch (failure) {
       // It is decided in the log; this process's view cannot say so in time.
-      this.#rejectAll(batch, new UnknownOutcome("the view is behind the log", failure));
+      this.#rejectAll(batch, new UnknownOutcome("the view is behind the log", { fate: "decided", cause: failure }));
       return;
     }
     const state = viewState(view);
     batch.forEach((waiting, index) => {
       if (succeeded[index] === null) {
-        this.#reject(waiting, new UnknownOutcome("the change leaves no trace by which it could be found"));
+        this.#reject(
+          waiting,
+          new UnknownOutcome("the change leaves no trace by which it could be found", { fate: "decided" }),
+        );
       } else if (succeeded[index] === true) this.#resolve(waiting, { outcome: "committed", revision });
       else {
         const failed = failedCondition(waiting.change, state) ?? firstConditionOf(waiting.change);
@@ -228,13 +233,16 @@ export class EtcdCommitter {
     const { rebuilds } = follower;
     const deadlineMs = latest(sent.batch);
     let found: Found | null;
+    let fate: UnknownOutcome["fate"] = "open";
     try {
       const tailRevision = await this.#lastThatLanded(sent.session, deadlineMs);
+      fate = "decided";
       await follower.reach(tailRevision, deadlineMs);
       if (follower.rebuilds !== rebuilds) throw new Error("the view was read anew meanwhile");
       found = follower.found(sent.id);
     } catch (failure) {
-      this.#rejectAll(sent.batch, new UnknownOutcome("etcd does not say what became of a change", failure));
+      const unknown = new UnknownOutcome("etcd does not say what became of a change", { fate, cause: failure });
+      this.#rejectAll(sent.batch, unknown);
       return;
     }
     if (found !== null) {

@@ -300,7 +300,7 @@ export class CommitPipeline {
   /** Nobody can say what became of the batch in flight, or (`viewError`) it happened and cannot be shown. */
   #giveUp(flight: Flight, viewError?: unknown): void {
     const message = `batch ${flight.position.sequence} may or may not have happened`;
-    const unknown = new UnknownOutcome(message, viewError);
+    const unknown = new UnknownOutcome(message, { fate: "open", cause: viewError });
     const retry = new ClusterFailure("retry", "the journal is undecided about an earlier batch", {
       reason: "LOG_UNREACHABLE",
     });

@@ -6,7 +6,7 @@ import type { OperationParts } from "../../gateway-parts.ts";
 
 /**
  * Runs the commit of a record that names `written`. When it has certainly not happened, the body is freed at once: a full
- * disk must not stay full (correctness.md F26). When that is unknown, nothing is freed: a record may name it.
+ * disk must not stay full (correctness.md F26). When that is unknown, nothing is freed here: a record may name it.
  */
 export async function commitOrDiscard<T>(
   parts: OperationParts,
@@ -22,6 +22,9 @@ export async function commitOrDiscard<T>(
     return result;
   } catch (failure) {
     if (hasCertainlyNotHappened(failure)) await parts.bodies.discard([written]);
+    // Nobody waits for it any more: a record names it by now or never will, and the census can tell (R8). Else all that this session writes from
+    // now on would count as not decided for as long as it lives.
+    else if (failure instanceof UnknownOutcome && failure.fate === "decided") parts.bodies.settle([written]);
     throw failure;
   }
 }
