@@ -16,6 +16,8 @@ export interface HistorySettings {
   readonly bug?: PlantedBug | null;
   /** No faults: for what is to be seen without them. */
   readonly isCalm?: boolean;
+  /** For so long the drive of the first node holds each read, while clients work. */
+  readonly readHoldMs?: number;
 }
 
 export interface HistoryReport {
@@ -27,6 +29,8 @@ export interface HistoryReport {
   readonly lastEvents: readonly string[];
   readonly faults: ReadonlyMap<FaultName, number>;
   readonly counts: ReadonlyMap<string, number>;
+  /** Of each GET that was answered while clients worked. */
+  readonly readTimesMs: readonly number[];
   readonly virtualMs: number;
   readonly eventCount: number;
 }
@@ -39,12 +43,13 @@ const settleMsMax = 400_000;
 
 /** One history of a cluster: formed, worked on under faults, healed, and held against what its clients were told. */
 export async function runHistory(settings: HistorySettings): Promise<HistoryReport> {
-  const { seed, workMs = workMsDefault, bug = null, isCalm = false } = settings;
+  const { seed, workMs = workMsDefault, bug = null, isCalm = false, readHoldMs = 0 } = settings;
   const world = new World(seed);
   const cluster = new SimulatedCluster(world, clusterOf(seed), bug);
   const workload = new Workload(cluster, { clientCount: 4, keyCount: 3, pauseMsMax: 350 });
   try {
-    await live(world, { cluster, workload, workMs, profile: isCalm ? "calm" : profileOf(seed) });
+    const profile = isCalm ? "calm" : profileOf(seed);
+    await live(world, { cluster, workload, workMs, profile, readHoldMs });
   } catch (failure) {
     world.violated(`the world itself fails: ${failure instanceof Error ? failure.stack : String(failure)}`);
   }
@@ -55,6 +60,7 @@ export async function runHistory(settings: HistorySettings): Promise<HistoryRepo
     lastEvents: world.trace.lines,
     faults: world.faults,
     counts: workload.counts,
+    readTimesMs: workload.readTimesMs,
     virtualMs: world.time.nowMs,
     eventCount: world.time.eventCount,
   };
@@ -65,10 +71,13 @@ interface Living {
   readonly workload: Workload;
   readonly workMs: number;
   readonly profile: NemesisProfile;
+  readonly readHoldMs: number;
 }
 
-async function live(world: World, { cluster, workload, workMs, profile }: Living): Promise<void> {
+async function live(world: World, living: Living): Promise<void> {
+  const { cluster, workload, workMs, profile, readHoldMs } = living;
   await complete(world, cluster.form(), formMsMax);
+  for (const { mood } of cluster.nodes.slice(0, 1)) mood.readHoldMs = readHoldMs;
   workload.start();
   const nemesis = new Nemesis(cluster, profile);
   nemesis.start();
