@@ -17,7 +17,7 @@ it("a report that lands late does not take the place of a later one", async () =
   const etcd = new SimulatedEtcd(world, 1);
   const machine = new Machine(world, "gateway");
   const member = etcd.members[0] as Machine;
-  const link = { world, network, etcd, client: machine, member, onWatch: () => {}, onHeader: () => {} };
+  const link = { world, network, etcd, client: machine, member, onWatch: () => {}, onMessage: () => {} };
   let isHeld = false;
   let heldCount = 0;
   /** In the hands of a member that stands still: its sender gives up, and it lands two reports later. */

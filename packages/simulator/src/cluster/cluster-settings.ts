@@ -17,7 +17,7 @@ export const pool = 1;
 
 export const etcdSettings: Partial<EtcdSettings> & { readonly prefix: string } = {
   prefix,
-  sessionTtlSeconds: 8,
+  sessionTtlSeconds: 6,
   leaderTtlSeconds: 4,
   memberDeadlineMs: 600,
   commitDeadlineMs: 5_000,

@@ -10,8 +10,8 @@ import type { Fault, FaultContext } from "./faults/fault.ts";
 export type NemesisProfile = "calm" | "all" | "rot";
 
 /** Between two faults, and from the start to the first. */
-const pauseMsMin = 150;
-const pauseMsMax = 900;
+const pauseMsMin = 100;
+const pauseMsMax = 500;
 
 /** Does one thing after another to a cluster, of its own choice. */
 export class Nemesis {
@@ -41,9 +41,14 @@ export class Nemesis {
     while (!this.#isOver) {
       await this.#wait(this.#world.between(pauseMsMin, pauseMsMax));
       if (this.#isOver) return;
-      const fault = this.#world.pick(this.#faults);
-      fault.begin(this.#context);
+      this.#draw().begin(this.#context);
     }
+  }
+
+  #draw(): Fault {
+    let left = this.#world.random.fraction() * this.#faults.reduce((sum, { weight }) => sum + weight, 0);
+    const drawn = this.#faults.find(({ weight }) => (left -= weight) < 0);
+    return drawn ?? (this.#faults.at(-1) as Fault);
   }
 
   #wait(delayMs: number): Promise<void> {

@@ -26,7 +26,7 @@ export interface Plant {
   /** As a gateway's writes see it. */
   drive(drive: ShardDrive): ShardDrive;
   etcd(client: EtcdClient): EtcdClient;
-  /** What the log knows of its view. `seenRevision`: the highest in a header that has come by watch. */
+  /** What the log knows of its view. `seenRevision`: that of the last message of the watch, which need not have brought all of it. */
   view(view: WritableView, seenRevision: () => number): WritableView;
   log(log: ClusterLog): ClusterLog;
   sessions(sessions: Sessions): Sessions;

@@ -6,6 +6,7 @@ import type { Workload } from "./workload.ts";
 /** From the end of the last fault on: sessions run out, garbage ripens, repair and census come around. */
 const quietMsMax = 120_000;
 const lookMs = 2_000;
+const roundMs = 10_000;
 
 /**
  * Waits until the cluster is quiet: everything serves, a census after the last fault says that every chunk is whole, and what it says is so on
@@ -61,7 +62,7 @@ async function unrest(cluster: SimulatedCluster, healedMs: number): Promise<stri
   const census = leader.maintenance.report().census;
   const provenMs = census.provenMs === null ? -1 : census.provenMs - leader.machine.clock.nowMs() + world.time.nowMs;
   // Of a whole round after everybody was back.
-  if (provenMs < healedMs + 20_000) return "no census yet";
+  if (provenMs < healedMs + roundMs) return "no census yet";
   const truth = await lookAtTruth(nodes, leader.log.view, settings.geometry);
   const left = leftOver(truth);
   if (left !== "") return left;
@@ -70,7 +71,8 @@ async function unrest(cluster: SimulatedCluster, healedMs: number): Promise<stri
 }
 
 function leftOver(truth: Truth): string {
-  const { strays, garbageRows, repairRows } = truth;
+  const { strays, garbageRows, repairRows, lostCount } = truth;
+  if (lostCount > 0) return `${lostCount} chunks are lost`;
   if (strays.length > 0) return `${strays.length} strays: ${strays.slice(0, 3).join("; ")}`;
   if (garbageRows + repairRows > 0) return `${garbageRows} rows of garbage and ${repairRows} of repair are left`;
   return isWhole(truth) ? "" : `chunks lack shards: ${truth.chunksByMissing.join()}`;

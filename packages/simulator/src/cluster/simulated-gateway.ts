@@ -113,8 +113,8 @@ export class SimulatedGateway {
       const connect = (endpoint: string): EtcdClient => {
         const member = etcd.members.find((each) => each.name === endpoint) as Machine;
         const onWatch = (watch: WatchDuplex): void => void this.watches.add(watch);
-        const onHeader = (revision: number): void => void (seenRevision = Math.max(seenRevision, revision));
-        return plant.etcd(createMemberClient({ ...this.#parts, client: machine, member, onWatch, onHeader }));
+        const onMessage = (revision: number): void => void (seenRevision = Math.max(seenRevision, revision));
+        return plant.etcd(createMemberClient({ ...this.#parts, client: machine, member, onWatch, onMessage }));
       };
       const access = { endpoints: etcd.members.map((member) => member.name), connect };
       const view = plant.view(createMemoryView(), () => seenRevision);

@@ -15,8 +15,8 @@ export interface EtcdLink {
   readonly member: Machine;
   /** Is told of each watch that is opened. */
   readonly onWatch: (watch: WatchDuplex) => void;
-  /** Is told of the revision in each header that comes by watch. */
-  readonly onHeader: (revision: number) => void;
+  /** Is told of the revision of each message of a watch that brings events. */
+  readonly onMessage: (revision: number) => void;
 }
 
 interface CallOptions {

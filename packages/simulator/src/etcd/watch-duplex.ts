@@ -12,8 +12,8 @@ interface Parts {
   readonly etcd: SimulatedEtcd;
   readonly client: Machine;
   readonly member: Machine;
-  /** Is told of the revision in each header. */
-  readonly onHeader: (revision: number) => void;
+  /** Is told of the revision of each message that brings events. */
+  readonly onMessage: (revision: number) => void;
 }
 
 /** A connection on which nothing comes is noticed after so long (keepalives). */
@@ -136,7 +136,8 @@ export class WatchDuplex implements RevisionListener {
     if (this.#isOver) return;
     const outcome = this.#down.send(() => {
       if (this.#isOver) return;
-      this.#parts.onHeader(Number(message.header.revision));
+      const last = message.events.at(-1);
+      if (last !== undefined) this.#parts.onMessage(Number(last.kv.mod_revision));
       if (this.#isPaused) this.#kept.push(message);
       else this.#emit("data", message);
     });

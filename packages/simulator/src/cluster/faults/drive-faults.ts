@@ -7,6 +7,7 @@ const folders = ["segments", "shards"] as const;
 export const driveFaults: readonly Fault[] = [
   {
     name: "drive-full",
+    weight: 5.5,
     profiles: ["all"],
     begin(context) {
       const { world } = context;
@@ -21,6 +22,7 @@ export const driveFaults: readonly Fault[] = [
   },
   {
     name: "drive-hung",
+    weight: 5.5,
     profiles: ["all"],
     begin(context) {
       const { world } = context;
@@ -40,6 +42,7 @@ export const driveFaults: readonly Fault[] = [
   },
   {
     name: "drive-slow",
+    weight: 2,
     profiles: ["all", "rot"],
     begin(context) {
       const { world } = context;
@@ -54,6 +57,7 @@ export const driveFaults: readonly Fault[] = [
   },
   {
     name: "sync-failure",
+    weight: 8,
     profiles: ["all"],
     begin(context) {
       const { world } = context;
@@ -71,6 +75,7 @@ export const driveFaults: readonly Fault[] = [
   },
   {
     name: "bit-rot",
+    weight: 3,
     profiles: ["rot"],
     begin(context) {
       // Always the same drive: two that rot may be more than m.

@@ -5,6 +5,7 @@ import { after, type Fault } from "./fault.ts";
 export const etcdFaults: readonly Fault[] = [
   {
     name: "etcd-answer-lost",
+    weight: 1,
     profiles: ["all", "rot"],
     begin(context) {
       const { cluster, world } = context;
@@ -19,6 +20,7 @@ export const etcdFaults: readonly Fault[] = [
   },
   {
     name: "etcd-leader-change",
+    weight: 1.5,
     profiles: ["all", "rot"],
     begin({ cluster, world }) {
       if (cluster.etcd.leader === null) return;
@@ -28,6 +30,7 @@ export const etcdFaults: readonly Fault[] = [
   },
   {
     name: "etcd-member-pause",
+    weight: 1.5,
     profiles: ["all", "rot"],
     begin(context) {
       const { cluster, world } = context;
@@ -48,6 +51,7 @@ export const etcdFaults: readonly Fault[] = [
   },
   {
     name: "session-loss",
+    weight: 1.3,
     profiles: ["all", "rot"],
     begin({ cluster, world }) {
       const leases = cluster.etcd.leasesUnder(`${prefix}session/`);
@@ -59,6 +63,7 @@ export const etcdFaults: readonly Fault[] = [
   },
   {
     name: "watch-cut",
+    weight: 1,
     profiles: ["all", "rot"],
     begin({ cluster, world }) {
       for (const { watches, name } of cluster.gateways) {
@@ -71,6 +76,7 @@ export const etcdFaults: readonly Fault[] = [
   },
   {
     name: "compaction",
+    weight: 0.7,
     profiles: ["all", "rot"],
     begin({ cluster, world }) {
       const { store, leader } = cluster.etcd;

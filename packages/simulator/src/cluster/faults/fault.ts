@@ -1,3 +1,4 @@
+import type { FaultName } from "../../world/fault-names.ts";
 import type { World } from "../../world/world.ts";
 import type { SimulatedCluster } from "../simulated-cluster.ts";
 import type { SimulatedNode } from "../simulated-node.ts";
@@ -11,7 +12,9 @@ export interface FaultContext {
 
 /** Something that happens to a cluster; it counts itself (`World.fired`) where it comes to pass. */
 export interface Fault {
-  readonly name: string;
+  readonly name: FaultName;
+  /** How often it is drawn: more often what mostly finds nobody whom it may disturb. */
+  readonly weight: number;
   readonly profiles: readonly ("all" | "rot")[];
   begin(context: FaultContext): void;
 }

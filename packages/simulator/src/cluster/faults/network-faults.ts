@@ -4,6 +4,7 @@ import { after, type Fault } from "./fault.ts";
 export const networkFaults: readonly Fault[] = [
   {
     name: "message-loss",
+    weight: 1.5,
     profiles: ["all"],
     begin(context) {
       const { cluster, world } = context;
@@ -13,6 +14,7 @@ export const networkFaults: readonly Fault[] = [
   },
   {
     name: "message-delay",
+    weight: 0.5,
     profiles: ["all", "rot"],
     begin(context) {
       const { cluster, world } = context;
@@ -22,6 +24,7 @@ export const networkFaults: readonly Fault[] = [
   },
   {
     name: "link-cut",
+    weight: 1,
     profiles: ["all"],
     begin(context) {
       const { cluster, world } = context;

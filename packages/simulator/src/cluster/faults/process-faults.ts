@@ -4,6 +4,7 @@ import { after, undisturbedNode, type Fault } from "./fault.ts";
 export const processFaults: readonly Fault[] = [
   {
     name: "gateway-kill",
+    weight: 1,
     profiles: ["all", "rot"],
     begin(context) {
       const { cluster, world } = context;
@@ -17,6 +18,7 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: "gateway-pause",
+    weight: 1.3,
     profiles: ["all", "rot"],
     begin(context) {
       const { cluster, world } = context;
@@ -25,14 +27,15 @@ export const processFaults: readonly Fault[] = [
       machine.pause();
       world.fired("gateway-pause");
       // Now and then for longer than its session lives.
-      const forMs = world.chance(0.3) ? world.between(9_000, 12_000) : world.between(50, 2_500);
-      if (forMs > 9_000) world.fired("session-loss");
+      const forMs = world.chance(0.3) ? world.between(7_000, 9_000) : world.between(50, 2_500);
+      if (forMs > 7_000) world.fired("session-loss");
       world.note(`${name} stands still for ${forMs.toFixed(0)} ms`);
       after(context, forMs, () => machine.resume());
     },
   },
   {
     name: "node-pause",
+    weight: 5.5,
     profiles: ["all"],
     begin(context) {
       const { world } = context;
@@ -47,6 +50,7 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: "node-crash",
+    weight: 2.5,
     profiles: ["all", "rot"],
     begin(context) {
       const { world } = context;
@@ -61,6 +65,7 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: "power-cut",
+    weight: 3.5,
     profiles: ["all", "rot"],
     begin(context) {
       const { cluster, world } = context;
@@ -75,6 +80,7 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: "clock-jump",
+    weight: 1.3,
     profiles: ["all", "rot"],
     begin({ cluster, world }) {
       const { machine } = world.chance(0.5) ? world.pick(cluster.gateways) : world.pick(cluster.nodes);
