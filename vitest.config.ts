@@ -28,12 +28,15 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      {
+        // One process, no waiting: each file takes a core.
+        test: { name: "simulate", include: ["test/simulate/**/*.test.ts"], testTimeout: 900_000, maxWorkers: 2 },
+      },
       ...[
         "power-cut",
         "crash",
         "bitrot",
         "model",
-        "simulate",
         "clients",
         "etcd",
         "cluster",
