@@ -194,6 +194,26 @@ describe("renderStatus()", () => {
     );
   });
 
+  test("tells how far a plan is while it is carried out, and nothing of one that has ended", () => {
+    const plan = {
+      plan: "remove:node1@0",
+      state: "running",
+      startedMs: nowMs,
+      endedMs: null,
+      groupCount: 384,
+      groupsWaiting: 300,
+      groupsMoving: 16,
+      movingBytes: 1,
+      leavingCount: 1,
+    } as const;
+    const linesOf = (changes: object): string[] =>
+      renderStatus({ ...reportOf(well, "ok"), plan: { ...plan, ...changes } }, { isColored: false });
+    expect(linesOf({})).toContain(
+      "moves     remove:node1@0: running, 68 of 384 groups done, 16 under way; 1 drive to leave",
+    );
+    expect(linesOf({ state: "done" }).join()).not.toContain("moves");
+  });
+
   test("puts what to do under each condition", () => {
     const lines = renderStatus(reportOf({ ...well, hasDefaultCredentials: true }, "attention"), { isColored: true });
     const at = lines.findIndex((line) => line.includes("DEFAULT_CREDENTIALS"));

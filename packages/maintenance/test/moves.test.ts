@@ -105,6 +105,31 @@ describe("a plan that gives every group other homes", () => {
     await expectAllHome(cluster, written);
   });
 
+  test("loses nothing to a deletion of a dead leader that arrives when its drive is a home again (R4)", async () => {
+    const cluster = await createTestCluster({ geometry, driveCount: 4 });
+    const written = await writeAll(cluster);
+    const late: (() => Promise<void>)[] = [];
+    for (const { drive, ...switched } of cluster.drives) {
+      const reached = cluster.drives.find(({ driveId }) => driveId === switched.driveId)!;
+      const removeAtEpoch = reached.removeAtEpoch.bind(reached);
+      reached.removeAtEpoch = (refs, epoch) => {
+        late.push(() => drive.removeAtEpoch(refs, epoch));
+        return removeAtEpoch(refs, epoch);
+      };
+    }
+    await planRotation(cluster);
+    await carryOut(cluster);
+    const sent = late.splice(0);
+    expect(sent.length).toBeGreaterThan(0);
+    // Once around: every drive is again the home that it was.
+    for (let turn = 1; turn < cluster.drives.length; turn++) {
+      await planRotation(cluster);
+      await carryOut(cluster);
+    }
+    for (const arrives of sent) await expect(arrives()).rejects.toMatchObject({ kind: "retry" });
+    await expectAllHome(cluster, written);
+  });
+
   test("moves nothing while it is paused, and begins no group after it was aborted", async () => {
     const cluster = await createTestCluster({ geometry, driveCount: 5 });
     const written = await writeAll(cluster);

@@ -31,11 +31,13 @@ export class ModelDrive {
 
   /** The drive as `actor` reaches it: every call, and every answer, waits for its turn. */
   reachedBy(actor: Actor, schedule: Schedule): ShardDrive {
-    const call = <Result>(run: () => Result): Promise<Result> =>
-      schedule.call(actor, () => {
+    const call = <Result>(run: () => Result, what: "any" | "deletion" = "any"): Promise<Result> => {
+      const arrive = (): Result => {
         if (this.isAway) throw new ClusterFailure("retry", "the drive is away", { reason: "DRIVE_OFFLINE" });
         return run();
-      });
+      };
+      return schedule.call(actor, arrive, what);
+    };
     return {
       driveId: this.driveId,
       put: (shard) => call(() => this.#put(shard)),
@@ -54,7 +56,7 @@ export class ModelDrive {
             if (held !== undefined) this.#onNeedless(held.identity, this.driveId);
             this.#remove([ref]);
           }
-        }),
+        }, "deletion"),
       inventory: (page) => call(() => this.#inventory(page)),
       status: () => this.#status(),
     };

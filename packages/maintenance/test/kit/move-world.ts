@@ -144,7 +144,13 @@ export class MoveWorld {
     else if (dice < 52) {
       const { actor } = this.#gateways[this.#schedule.below(gatewayCount)] as Gateway;
       actor.isPaused = !actor.isPaused;
-    } else for (let steps = this.#schedule.below(60); steps > 0; steps--) await this.#schedule.step();
+    } else
+      for (let steps = this.#schedule.below(60); steps > 0; steps--) {
+        await this.#schedule.step();
+        // The worst that a leader can leave behind is a deletion that arrives when it is none of its business any more.
+        const isDeleting = this.#leader !== null && this.#schedule.isDeleting(this.#leader.actor);
+        if (isDeleting && this.#schedule.below(10) === 0) this.#killLeader();
+      }
     await settle();
   }
 

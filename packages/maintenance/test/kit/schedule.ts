@@ -4,6 +4,8 @@ import type { Random } from "@kakera/kernel";
 interface Waiting {
   readonly actor: Actor;
   readonly way: "there" | "back";
+  /** Takes something away when it arrives. */
+  readonly isDeletion: boolean;
   readonly go: () => void;
 }
 
@@ -33,17 +35,26 @@ export class Schedule {
     return this.#waiting.length;
   }
 
-  async call<Result>(actor: Actor, run: () => Result | Promise<Result>): Promise<Result> {
-    await this.#pass(actor, "there");
+  async call<Result>(
+    actor: Actor,
+    run: () => Result | Promise<Result>,
+    what: "any" | "deletion" = "any",
+  ): Promise<Result> {
+    await this.#pass({ actor, way: "there", isDeletion: what === "deletion" });
     let outcome: { readonly value: Result } | { readonly failure: unknown };
     try {
       outcome = { value: await run() };
     } catch (failure) {
       outcome = { failure };
     }
-    await this.#pass(actor, "back");
+    await this.#pass({ actor, way: "back", isDeletion: false });
     if ("failure" in outcome) throw outcome.failure;
     return outcome.value;
+  }
+
+  /** Whether somebody's deletion is on its way. */
+  isDeleting(actor: Actor): boolean {
+    return this.#waiting.some((waiting) => waiting.actor === actor && waiting.isDeletion);
   }
 
   below(count: number): number {
@@ -70,8 +81,8 @@ export class Schedule {
     this.#waiting = this.#waiting.filter(({ actor }) => !actor.isDead);
   }
 
-  #pass(actor: Actor, way: Waiting["way"]): Promise<void> {
-    return new Promise((go) => this.#waiting.push({ actor, way, go }));
+  #pass(call: Omit<Waiting, "go">): Promise<void> {
+    return new Promise((go) => this.#waiting.push({ ...call, go }));
   }
 }
 
