@@ -202,7 +202,7 @@ describe("rewritePools()", () => {
     await addPool(cluster, { k: 2, m: 2 });
     const held = async () => (await Promise.all(cluster.drives.map((drive) => shardsOn(drive)))).flat().length;
     expect(await held()).toBe(2);
-    const log = logOf(cluster, { commit: () => Promise.reject(new UnknownOutcome("nobody knows")) });
+    const log = logOf(cluster, { commit: () => Promise.reject(new UnknownOutcome("nobody knows", { fate: "open" })) });
     await rewrite(cluster, { log });
     expect(await held()).toBe(6);
     expect(poolsOf(cluster, "a")).toEqual([1]);

@@ -118,8 +118,12 @@ describe("ForwardedLog", () => {
   });
 
   test("an outcome that is unknown there is unknown here, and other failures keep their kind and reason", async () => {
-    owned.failure = new UnknownOutcome("nobody knows");
-    await expect(forwarding.log.commit(change("a"))).rejects.toBeInstanceOf(UnknownOutcome);
+    for (const fate of ["open", "decided"] as const) {
+      owned.failure = new UnknownOutcome("nobody knows", { fate });
+      const unknown = await forwarding.log.commit(change("a")).catch((error: unknown) => error);
+      expect(unknown).toBeInstanceOf(UnknownOutcome);
+      expect(unknown).toMatchObject({ fate });
+    }
     owned.failure = new ClusterFailure("full", "no room", { reason: "LOG_SPACE" });
     const failure = await forwarding.log.commit(change("a")).catch((error: unknown) => error);
     expect(failure).not.toBeInstanceOf(UnknownOutcome);
@@ -170,9 +174,14 @@ describe("ForwardedLog", () => {
     expect(owned.view.get(Buffer.from("Pa"))).not.toBeNull();
 
     const other = forward(owned);
-    owned.failure = new UnknownOutcome("nobody knows");
+    owned.failure = new UnknownOutcome("nobody knows", { fate: "open" });
     await other.log.commit(change("b")).catch(() => {});
     expect(await other.service.settled()).toBe("unknown");
+
+    const decided = forward(owned);
+    owned.failure = new UnknownOutcome("nobody knows", { fate: "decided" });
+    await decided.log.commit(change("c")).catch(() => {});
+    expect(await decided.service.settled()).toBe("decided");
   });
 
   test("barriers of one turn are one question, and one that was sent is not joined", async () => {

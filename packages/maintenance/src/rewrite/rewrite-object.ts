@@ -102,8 +102,11 @@ async function commitCopies(
     for (const copy of copies.values()) copy.settle();
     return [...copies.keys()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   } catch (failure) {
-    // A record may name them: they are orphans when it does not (correctness.md F27 R1).
-    if (failure instanceof UnknownOutcome) throw failure;
+    // A record may name them (correctness.md F27 R1). When it is decided, the census can tell (R8).
+    if (failure instanceof UnknownOutcome) {
+      if (failure.fate === "decided") for (const copy of copies.values()) copy.settle();
+      throw failure;
+    }
     if (failure instanceof ClusterFailure && failure.kind !== "halt") await discard(copies);
     throw failure;
   }

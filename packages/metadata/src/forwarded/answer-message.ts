@@ -4,7 +4,8 @@ import type { CommitResult } from "../ports/commit-log.ts";
 import { UnknownOutcome } from "../unknown-outcome.ts";
 
 const kinds: readonly FailureKind[] = ["retry", "full", "repair", "halt"];
-const unknownKind = "unknown";
+/** Of an outcome that nobody knows, by its fate. */
+const unknownKinds = { open: "unknown-open", decided: "unknown-decided" } as const;
 
 /** What became of a call: of a change its result or its failure, of a barrier nothing or its failure. */
 export type LogOutcome = { readonly result: CommitResult | null } | { readonly failure: ClusterFailure };
@@ -16,8 +17,9 @@ export function encodeLogAnswer(number: number, outcome: LogOutcome): Uint8Array
 function fieldsOf(outcome: LogOutcome): LogAnswerInput {
   if ("failure" in outcome) {
     const { kind, reason, message } = outcome.failure;
-    const isUnknown = outcome.failure instanceof UnknownOutcome;
-    return { failure: { kind: isUnknown ? unknownKind : kind, reason: reason ?? "", message } };
+    const { failure } = outcome;
+    const told = failure instanceof UnknownOutcome ? unknownKinds[failure.fate] : kind;
+    return { failure: { kind: told, reason: reason ?? "", message } };
   }
   const { result } = outcome;
   if (result === null) return {};
@@ -34,7 +36,8 @@ export function decodeLogAnswer(message: Buffer): { readonly number: number; rea
 }
 
 function failureOf({ kind, reason, message }: ForwardedFailure): ClusterFailure {
-  if (kind === unknownKind) return new UnknownOutcome(message);
+  for (const fate of ["open", "decided"] as const)
+    if (kind === unknownKinds[fate]) return new UnknownOutcome(message, { fate });
   const known = reasonCodes.find((code) => code === reason);
   const named = kinds.find((name) => name === kind) ?? "halt";
   return new ClusterFailure(named, message, known === undefined ? {} : { reason: known });

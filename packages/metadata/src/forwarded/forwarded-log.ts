@@ -79,8 +79,9 @@ export class ForwardedLog implements CommitLog {
     const { bytesMax } = this.#settings;
     if (this.#waitingBytes + call.byteLength > bytesMax && this.#waiting.size > 0)
       throw new ClusterFailure("retry", "too many changes wait for the log's process");
-    const result = await this.#send(call, () => new UnknownOutcome("the log's process is gone"));
-    if (result === null) throw new UnknownOutcome("the log's process did not say what became of a change");
+    const result = await this.#send(call, () => new UnknownOutcome("the log's process is gone", { fate: "open" }));
+    if (result === null)
+      throw new UnknownOutcome("the log's process did not say what became of a change", { fate: "open" });
     return result;
   }
 

@@ -94,5 +94,6 @@ export class LogService {
 
 /** A halt says nothing of what is in the log. */
 function isUndecided(failure: ClusterFailure): boolean {
-  return failure instanceof UnknownOutcome || failure.kind === "halt" || failure.kind === "repair";
+  if (failure instanceof UnknownOutcome) return failure.fate === "open";
+  return failure.kind === "halt" || failure.kind === "repair";
 }
