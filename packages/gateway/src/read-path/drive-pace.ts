@@ -60,9 +60,15 @@ export class DrivePace {
   isSlow(driveId: DriveId): boolean {
     const past = this.#drives.get(driveId);
     if (past === undefined) return false;
+    const { slowReadsMax, slowReadMsMin } = this.#settings;
     let slow = past.slowInARow;
-    for (const read of past.underWay) if (slow < this.#settings.slowReadsMax && this.#isLate(read)) slow++;
-    return slow >= this.#settings.slowReadsMax;
+    const lateFromMs = this.#clock.monotonicMs() - slowReadMsMin;
+    for (const read of past.underWay) {
+      // In the order of their beginnings: none of a healthy drive's many is looked at.
+      if (slow >= slowReadsMax || read.startedAtMs > lateFromMs) break;
+      if (this.#isLate(read)) slow++;
+    }
+    return slow >= slowReadsMax;
   }
 
   /** Whether a slow drive is to be asked now, for once. */
