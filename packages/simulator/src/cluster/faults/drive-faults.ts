@@ -17,7 +17,7 @@ export const driveFaults: readonly Fault[] = [
       mood.isFull = true;
       world.fired("drive-full");
       world.note(`the drive of ${node.name} is full`);
-      after(context, world.between(500, 4_000), () => void (mood.isFull = false));
+      after(context, world.between(500, 2_500), () => void (mood.isFull = false));
     },
   },
   {
@@ -37,12 +37,12 @@ export const driveFaults: readonly Fault[] = [
         mood.hung = null;
         resolve();
       });
-      after(context, world.between(100, 5_000), () => node.release());
+      after(context, world.between(100, 4_000), () => node.release());
     },
   },
   {
     name: "drive-slow",
-    weight: 2,
+    weight: 3,
     profiles: ["all", "rot"],
     begin(context) {
       const { world } = context;
@@ -52,7 +52,7 @@ export const driveFaults: readonly Fault[] = [
       mood.extraMs = world.between(5, 60);
       world.fired("drive-slow");
       world.note(`the drive of ${node.name} is slow`);
-      after(context, world.between(500, 4_000), () => void (mood.extraMs = 0));
+      after(context, world.between(300, 2_500), () => void (mood.extraMs = 0));
     },
   },
   {
@@ -66,7 +66,7 @@ export const driveFaults: readonly Fault[] = [
       node.failNextSync();
       world.note(`the next sync of ${node.name} fails`);
       // Whoever keeps the drives sees it failed, and starts it again: what it says was durable then, is.
-      after(context, world.between(1_500, 5_000), () => {
+      after(context, world.between(1_000, 3_000), () => {
         if (!node.hasFailed) return;
         node.kill();
         void node.start();

@@ -26,10 +26,13 @@ export function after({ world, isOver }: FaultContext, delayMs: number, work: ()
 }
 
 /**
- * A node that nothing is wrong with, while fewer than m are disturbed: the system bears more, but hardly works then. null: there is none.
+ * A node that nothing is wrong with, mostly only while all others are sound too: the system bears more, but hardly works then. null: none now.
+ * Where a drive rots no more than m are ever disturbed.
  */
 export function undisturbedNode({ cluster, world }: FaultContext): SimulatedNode | null {
   const sound = cluster.nodes.filter((node) => !node.isDisturbed);
   const disturbed = cluster.nodes.length - sound.length;
-  return disturbed < 1 || (disturbed < cluster.settings.geometry.m && world.chance(0.5)) ? world.pick(sound) : null;
+  const { m } = cluster.settings.geometry;
+  const mayBeMore = m === 1 || disturbed < m;
+  return disturbed === 0 || (mayBeMore && sound.length > 0 && world.chance(0.35)) ? world.pick(sound) : null;
 }

@@ -35,7 +35,7 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: "node-pause",
-    weight: 5.5,
+    weight: 7,
     profiles: ["all"],
     begin(context) {
       const { world } = context;
@@ -45,7 +45,7 @@ export const processFaults: readonly Fault[] = [
       machine.pause();
       world.fired("node-pause");
       world.note(`${node.name} stands still`);
-      after(context, world.between(50, 3_000), () => machine.resume());
+      after(context, world.between(50, 2_500), () => machine.resume());
     },
   },
   {
