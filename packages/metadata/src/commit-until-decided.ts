@@ -31,6 +31,8 @@ const waitMsMax = 200;
 export async function commitUntilDecided<Answer>(deciding: Deciding, plan: () => Plan<Answer>): Promise<Answer> {
   const { log, clock, random, deadlineMs } = deciding;
   for (let attempt = 1; ; attempt++) {
+    // A view that is being read anew lacks rows that the log holds: a plan would take what is there for gone, and tell the client.
+    if (log.status().canRead === "no") await log.barrier();
     const planned = plan();
     if (!("change" in planned)) return planned.answer;
     const startedMs = clock.monotonicMs();

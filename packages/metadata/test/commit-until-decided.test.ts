@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { createManualClock, createSeededRandom, newId, sleep, type Clock, type ManualClock } from "@kakera/kernel";
+import {
+  ClusterFailure,
+  createManualClock,
+  createSeededRandom,
+  newId,
+  sleep,
+  type Clock,
+  type ManualClock,
+} from "@kakera/kernel";
 import {
   commitUntilDecided,
   createKeyQueue,
@@ -64,6 +72,39 @@ describe("commitUntilDecided()", () => {
     await pass(clock, 50);
     const answer = await work;
     expect([answer, log.commits, log.view.get(key)?.value.toString()]).toEqual(["at 3", 3, "3"]);
+  });
+
+  test("plans nothing from a view that is being read anew, the first time and after a refusal", async () => {
+    const log = contended(1);
+    const whole = log.status();
+    const order: string[] = [];
+    let isPartial = true;
+    log.status = () => ({ ...whole, canRead: isPartial ? "no" : "yes" });
+    log.barrier = () => {
+      order.push("barrier");
+      isPartial = false;
+      return Promise.resolve();
+    };
+    const clock = createManualClock();
+    const work = commitUntilDecided(deciding(log, clock), () => {
+      order.push("plan");
+      isPartial = true;
+      return { change: increment(log), answer: () => 1 };
+    });
+    await pass(clock, 50);
+    expect(await work).toBe(1);
+    expect(order).toEqual(["barrier", "plan", "barrier", "plan"]);
+  });
+
+  test("says `retry` when the view stays out of reach", async () => {
+    const log = contended(0);
+    const whole = log.status();
+    log.status = () => ({ ...whole, canRead: "no" });
+    log.barrier = () => Promise.reject(new ClusterFailure("retry", "it is being read anew"));
+    const never = () => {
+      throw new Error("nothing is planned");
+    };
+    await expect(commitUntilDecided(deciding(log), never)).rejects.toMatchObject({ kind: "retry" });
   });
 
   test("commits nothing when the plan knows the answer", async () => {
