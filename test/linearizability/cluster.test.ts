@@ -3,6 +3,7 @@ import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { TestCluster, type TestNode } from "../harness/cluster.ts";
 import type { EtcdMember } from "../harness/etcd/member.ts";
 import { obtainEtcd } from "../harness/etcd/obtain-etcd.ts";
+import { countFor } from "../harness/length.ts";
 import { testCredentials, until } from "../harness/server.ts";
 import { startClients, type Clients } from "./clients.ts";
 import { expectLinearizable } from "./judge-histories.ts";
@@ -11,7 +12,7 @@ import { processArgs } from "./process-args.ts";
 
 const isHere = (await obtainEtcd("current", "linearizability of a cluster")) !== null;
 const seed = Number(process.env.KAKERA_LINEARIZABILITY_SEED ?? 20_261_129);
-const operationCount = Number(process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? 50_000);
+const operationCount = Number(process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? countFor({ ci: 50_000, here: 10_000 }));
 const buckets = Array.from({ length: 6 }, (_, index) => `bucket${index}`);
 const keys = ["k1", "k2"];
 const clientCount = 24;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { freePort } from "../harness/free-port.ts";
+import { countFor } from "../harness/length.ts";
 import { createS3Client } from "../harness/request.ts";
 import { startServer, testCredentials, until } from "../harness/server.ts";
 import { startClients } from "./clients.ts";
@@ -11,7 +12,7 @@ import { PresignedGateway } from "./presigned-gateway.ts";
 import { processArgs } from "./process-args.ts";
 
 const seed = Number(process.env.KAKERA_LINEARIZABILITY_SEED ?? 20_261_129);
-const operationCount = Number(process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? 15_000);
+const operationCount = Number(process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? countFor({ ci: 15_000, here: 5_000 }));
 const killCount = 3;
 const buckets = Array.from({ length: 4 }, (_, index) => `bucket${index}`);
 

@@ -1,10 +1,11 @@
 import { faultNames } from "@kakera/simulator";
 import { expect, test } from "vitest";
+import { countFor } from "../harness/length.ts";
 import { describeTally, simulate } from "./simulate.ts";
 
-const seedCount = 200;
+const seedCount = countFor({ ci: 200, here: 60 });
 /** Each kind of fault is met so often, or the histories say little about it. */
-const firedMin = 100;
+const firedMin = countFor({ ci: 100, here: 20 });
 
 test(`a simulated cluster keeps its word in ${seedCount} histories, which meet every fault`, async () => {
   const reports: string[] = [];
