@@ -1,6 +1,7 @@
 import { ClusterFailure, idFromBytes, type DriveId } from "@kakera/kernel";
 import { readRepair, type ClusterMap, type Group, type View } from "@kakera/metadata";
 import { chunkGroup } from "@kakera/placement";
+import type { RepairRecord } from "@kakera/protocol";
 import type { StoredChunk } from "./plan-windows.ts";
 
 /**
@@ -14,8 +15,15 @@ export class ShardPlaces {
   readonly #chunk: StoredChunk;
   #group: Group;
   #repair: RepairPlaces | null = null;
+  readonly #named: RepairRecord | null;
 
-  constructor(parts: { readonly map: ClusterMap; readonly view: View }, chunk: StoredChunk) {
+  /** `named`: the body's repair row when its record was read, if there was one. */
+  constructor(
+    parts: { readonly map: ClusterMap; readonly view: View },
+    chunk: StoredChunk,
+    named: RepairRecord | null = null,
+  ) {
+    this.#named = named;
     this.#map = parts.map;
     this.#view = parts.view;
     this.#chunk = chunk;
@@ -34,7 +42,7 @@ export class ShardPlaces {
 
   /** Where to look when the home failed. */
   beyondHome(shardIndex: number): readonly DriveId[] {
-    this.#repair ??= readSubstitutes(this.#view, this.#chunk);
+    this.#repair ??= this.#readSubstitutes();
     const previous = this.#group.previous.flatMap((homes) => homes[shardIndex] ?? []);
     const substitutes = this.#repair.substitutes.get(shardIndex) ?? [];
     const home = this.home(shardIndex);
@@ -45,11 +53,17 @@ export class ShardPlaces {
   /** Reads group and repair row again, after a barrier. Whether either changed since they were read. */
   refresh(): boolean {
     const group = this.#readGroup();
-    const repair = readSubstitutes(this.#view, this.#chunk);
+    const repair = this.#readSubstitutes();
     const isSame = group === this.#group && repair.revision === (this.#repair?.revision ?? repair.revision);
     this.#group = group;
     this.#repair = repair;
     return !isSame;
+  }
+
+  #readSubstitutes(): RepairPlaces {
+    const { dataId, chunkIndex } = this.#chunk;
+    const row = readRepair(this.#view, dataId);
+    return { revision: row?.revision ?? 0, substitutes: substitutesIn(row?.record ?? this.#named, chunkIndex) };
   }
 
   #readGroup(): Group {
@@ -66,15 +80,14 @@ interface RepairPlaces {
   readonly substitutes: ReadonlyMap<number, readonly DriveId[]>;
 }
 
-function readSubstitutes(view: View, { dataId, chunkIndex }: StoredChunk): RepairPlaces {
+function substitutesIn(row: RepairRecord | null, chunkIndex: number): RepairPlaces["substitutes"] {
   const substitutes = new Map<number, DriveId[]>();
-  const row = readRepair(view, dataId);
-  const chunk = row?.record.chunks.find((places) => (places.chunkIndex ?? 0) === chunkIndex);
+  const chunk = row?.chunks.find((places) => (places.chunkIndex ?? 0) === chunkIndex);
   for (const { shardIndex, driveId } of chunk?.substitutes ?? []) {
     if (driveId === null || driveId === undefined) continue;
     const drives = substitutes.get(shardIndex ?? 0) ?? [];
     drives.push(idFromBytes("drive", driveId));
     substitutes.set(shardIndex ?? 0, drives);
   }
-  return { revision: row?.revision ?? 0, substitutes };
+  return substitutes;
 }

@@ -6,6 +6,7 @@ import { SlabLease } from "../slab-lease.ts";
 import type { FetchParts } from "./fetch-parts.ts";
 import { WindowFetch } from "./fetch-window.ts";
 import { windowBytesMin, type RequestMemory } from "./window-memory.ts";
+import { namedSubstitutes } from "./named-substitutes.ts";
 import { memoryNeeded, planSteps, type ReadStep } from "./plan-windows.ts";
 import { readAheadDepth, readNowBytesMax, sentTogetherBytes } from "./read-settings.ts";
 
@@ -25,12 +26,13 @@ export interface ReadRequest {
 export async function readBody(parts: ReadParts, request: ReadRequest): Promise<void> {
   const { bodies, range, signal } = request;
   if (range.lengthBytes === 0) return;
+  const named = namedSubstitutes(parts.log.view, bodies);
   // A copy's share may be less: the read goes on without reading ahead.
   const neededBytes = Math.min(memoryNeeded(parts.map, bodies, range), parts.budget.bytesMax);
   const memorySource = parts.budget.tryTake(neededBytes) ?? (await parts.budget.take(neededBytes, signal));
   const lease = new SlabLease(parts.memory, neededBytes, (bytes) => memorySource.give(bytes));
   try {
-    await sendSteps(parts, request, lease);
+    await sendSteps(parts, request, { lease, hung: new Set(), named });
   } finally {
     lease.end();
   }
@@ -44,9 +46,9 @@ interface Started {
 }
 
 /** The front of the queue is sent while what is behind it is fetched. */
-async function sendSteps(parts: ReadParts, request: ReadRequest, lease: SlabLease): Promise<void> {
+async function sendSteps(parts: ReadParts, request: ReadRequest, memory: RequestMemory): Promise<void> {
   const { bodies, range, sink, signal } = request;
-  const memory: RequestMemory = { lease, hung: new Set() };
+  const { lease } = memory;
   const steps = planSteps(parts.map, bodies, range);
   const queue: Started[] = [];
   let next = steps.next();

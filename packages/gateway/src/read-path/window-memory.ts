@@ -1,3 +1,4 @@
+import type { NamedSubstitutes } from "./named-substitutes.ts";
 import { assert, type DriveId } from "@kakera/kernel";
 import type { PinnedSlab, SlabLease } from "../slab-lease.ts";
 import type { ReadWindow } from "./plan-windows.ts";
@@ -7,6 +8,7 @@ export interface RequestMemory {
   readonly lease: SlabLease;
   /** Drives that hold on to memory of this request: asked again only when nobody else can serve. */
   readonly hung: Set<DriveId>;
+  readonly named: NamedSubstitutes;
 }
 
 /** Where one shard's part of a window lies. */

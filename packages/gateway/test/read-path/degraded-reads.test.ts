@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { idBytes, KIB, MIB, newId } from "@kakera/kernel";
-import { keys } from "@kakera/metadata";
+import { createSeededRandom, idBytes, KIB, MIB, newId } from "@kakera/kernel";
+import { keys, ranges } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import { afterwards, never, propertyTime, read, write } from "../fakes/degraded-kit.ts";
 import type { WrittenBody } from "../../src/bodies.ts";
@@ -71,6 +71,33 @@ describe("a read while drives misbehave", () => {
       }
       await afterwards(store);
     }
+  });
+
+  test("goes on with shards on substitutes when the record, and with it the row that names them, is dropped meanwhile", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 1 }, driveCount: 4 });
+    const hung = store.drives[0]!;
+    hung.fate = () => ({ kind: "hang" });
+    const bytes = patternBytes(24 * MIB);
+    let body = await write(store, bytes);
+    for (let attempt = 0; body.repair === null && attempt < 20; attempt++) body = await write(store, bytes);
+    await store.commit(body);
+    const { from, to } = ranges.table("repair");
+    const [row] = store.log.view.range(from, to, 1);
+    const slices: Buffer[] = [];
+    const sink = {
+      write: async (slice: Buffer): Promise<void> => {
+        slices.push(Buffer.from(slice));
+        if (slices.length > 1) return;
+        const change = { id: newId("change", createSeededRandom(1)), compares: [], puts: [], deletes: [row!.key] };
+        await store.log.commit({ ...change, purpose: "free" });
+        // One of those that are at home: what is left is one more, and the substitute.
+        store.drives.find(({ driveId, shards }) => driveId !== hung.driveId && shards.size > 0)!.condition = "offline";
+      },
+    };
+    const range = { offsetBytes: 0, lengthBytes: bytes.byteLength };
+    await underClock(store.clock, store.bodies.read([body], range, sink, never));
+    expect(Buffer.concat(slices).equals(bytes)).toBe(true);
+    await afterwards(store);
   });
 
   test("races a hung drive after a while without failing, and counts it", async () => {
