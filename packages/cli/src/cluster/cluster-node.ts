@@ -23,6 +23,7 @@ import type { EtcdPlace } from "../config/etcd-settings.ts";
 import { formatAddress, parseAddress } from "../config/parse-values.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { DriveBay } from "../compose/drive-bay.ts";
+import { describeListening } from "../drivers/http-listener.ts";
 import { version } from "../version.ts";
 import { checkClock } from "./check-clock.ts";
 import { DriveLocator } from "./locate-drives.ts";
@@ -136,7 +137,12 @@ export class ClusterNode {
     const identity = { secret: this.#secret, clusterId: this.#clusterId, nodeId: this.nodeId, version };
     const components = { ...this.#parts, drives: bay.drives, archiveDisks: this.#archiveDisks };
     const host = nodeAddress.host === "" ? "::" : nodeAddress.host;
-    this.#listener = await listenForCalls(createNodeServer(components, identity), { host, port: nodeAddress.port });
+    this.#listener = await listenForCalls(createNodeServer(components, identity), {
+      host,
+      port: nodeAddress.port,
+    }).catch((failure: Error) => {
+      throw describeListening(failure, nodeAddress, "--node-address HOST:PORT chooses another");
+    });
     this.registry.onChange(() => this.#follow());
     this.#follow();
     await checkClock([...this.#links.values()], clock);

@@ -28,7 +28,7 @@ export type Sharing = "alone" | "with others";
 /** Resolves to the port. Rejects with CommandFailure when the address cannot be had. */
 export function listen(server: NetServer, address: Address, sharing: Sharing = "alone"): Promise<number> {
   return new Promise((resolve, reject) => {
-    const onError = (error: Error & { code?: string }): void => reject(describe(error, address));
+    const onError = (error: Error & { code?: string }): void => reject(describeListening(error, address));
     server.once("error", onError);
     const place = { port: address.port, ...(address.host === "" ? {} : { host: address.host }) };
     server.listen(sharing === "alone" ? place : { ...place, reusePort: true }, () => {
@@ -59,12 +59,17 @@ export async function listenFirst(server: NetServer, address: Address, clock: Cl
   }
 }
 
-function describe(error: Error & { code?: string }, address: Address): Error {
+/** A failure to listen in words for the person who starts the server; anything else as it is. */
+export function describeListening(
+  error: Error & { code?: string },
+  address: Address,
+  remedyWhenBusy = "--address and --console-address choose other ports",
+): Error {
   const where = formatAddress(address);
   if (error.code === "EADDRINUSE") {
     return new CommandFailure("PORT_BUSY", `another process listens on ${where}`, {
       exitCode: exitCodes.unreachable,
-      remedy: "--address and --console-address choose other ports",
+      remedy: remedyWhenBusy,
       cause: error,
     });
   }
