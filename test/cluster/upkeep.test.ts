@@ -105,23 +105,6 @@ describe.skipIf(!isHere)("a cluster of four nodes that bears the loss of any two
     expect(failures.join("\n")).toBe("");
   }, 600_000);
 
-  test("serves right bytes with two drives of different nodes rotten, and makes them good again", async () => {
-    const random = createSeededRandom(7);
-    for (const index of [1, 2])
-      for (let round = 0; round < 40; round++)
-        damageFiles(filesBelow(join(cluster.node(index).directory, "drive1"), /\/(segments|shards)\//), "flip", random);
-    for (const node of cluster.nodes) await expectAll(node.client(), users);
-    // Who does not lead mends nothing, and tells the leader nothing: it finds what it reads itself.
-    await until("what the leader found is good again", async () => {
-      for (const node of cluster.nodes) {
-        const { repair, cluster: of } = await node.status<Leading>();
-        if (of.isLeader) return repair.waitingCount === 0;
-      }
-      return false;
-    });
-    for (const node of cluster.nodes) await expectAll(node.client(), users);
-  }, 600_000);
-
   test("fills an empty drive that replaces a lost one, so that what it bears is what it bore", async () => {
     const node = cluster.node(3);
     const place = join(node.directory, "drive2");
@@ -167,6 +150,24 @@ describe.skipIf(!isHere)("a cluster of four nodes that bears the loss of any two
     const sinceMs = Date.now();
     await until("it is whole again", () => isWhole(cluster, sinceMs), 180_000);
     for (const node of cluster.nodes) await expectAll(node.client(), [...users, ...written]);
+  }, 600_000);
+
+  // The last: rot that no read met stays until the scrub comes by, and with another drive lost it would be more than the geometry bears.
+  test("serves right bytes with two drives of different nodes rotten, and makes them good again", async () => {
+    const random = createSeededRandom(7);
+    for (const index of [1, 2])
+      for (let round = 0; round < 40; round++)
+        damageFiles(filesBelow(join(cluster.node(index).directory, "drive1"), /\/(segments|shards)\//), "flip", random);
+    for (const node of cluster.nodes) await expectAll(node.client(), users);
+    // Who does not lead mends nothing, and tells the leader nothing: it finds what it reads itself.
+    await until("what the leader found is good again", async () => {
+      for (const node of cluster.nodes) {
+        const { repair, cluster: of } = await node.status<Leading>();
+        if (of.isLeader) return repair.waitingCount === 0;
+      }
+      return false;
+    });
+    for (const node of cluster.nodes) await expectAll(node.client(), users);
   }, 600_000);
 });
 
