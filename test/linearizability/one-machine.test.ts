@@ -12,7 +12,9 @@ import { PresignedGateway } from "./presigned-gateway.ts";
 import { processArgs } from "./process-args.ts";
 
 const seed = Number(process.env.KAKERA_LINEARIZABILITY_SEED ?? 20_261_129);
-const operationCount = Number(process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? countFor({ ci: 15_000, here: 5_000 }));
+const operationCount = Number(
+  process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? countFor({ whole: 15_000, ci: 10_000, here: 5_000 }),
+);
 const killCount = 3;
 const buckets = Array.from({ length: 4 }, (_, index) => `bucket${index}`);
 
