@@ -33,8 +33,7 @@ export class WindowFetch {
     this.#parts = parts;
     this.#hung = request.hung;
     this.#memory = new WindowMemory(request.lease, window);
-    const named = request.named.get(window.chunk.dataId) ?? null;
-    this.#places = new ShardPlaces({ map: parts.map, view: parts.log.view }, window.chunk, named);
+    this.#places = new ShardPlaces({ map: parts.map, view: parts.log.view }, window.chunk, request.named);
     const { k, m } = window.chunk.geometry;
     this.#shards = Array.from({ length: k + m }, (_, index) => new WindowShard(index, this.#places));
     this.#layOut();

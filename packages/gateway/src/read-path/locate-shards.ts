@@ -2,6 +2,7 @@ import { ClusterFailure, idFromBytes, type DriveId } from "@kakera/kernel";
 import { readRepair, type ClusterMap, type Group, type View } from "@kakera/metadata";
 import { chunkGroup } from "@kakera/placement";
 import type { RepairRecord } from "@kakera/protocol";
+import type { NamedSubstitutes } from "./named-substitutes.ts";
 import type { StoredChunk } from "./plan-windows.ts";
 
 /**
@@ -17,13 +18,9 @@ export class ShardPlaces {
   #repair: RepairPlaces | null = null;
   readonly #named: RepairRecord | null;
 
-  /** `named`: the body's repair row when its record was read, if there was one. */
-  constructor(
-    parts: { readonly map: ClusterMap; readonly view: View },
-    chunk: StoredChunk,
-    named: RepairRecord | null = null,
-  ) {
-    this.#named = named;
+  /** `named`: repair rows as they were when the record was read; absent: that was in this turn. */
+  constructor(parts: { readonly map: ClusterMap; readonly view: View }, chunk: StoredChunk, named?: NamedSubstitutes) {
+    this.#named = named?.get(chunk.dataId) ?? null;
     this.#map = parts.map;
     this.#view = parts.view;
     this.#chunk = chunk;
