@@ -2,7 +2,8 @@ import type { ShardDrive } from "@kakera/rpc";
 import { SECOND_MS, type Clock, type ClusterId, type DriveId, type Geometry, type ReasonCode } from "@kakera/kernel";
 import type { Health } from "@kakera/gateway";
 import { noUpkeepReport, reportPlan, type PlanReport, type RepairReport, type UpkeepReport } from "@kakera/maintenance";
-import { readClusterMap, type ClusterMap, type CommitLog } from "@kakera/metadata";
+import { readClusterMap, readPlan, type ClusterMap, type CommitLog } from "@kakera/metadata";
+import { records } from "@kakera/protocol";
 import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
 import { judgeConditions } from "../admin/judge-conditions.ts";
 import type {
@@ -68,10 +69,17 @@ export function createServerState(sources: StateSources, settings: StateSettings
     if (map?.log !== log) map = { log, map: readClusterMap(log.view) };
     return map.map;
   };
+  /** Also before anybody has measured what a new pool leaves behind. */
+  const poolsWithObjects = (): "newest" | "all" => {
+    const log = sources.log();
+    const plan = log === null ? null : readPlan(log.view);
+    const isPlanned = plan?.record.rewrites === true && plan.record.state !== records.PlanState.DONE;
+    return isPlanned || (sources.upkeep()?.rewriteBytes ?? 0) > 0 ? "all" : "newest";
+  };
   /** Of one machine on its drives; of a cluster in its log. */
   const geometryNow = (): Geometry => {
     const map = clusterMap();
-    return sources.formation()?.geometry ?? (map === null ? null : geometryOf(map, sources.upkeep())) ?? noGeometry;
+    return sources.formation()?.geometry ?? (map === null ? null : geometryOf(map, poolsWithObjects())) ?? noGeometry;
   };
   let health: { readonly health: Health; readonly atMs: number } | null = null;
 
@@ -167,9 +175,9 @@ export function createServerState(sources: StateSources, settings: StateSettings
 }
 
 /** Of the newest pool; but while others still have objects, of the one that bears least. */
-function geometryOf(map: ClusterMap, upkeep: UpkeepReport | null): Geometry | null {
+function geometryOf(map: ClusterMap, pools: "newest" | "all"): Geometry | null {
   const newest = map.writePool();
-  if (newest === null || upkeep === null || upkeep.rewriteBytes === 0) return newest?.geometry ?? null;
+  if (newest === null || pools === "newest") return newest?.geometry ?? null;
   let weakest = newest.geometry;
   for (let number = newest.pool - 1; number > 0; number--) {
     const geometry = map.pool(number)?.geometry;
