@@ -5,11 +5,14 @@ import { root } from "../harness/server.ts";
 const call = /\.hit\(([^)]*)\)/g;
 const literal = /^"([a-z]+(?:-[a-z]+)*\.[a-z]+(?:-[a-z]+)*)"$/;
 
-/** One machine moves nothing: `packages/maintenance/test/moves.test.ts` kills a leader at each of these. */
-const ofMoves = /^move\./;
+/**
+ * The cycles add no drive and move nothing: `packages/maintenance/test/moves.test.ts` kills a leader at each moment of a move, and
+ * `packages/cli/test/add-drive.process.test.ts` a server while it adds a drive.
+ */
+const elsewhere = /^(move|add-drive)\./;
 
 /** Every named moment at which a server of one machine can be told to kill itself, read from the calls themselves: none is left out. */
-export const failpointNames: readonly string[] = findFailpoints().filter((name) => !ofMoves.test(name));
+export const failpointNames: readonly string[] = findFailpoints().filter((name) => !elsewhere.test(name));
 
 function findFailpoints(): string[] {
   const names = new Set<string>();

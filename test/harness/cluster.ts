@@ -63,6 +63,11 @@ export class TestNode {
     return new TestNode(this.name, { ...this.#options, env: { ...this.#options.env, ...env } });
   }
 
+  /** The same node with drive folders beside those that it has, empty; this one must not run. */
+  widened(driveCount: number): TestNode {
+    return new TestNode(this.name, { ...this.#options, driveCount });
+  }
+
   /** What `kakera status --json` says; asked for without a process of its own, as it is asked for again and again. */
   async status<T>(): Promise<T> {
     const client = createS3Client(this.server.endpoint, testCredentials, { connections: 1 });

@@ -4,7 +4,7 @@ import { runBucketCreate, runBucketList, runBucketRemove, runBucketUsage } from 
 import { runCredentialsShow } from "./commands/credentials.ts";
 import { runDemo, type DemoFlags } from "./commands/demo.ts";
 import { runDoctor, type DoctorFlags } from "./commands/doctor.ts";
-import { runDriveForget, runDriveList, runDriveReplace } from "./commands/drive.ts";
+import { runDriveAdd, runDriveForget, runDriveList, runDriveReplace } from "./commands/drive.ts";
 import { runExplain, type ExplainFlags } from "./commands/explain.ts";
 import { runApply, runPlan, type ApplyFlags } from "./commands/plan.ts";
 import { runHealth } from "./commands/health.ts";
@@ -199,13 +199,16 @@ function addBucketCommands(program: Command, { terminal, keep }: Wiring): void {
 }
 
 function addDriveCommands(program: Command, { terminal, keep }: Wiring): void {
-  const drive = program.command("drive").description("list drives, replace and forget lost ones");
+  const drive = program.command("drive").description("list drives, add one, replace and forget lost ones");
   addLiveOptions(drive.command("ls").description("all drives")).action((flags: LiveFlags) =>
     keep(runDriveList(flags, terminal)),
   );
   addLiveOptions(
     drive.command("replace").description("make an empty folder a drive, in place of the lost one").argument("<DIR>"),
   ).action((directory: string, flags: LiveFlags) => keep(runDriveReplace(directory, flags, terminal)));
+  addLiveOptions(
+    drive.command("add").description("make an empty folder a drive beside those that are there").argument("<DIR>"),
+  ).action((directory: string, flags: LiveFlags) => keep(runDriveAdd(directory, flags, terminal)));
   addLiveOptions(drive.command("forget").description("say that a drive is gone for good").argument("<ID>")).action(
     (driveId: string, flags: LiveFlags) => keep(runDriveForget(driveId, flags, terminal)),
   );

@@ -24,6 +24,7 @@ const ports: AdminPorts = {
     directory === "/empty"
       ? Promise.resolve(driveId)
       : Promise.reject(new CommandFailure("REFUSED", "it is full", { exitCode: 4, remedy: "empty it" })),
+  addDrive: () => Promise.resolve(driveId),
   forgetDrive: () => Promise.resolve(),
   orderRepair: () => Promise.resolve(),
   explain: ({ bucket }) => Promise.resolve(bucket === "there" ? explained : null),

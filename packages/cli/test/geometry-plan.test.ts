@@ -27,7 +27,13 @@ beforeEach(async () => {
   const clusterId = newId("cluster", random) as ClusterId;
   for (const change of formCluster({ clusterId, geometry, level: "host", drives, table, groupCount, nowMs: 1, random }))
     await log.commit(change);
-  moves = createMoveService({ log, clock, random, nodes: () => [], moveBytesPerSecond: 1 });
+  moves = createMoveService({
+    log,
+    clock,
+    random,
+    drives: () => ({ of: "cluster", nodes: [] }),
+    moveBytesPerSecond: 1,
+  });
 });
 
 describe("kakera plan geometry", () => {

@@ -37,7 +37,13 @@ async function formed(of: { readonly hosts: number; readonly laterHosts?: number
   for (const change of formCluster({ clusterId, geometry, level: "host", drives, table, groupCount, nowMs: 1, random }))
     await log.commit(change);
   const author = { random, session: log.session };
-  const service = createMoveService({ log, clock, random, nodes: () => nodes, moveBytesPerSecond: 1_000_000 });
+  const service = createMoveService({
+    log,
+    clock,
+    random,
+    drives: () => ({ of: "cluster", nodes }),
+    moveBytesPerSecond: 1_000_000,
+  });
   return { log, clock, random, ids, nodes, author, service, map: readClusterMap(log.view) };
 }
 
@@ -170,10 +176,11 @@ describe("a plan", () => {
     expect(records.ClusterRecord.decode(log.view.get(keys.cluster())!.value).drives).toHaveLength(4);
   });
 
-  test("is nothing for one machine", async () => {
-    const { log, clock, random } = await formed({ hosts: 3 });
-    const service = createMoveService({ log, clock, random, nodes: () => null, moveBytesPerSecond: 1 });
-    await expect(service.plan({ action: "add", names: [] })).rejects.toMatchObject(refused);
+  test("of another geometry is nothing for one machine, whose drives say theirs", async () => {
+    const { log, clock, random, nodes } = await formed({ hosts: 3 });
+    const drives = () => ({ of: "machine", nodes }) as const;
+    const service = createMoveService({ log, clock, random, drives, moveBytesPerSecond: 1 });
+    await expect(service.plan({ action: "geometry", names: ["1+2"] })).rejects.toMatchObject(refused);
     await expect(service.apply("nonsense")).rejects.toMatchObject(refused);
   });
 });

@@ -16,6 +16,8 @@ export interface AdminPorts {
   drives(): readonly DriveReport[];
   /** Makes the empty folder a drive in place of the one that was there; resolves to the new drive. */
   replaceDrive(directory: string): Promise<DriveId>;
+  /** Makes the empty folder a drive beside those that are there; resolves to the new drive. */
+  addDrive(directory: string): Promise<DriveId>;
   /** Gives a drive up for good. */
   forgetDrive(driveId: DriveId): Promise<void>;
   orderRepair(order: RepairOrder): Promise<void>;
@@ -48,6 +50,10 @@ async function answer(request: AdminRequest, ports: AdminPorts): Promise<AdminRe
     case "POST /drives/replace": {
       const driveId = await ports.replaceDrive(textIn(request.body, "directory"));
       return { status: 200, json: { kind: "drive-replaced", version: 1, driveId } };
+    }
+    case "POST /drives/add": {
+      const driveId = await ports.addDrive(textIn(request.body, "directory"));
+      return { status: 200, json: { kind: "drive-added", version: 1, driveId } };
     }
     case "POST /drives/forget": {
       const driveId = parseId("drive", textIn(request.body, "driveId"));

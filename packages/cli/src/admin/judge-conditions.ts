@@ -181,7 +181,10 @@ const driveWords: Readonly<Record<string, DriveWords>> = {
   },
   DRIVE_NOT_MOUNTED: {
     sentence: "the folder is empty where the drive was: it seems not to be mounted, and nothing is written there",
-    remedy: (drive) => `mount it again; if it is lost for good: kakera drive replace ${drive.place}`,
+    remedy: (drive) =>
+      drive.driveId === ""
+        ? `mount it; if no drive was ever there: kakera drive add ${drive.place}`
+        : `mount it again; if it is lost for good: kakera drive replace ${drive.place}`,
     weight: "warning",
   },
   DRIVE_FOREIGN: {

@@ -37,6 +37,21 @@ export function runDriveReplace(directory: string, flags: LiveFlags, terminal: T
   });
 }
 
+/** `kakera drive add DIR`: makes the empty folder DIR a drive more. */
+export function runDriveAdd(directory: string, flags: LiveFlags, terminal: Terminal): Promise<ExitCode> {
+  return withSignedClient(flags, terminal, async (live) => {
+    const text = judgeAnswer(
+      await live.client.send("POST", "/kakera/admin/v1/drives/add", JSON.stringify({ directory })),
+    );
+    const { driveId } = JSON.parse(text) as { driveId: string };
+    announce(live, {
+      text,
+      sentence: `${directory} is drive ${driveId} now, and holds nothing yet: kakera plan add ${driveId} gives it its share`,
+    });
+    return exitCodes.done;
+  });
+}
+
 /** `kakera drive forget ID`: the operator's word that a drive is gone for good. */
 export function runDriveForget(driveId: string, flags: LiveFlags, terminal: Terminal): Promise<ExitCode> {
   return withSignedClient(flags, terminal, async (live) => {

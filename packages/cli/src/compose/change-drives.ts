@@ -153,7 +153,7 @@ function seatToFill(
 }
 
 /** Formats the folder, or goes on with a drive that an earlier attempt formatted and that never came to be one of ours. */
-async function formatInPlace(components: DriveChangeComponents, slot: DriveSlot): Promise<DriveId> {
+export async function formatInPlace(components: DriveChangeComponents, slot: DriveSlot): Promise<DriveId> {
   const { access, bay, random } = components;
   const { clusterId, drives } = components.formation();
   if (isWorking(slot)) throw refused(`the drive at ${slot.place} is there and works`, "kakera drive ls");
@@ -195,7 +195,7 @@ async function commitDriveChange({ log, random, clock }: DriveChangeComponents, 
 }
 
 /** On every drive that is there: on so many that no later start can miss it. One that fails is none of them, and gets it when it is back. */
-async function writeFormation(components: DriveChangeComponents, formation: FormationFile): Promise<void> {
+export async function writeFormation(components: DriveChangeComponents, formation: FormationFile): Promise<void> {
   const open = components.bay.slots.map(({ state }) => state).filter((state) => state.kind === "open");
   let copies = 0;
   for (const { driveId, disk } of open) {
@@ -213,6 +213,6 @@ async function writeFormation(components: DriveChangeComponents, formation: Form
   components.setFormation(formation);
 }
 
-function refused(sentence: string, remedy: string): CommandFailure {
+export function refused(sentence: string, remedy: string): CommandFailure {
   return new CommandFailure("REFUSED", sentence, { exitCode: exitCodes.refused, remedy });
 }

@@ -19,8 +19,9 @@ import type { EtcdPlace } from "../config/etcd-settings.ts";
 import { createAdmin } from "../admin/create-admin.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
-import { createMoveService } from "../moves/move-service.ts";
+import { createMoveService, type PlaceableDrives } from "../moves/move-service.ts";
 import { beginCluster, checkCluster, ensureBuckets, type ClusterComponents } from "./begin-cluster.ts";
+import { addDrive } from "./add-drive.ts";
 import { forgetDrive, replaceDrive, type DriveChangeComponents } from "./change-drives.ts";
 import type { ServerComponents } from "./compose-server.ts";
 import type { DriveBay } from "./drive-bay.ts";
@@ -113,6 +114,7 @@ export class ServerCore {
         this.#hurryRepair();
         return driveId;
       },
+      addDrive: (directory) => this.exclusively(() => addDrive(changes, directory)),
       forgetDrive: async (driveId) => {
         await this.exclusively(() => forgetDrive(changes, driveId));
         this.#hurryRepair();
@@ -122,7 +124,7 @@ export class ServerCore {
       moves: createMoveService({
         ...components,
         log: this.log,
-        nodes: () => this.#node?.registry.nodes.values() ?? null,
+        drives: () => this.#drivesOfNodes(),
         moveBytesPerSecond: defaultMaintenanceSettings.moveBytesPerSecondMax,
       }),
     });
@@ -305,6 +307,15 @@ export class ServerCore {
   get #opened(): Maintenance {
     if (this.#maintenance === null) throw new ClusterFailure("retry", "the server is still starting");
     return this.#maintenance;
+  }
+
+  /** What a plan may place. Of one machine each drive is a failure domain, and the machine has no name. */
+  #drivesOfNodes(): PlaceableDrives {
+    if (this.#node !== null) return { of: "cluster", nodes: [...this.#node.registry.nodes.values()] };
+    const drives = this.#settings.bay.slots.flatMap(({ state }) =>
+      state.kind === "open" ? [{ driveId: state.driveId, sizeBytes: state.drive.status().totalBytes }] : [],
+    );
+    return { of: "machine", nodes: [{ host: "", rack: null, zone: null, drives }] };
   }
 
   /** What had to wait for a home has a new one. */

@@ -1,7 +1,15 @@
 import type { DriveId } from "@kakera/kernel";
-import type { ClusterMap, MappedDrive, NodeRecord } from "@kakera/metadata";
+import type { ClusterMap, MappedDrive } from "@kakera/metadata";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
+
+/** A machine that lives, and the drives that it has open. */
+export interface NodeDrives {
+  readonly host: string;
+  readonly rack: string | null;
+  readonly zone: string | null;
+  readonly drives: readonly { readonly driveId: DriveId; readonly sizeBytes: number }[];
+}
 
 /** A drive that a node has and that is nobody's home yet. */
 export interface UnplacedDrive {
@@ -15,11 +23,11 @@ export interface UnplacedDrive {
 
 /** Those that are named, by host or id; all of them when nothing is named. Throws CommandFailure for a name of none. */
 export function findUnplaced(
-  { map, nodes }: { readonly map: ClusterMap; readonly nodes: Iterable<NodeRecord> },
+  { map, nodes }: { readonly map: ClusterMap; readonly nodes: readonly NodeDrives[] },
   names: readonly string[],
 ): UnplacedDrive[] {
   const byHost = map.writePool()?.domainLevel === "host";
-  const all = [...nodes].flatMap(({ drives, host, rack, zone }) =>
+  const all = nodes.flatMap(({ drives, host, rack, zone }) =>
     drives.map(({ driveId, sizeBytes }): UnplacedDrive => {
       return { driveId, weightBytes: Math.max(1, sizeBytes), domain: byHost ? host : driveId, host, rack, zone };
     }),

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { DriveId } from "@kakera/kernel";
-import type { ClusterMap, MappedDrive, NodeRecord, PlannedStep, Pool } from "@kakera/metadata";
+import type { ClusterMap, MappedDrive, PlannedStep, Pool } from "@kakera/metadata";
 import {
   diffTables,
   groupsOf,
@@ -14,7 +14,7 @@ import {
 } from "@kakera/placement";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { findLeaving, findUnplaced, refused, type UnplacedDrive } from "./find-drives.ts";
+import { findLeaving, findUnplaced, refused, type NodeDrives, type UnplacedDrive } from "./find-drives.ts";
 import type { NewPool } from "./make-geometry-plan.ts";
 import { nameOfPlan, type PlanWish } from "./plan-name.ts";
 
@@ -22,7 +22,7 @@ export interface PlanSources {
   readonly map: ClusterMap;
   readonly pools: readonly Pool[];
   /** Nodes that live. */
-  readonly nodes: Iterable<NodeRecord>;
+  readonly nodes: readonly NodeDrives[];
   /** Bytes of all bodies. */
   readonly usedBytes: number;
   readonly moveBytesPerSecond: number;
@@ -91,7 +91,10 @@ export function makePlan(sources: PlanSources, wish: PlanWish): MadePlan {
   for (const plan of plans) refuseVacancies(plan);
   const steps = plans.flatMap((plan) => stepsOf(map, plan));
   if (steps.length + coming.length + leaving.length === 0)
-    throw refused("no node has a drive that holds nothing yet", "start the new node, then this again");
+    throw refused(
+      "there is no drive that holds nothing yet",
+      "start the new node, or kakera drive add DIR, then this again",
+    );
   const digest = digestOf({ steps, coming, leaving: [...leavingIds], pools });
   const offer = describe(sources, { plans, coming, leaving, drives, name: nameOfPlan(wish, digest) });
   return { offer, steps, newPool: null };

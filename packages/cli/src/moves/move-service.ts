@@ -1,15 +1,20 @@
-import type { ClusterMap, NodeRecord } from "@kakera/metadata";
+import type { ClusterMap } from "@kakera/metadata";
 import { ranges, readClusterMap } from "@kakera/metadata";
 import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
-import { refused } from "./find-drives.ts";
+import { refused, type NodeDrives } from "./find-drives.ts";
 import { makeGeometryPlan } from "./make-geometry-plan.ts";
 import { makePlan, type MadePlan, type MovePlan } from "./make-plan.ts";
 import { readPlanName, type PlanWish } from "./plan-name.ts";
 import { orderPlan, recordPlan, stalePlan, type PlanOrder, type RecordingParts } from "./record-plan.ts";
 
+/** The drives that a plan may place, by the machines that have them. */
+export interface PlaceableDrives {
+  readonly of: "machine" | "cluster";
+  readonly nodes: readonly NodeDrives[];
+}
+
 export interface MoveServiceParts extends RecordingParts {
-  /** Nodes that live; null: one machine. */
-  readonly nodes: () => Iterable<NodeRecord> | null;
+  readonly drives: () => PlaceableDrives;
   readonly moveBytesPerSecond: number;
 }
 
@@ -23,12 +28,10 @@ export interface MoveService {
 
 export function createMoveService(parts: MoveServiceParts): MoveService {
   const make = async (wish: PlanWish): Promise<MadePlan> => {
-    const nodes = parts.nodes();
-    if (nodes === null)
-      throw refused(
-        "one machine keeps the drives that it was formed of",
-        "kakera drive replace DIR, for one that is lost",
-      );
+    const { of, nodes } = parts.drives();
+    // Its drives say it, and its journal is kept on so many of them as the geometry asks for.
+    if (wish.action === "geometry" && of === "machine")
+      throw refused("one machine keeps the geometry that it was formed with", "kakera plan add, for more room");
     await parts.log.barrier();
     const { view } = parts.log;
     const map = readClusterMap(view);
