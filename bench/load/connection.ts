@@ -1,7 +1,9 @@
 import { connect, type Socket } from "node:net";
 
-interface Reply {
+export interface Reply {
   readonly status: number;
+  /** The head's lines as they came, without the status line: what a caller needs of them, it looks for. */
+  readonly fields: string;
   readonly bodySizeBytes: number;
   /** Kept only when asked for, or when the answer is no success. */
   readonly body: Buffer | null;
@@ -12,15 +14,35 @@ interface Reply {
 export interface Expected {
   /** The bytes of a 2xx answer. */
   readonly body?: Buffer;
+  /** In place of `body`, for what is not in one piece. */
+  readonly content?: ExpectedContent;
   readonly keepBody?: boolean;
+  /** An answer to HEAD: its Content-Length is of a body that does not come. */
+  readonly hasNoBody?: boolean;
 }
+
+export interface ExpectedContent {
+  readonly sizeBytes: number;
+  /** Whether these bytes are those that begin at `at`. */
+  matches(slice: Buffer, at: number): boolean;
+}
+
+/** `after 100`: the head has `Expect: 100-continue`, and the body stays here until it is asked for. */
+export type SendBody = "at once" | "after 100";
 
 /**
  * One HTTP/1.1 connection that costs the client as little as may be: heads are written as they are, answers are read
  * by Content-Length or chunks, bodies are compared as they arrive and not kept.
  */
 export interface Connection {
-  request(head: string, body: Buffer | null, expected: Expected): Promise<Reply>;
+  request(
+    head: string,
+    body: Buffer | readonly Buffer[] | null,
+    expected: Expected,
+    sendBody?: SendBody,
+  ): Promise<Reply>;
+  /** False as soon as either side has closed it. */
+  readonly isOpen: boolean;
   close(): void;
 }
 
@@ -37,51 +59,87 @@ export function openConnection(host: string, port: number): Promise<Connection> 
 
 interface Pending {
   readonly expected: Expected;
+  /** What goes out when the server asks for it. */
+  heldBody: readonly Buffer[] | null;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;
 }
 
 function createConnection(socket: Socket): Connection {
   let pending: Pending | null = null;
-  let reader = createReplyReader();
+  let isOpen = true;
+  const writeBody = (pieces: readonly Buffer[]): void => {
+    socket.cork();
+    for (const piece of pieces) socket.write(piece);
+    socket.uncork();
+  };
+  const sendHeldBody = (): void => {
+    const held = pending?.heldBody ?? null;
+    if (pending === null || held === null) return;
+    pending.heldBody = null;
+    writeBody(held);
+  };
+  let reader = createReplyReader(sendHeldBody);
   const fail = (error: Error): void => {
     pending?.reject(error);
     pending = null;
   };
   socket.on("error", fail);
-  socket.on("close", () => fail(new Error("the connection was closed")));
+  socket.on("close", () => {
+    isOpen = false;
+    fail(new Error("the connection was closed"));
+  });
   socket.on("data", (slice: Buffer) => {
     if (pending === null) return fail(new Error("bytes without a request"));
     const reply = reader.push(slice, pending.expected);
     if (reply === null) return;
     const done = pending;
     pending = null;
-    reader = createReplyReader();
+    reader = createReplyReader(sendHeldBody);
+    // A refusal in place of a 100 ends the connection: the body was announced and does not come.
+    if (done.heldBody !== null || /^connection: *close/im.test(reply.fields)) {
+      isOpen = false;
+      socket.destroy();
+    }
     done.resolve(reply);
   });
   return {
-    request(head, body, expected) {
+    request(head, body, expected, sendBody = "at once") {
       return new Promise((resolve, reject) => {
-        pending = { expected, resolve, reject };
-        if (body === null) socket.write(head, "latin1");
-        else {
-          socket.cork();
-          socket.write(head, "latin1");
-          socket.write(body);
-          socket.uncork();
-        }
+        const pieces = body === null ? [] : Buffer.isBuffer(body) ? [body] : body;
+        const isHeld = sendBody === "after 100" && pieces.length > 0;
+        pending = { expected, heldBody: isHeld ? pieces : null, resolve, reject };
+        socket.cork();
+        socket.write(head, "latin1");
+        if (!isHeld) writeBody(pieces);
+        socket.uncork();
       });
     },
-    close: () => socket.destroy(),
+    get isOpen() {
+      return isOpen;
+    },
+    close() {
+      isOpen = false;
+      socket.destroy();
+    },
   };
+}
+
+function isExpected(slice: Buffer, at: number, { body, content }: Expected): boolean {
+  if (content !== undefined) return content.matches(slice, at);
+  if (body === undefined) return true;
+  const end = at + slice.byteLength;
+  return end <= body.byteLength && body.compare(slice, 0, slice.byteLength, at, end) === 0;
 }
 
 interface ReplyReader {
   push(slice: Buffer, expected: Expected): Reply | null;
 }
 
-function createReplyReader(): ReplyReader {
+/** `onContinue`: a 100 came. */
+function createReplyReader(onContinue: () => void): ReplyReader {
   let head = "";
+  let fields = "";
   let status = 0;
   let remaining = -1;
   let isChunked = false;
@@ -95,21 +153,17 @@ function createReplyReader(): ReplyReader {
 
   function take(slice: Buffer, expected: Expected): void {
     if (isKept(expected)) kept.push(Buffer.from(slice));
-    if (expected.body !== undefined && status < 300) {
-      isRight =
-        isRight &&
-        received + slice.byteLength <= expected.body.byteLength &&
-        expected.body.compare(slice, 0, slice.byteLength, received, received + slice.byteLength) === 0;
-    }
+    if (status < 300) isRight &&= isExpected(slice, received, expected);
     received += slice.byteLength;
   }
 
   function finish(expected: Expected): Reply {
-    if (expected.body !== undefined && status < 300 && received !== expected.body.byteLength) isRight = false;
-    return { status, bodySizeBytes: received, body: isKept(expected) ? Buffer.concat(kept) : null, isRight };
+    const sizeBytes = expected.body?.byteLength ?? expected.content?.sizeBytes;
+    if (sizeBytes !== undefined && status < 300 && received !== sizeBytes) isRight = false;
+    return { status, fields, bodySizeBytes: received, body: isKept(expected) ? Buffer.concat(kept) : null, isRight };
   }
 
-  function readHead(slice: Buffer): Buffer | null {
+  function readHead(slice: Buffer, expected: Expected): Buffer | null {
     const before = head.length;
     head += slice.toString("latin1");
     const end = head.indexOf("\r\n\r\n");
@@ -118,11 +172,13 @@ function createReplyReader(): ReplyReader {
     if (status === 100) {
       const rest = slice.subarray(end + 4 - before);
       head = "";
-      return rest.byteLength === 0 ? null : readHead(rest);
+      onContinue();
+      return rest.byteLength === 0 ? null : readHead(rest, expected);
     }
-    const fields = head.slice(0, end).toLowerCase();
-    isChunked = fields.includes("\r\ntransfer-encoding: chunked");
-    remaining = status === 204 || status === 304 ? 0 : Number(/\r\ncontent-length: *(\d+)/.exec(fields)?.[1] ?? 0);
+    fields = head.slice(head.indexOf("\r\n") + 2, end);
+    const hasNoBody = status === 204 || status === 304 || expected.hasNoBody === true;
+    isChunked = !hasNoBody && /^transfer-encoding: *chunked/im.test(fields);
+    remaining = hasNoBody ? 0 : Number(/^content-length: *(\d+)/im.exec(fields)?.[1] ?? 0);
     return slice.subarray(end + 4 - before);
   }
 
@@ -154,7 +210,7 @@ function createReplyReader(): ReplyReader {
     push(slice, expected) {
       let rest: Buffer | null = slice;
       if (remaining === -1) {
-        rest = readHead(slice);
+        rest = readHead(slice, expected);
         if (rest === null) return null;
         if (isChunked) remaining = 0;
       }

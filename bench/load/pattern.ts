@@ -2,7 +2,8 @@
 const blockSizeBytes = 80 << 20;
 let block: Buffer | null = null;
 
-function patternBlock(): Buffer {
+/** 80 MiB, the same in every process. */
+export function patternBlock(): Buffer {
   if (block !== null) return block;
   block = Buffer.allocUnsafe(blockSizeBytes);
   const words = new Uint32Array(block.buffer, block.byteOffset, blockSizeBytes / 4);
