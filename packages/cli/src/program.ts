@@ -10,6 +10,7 @@ import { runApply, runPlan, type ApplyFlags } from "./commands/plan.ts";
 import { runHealth } from "./commands/health.ts";
 import { runRecoverMetadata, type RecoverFlags } from "./commands/recover-metadata.ts";
 import { addLiveOptions } from "./commands/live.ts";
+import { addOperatorCommands } from "./commands/operators.ts";
 import { runRepairOrder, runRepairStatus, type RepairWord } from "./commands/repair.ts";
 import { runStatus } from "./commands/status.ts";
 import type { LiveFlags } from "./client/live-settings.ts";
@@ -152,6 +153,7 @@ function createProgram(components: ProgramComponents): { program: Command; outco
     .option("--address <HOST:PORT>", "where the server is to listen (KAKERA_ADDRESS; :9000)")
     .option("--console-address <HOST:PORT>", "where its status page is to be (KAKERA_CONSOLE_ADDRESS; :9001)")
     .action((folders: string[], flags: DoctorFlags) => keep(runDoctor(folders, flags, { terminal, probe })));
+  addOperatorCommands(program, { terminal, keep });
   addRecoverCommand(program, { terminal, keep, tools: recoveryTools });
   program
     .command("demo")

@@ -45,12 +45,16 @@ describe("calls that are wrong end with 2 and one line that helps", () => {
     expect(await run(argv)).toEqual({ exitCode: 2, printed: [], hinted: [line], served: [] });
   });
 
-  test.each(["explain", "plan", "apply", "repair", "heal", "demo", "verify", "bench", "top", "trace", "user"])(
-    "%s is not there yet",
+  test.each(["explain", "plan", "apply", "repair", "verify", "bench", "top", "trace", "metrics-token"])(
+    "%s without an argument or a key",
     async (name) => {
       expect((await run([name])).exitCode).toBe(2);
     },
   );
+
+  test.each(["user", "migrate"])("%s is not there yet", async (name) => {
+    expect((await run([name])).exitCode).toBe(2);
+  });
 
   test("with --json the error is an object", async () => {
     const { hinted } = await run(["bucket", "ls", "--json", "--timeout", "x"]);

@@ -12,8 +12,8 @@ export interface ServerAnswer {
 
 /** Talks to a running server. Rejects with CommandFailure (unreachable) when it does not answer in time. */
 export interface ServerClient {
-  /** Without a signature: health. */
-  getPlain(path: string): Promise<ServerAnswer>;
+  /** Without a signature: health and metrics. */
+  getPlain(path: string, headers?: Readonly<Record<string, string>>): Promise<ServerAnswer>;
   /** Signed. `path` begins with "/"; `body` is sent as it is. */
   send(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: string): Promise<ServerAnswer>;
   close(): Promise<void>;
@@ -54,7 +54,7 @@ export function createServerClient(settings: LiveSettings, components: ClientCom
     }
   };
   return {
-    getPlain: (path) => call("GET", new URL(path, settings.endpoint), { headers: {} }),
+    getPlain: (path, headers = {}) => call("GET", new URL(path, settings.endpoint), { headers: { ...headers } }),
     send(method, path, body = "") {
       const url = new URL(path, settings.endpoint);
       const { credentials } = components;
