@@ -55,6 +55,8 @@ const rows: readonly [key: SettingKey, flag: string | null, variable: string, te
   ["domains", null, "RUSTFS_SERVER_DOMAINS", "c.example", ["c.example"]],
   ["certsDir", "--certs-dir", "KAKERA_CERTS_DIR", "/certs", "/certs"],
   ["certsDir", "-S", "RUSTFS_TLS_PATH", "/certs", "/certs"],
+  ["nodeCertsDir", "--node-certs-dir", "KAKERA_NODE_CERTS_DIR", "/certs", "/certs"],
+  ["nodeTls", "--node-tls", "KAKERA_NODE_TLS", "prefer", "prefer"],
   ["metricsAuth", "--metrics-auth", "KAKERA_METRICS_AUTH", "public", "public"],
   ["metricsAuth", null, "MINIO_PROMETHEUS_AUTH_TYPE", "public", "public"],
   ["etag", "--etag", "KAKERA_ETAG", "fast", "fast"],

@@ -50,6 +50,7 @@ const well: ServerFacts = {
   isSameDevice: false,
   hasDefaultCredentials: false,
   certificateExpiresMs: null,
+  nodeCertificateExpiresMs: null,
   eventLoopLagSeconds: 0.01,
   openFilesMax: 65_536,
 };
@@ -122,6 +123,7 @@ describe("judgeConditions()", () => {
     ["one device", { isSameDevice: true }, ["SAME_DEVICE"]],
     ["a well-known key", { hasDefaultCredentials: true }, ["DEFAULT_CREDENTIALS"]],
     ["a certificate near its end", { certificateExpiresMs: nowMs + 86_400_000 }, ["CERT_EXPIRY"]],
+    ["a node's certificate near its end", { nodeCertificateExpiresMs: nowMs + 86_400_000 }, ["CERT_EXPIRY"]],
     ["a slow event loop", { eventLoopLagSeconds: 2 }, ["EVENT_LOOP_LAG"]],
     ["few files", { openFilesMax: 1024 }, ["ULIMIT"]],
   ])("%s", (_name, change, reasons) => {

@@ -18,6 +18,8 @@ export { rebuildShard, rebuildWindowBytes, type RebuildJob, type ShardSource, ty
 export { noRepairQueue, type RepairQueue, type ShardFinding } from "./repair-queue.ts";
 export { bufferReleased } from "./buffer-released.ts";
 export { createNodeClient, type NodeClient } from "./client/node-client.ts";
-export { ConnectionLost, type NodeConnection } from "./client/node-connection.ts";
+export { ConnectionLost, TlsRefused, type NodeConnection } from "./client/node-connection.ts";
 export { createNodeServer, type NodeServer } from "./server/node-server.ts";
 export { listenForCalls, type NodeListener } from "./server/drivers/listen-for-calls.ts";
+export { listenWithTls, type TlsNodeListener } from "./server/drivers/listen-with-tls.ts";
+export type { NodeTls, NodeTlsMode } from "./node-tls.ts";

@@ -26,6 +26,8 @@ export interface ServerFacts {
   readonly hasDefaultCredentials: boolean;
   /** null: plain HTTP. */
   readonly certificateExpiresMs: number | null;
+  /** Of what nodes show each other; null: they call each other without TLS. */
+  readonly nodeCertificateExpiresMs: number | null;
   readonly eventLoopLagSeconds: number;
   readonly openFilesMax: number | null;
 }
@@ -272,16 +274,9 @@ function judgeSetup(facts: ServerFacts): Condition[] {
       weight: "warning",
     });
   }
-  if (certificateExpiresMs !== null && certificateExpiresMs - nowMs < certificateWarningMs) {
-    const days = Math.floor((certificateExpiresMs - nowMs) / DAY_MS);
-    conditions.push({
-      reason: "CERT_EXPIRY",
-      subject: null,
-      sentence: days < 0 ? "the certificate has expired" : `the certificate expires in ${days} days`,
-      remedy: "put a new pair into the certificates folder: it is taken up by itself",
-      weight: days < 0 ? "critical" : "warning",
-    });
-  }
+  conditions.push(...judgeCertificate("the certificate", "--certs-dir", certificateExpiresMs, nowMs));
+  const { nodeCertificateExpiresMs } = facts;
+  conditions.push(...judgeCertificate("the node's certificate", "--node-certs-dir", nodeCertificateExpiresMs, nowMs));
   if (facts.eventLoopLagSeconds > eventLoopLagSecondsMax) {
     conditions.push({
       reason: "EVENT_LOOP_LAG",
@@ -301,4 +296,18 @@ function judgeSetup(facts: ServerFacts): Condition[] {
     });
   }
   return conditions;
+}
+
+function judgeCertificate(what: string, folder: string, expiresMs: number | null, nowMs: number): Condition[] {
+  if (expiresMs === null || expiresMs - nowMs >= certificateWarningMs) return [];
+  const days = Math.floor((expiresMs - nowMs) / DAY_MS);
+  return [
+    {
+      reason: "CERT_EXPIRY",
+      subject: null,
+      sentence: days < 0 ? `${what} has expired` : `${what} expires in ${days} days`,
+      remedy: `put a new pair into the folder of ${folder}: it is taken up by itself`,
+      weight: days < 0 ? "critical" : "warning",
+    },
+  ];
 }

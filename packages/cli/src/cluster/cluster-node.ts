@@ -1,3 +1,4 @@
+import type { SecureContextOptions } from "node:tls";
 import {
   assert,
   newId,
@@ -15,8 +16,10 @@ import {
   createNodeClient,
   createNodeServer,
   listenForCalls,
+  listenWithTls,
   type NodeClient,
   type NodeListener,
+  type NodeServer,
   type ShardDrive,
 } from "@kakera/rpc";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
@@ -25,7 +28,9 @@ import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { DriveBay } from "../compose/drive-bay.ts";
 import { describeListening } from "../drivers/http-listener.ts";
 import { version } from "../version.ts";
+import type { NodeCertificate } from "../compose/node-certificate.ts";
 import { checkClock } from "./check-clock.ts";
+import { checkTls } from "./check-tls.ts";
 import { DriveLocator } from "./locate-drives.ts";
 import { DrivesOfCluster } from "./drives-of-cluster.ts";
 
@@ -33,6 +38,8 @@ export interface ClusterNodeParts {
   readonly etcd: EtcdPlace;
   /** The drives of this machine. */
   readonly bay: DriveBay;
+  /** null: calls go without TLS. */
+  readonly nodeCertificate: NodeCertificate | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -114,7 +121,18 @@ export class ClusterNode {
     if (now === this.#told) return;
     this.#told = now;
     const address = formatAddress(advertise);
-    this.registry.announce({ nodeId: this.nodeId, address, zone, rack, host, version, roles, drives });
+    const tls = this.#parts.nodeCertificate?.tls;
+    this.registry.announce({
+      nodeId: this.nodeId,
+      address,
+      zone,
+      rack,
+      host,
+      version,
+      ...(tls === undefined ? {} : { tls: tls.mode }),
+      roles,
+      drives,
+    });
   }
 
   /** Where a drive has its files of the archive; null: it is not in reach. */
@@ -136,16 +154,32 @@ export class ClusterNode {
     const { nodeAddress } = this.#settings;
     const identity = { secret: this.#secret, clusterId: this.#clusterId, nodeId: this.nodeId, version };
     const components = { ...this.#parts, drives: bay.drives, archiveDisks: this.#archiveDisks };
-    const host = nodeAddress.host === "" ? "::" : nodeAddress.host;
-    this.#listener = await listenForCalls(createNodeServer(components, identity), {
-      host,
-      port: nodeAddress.port,
-    }).catch((failure: Error) => {
+    const place = { host: nodeAddress.host === "" ? "::" : nodeAddress.host, port: nodeAddress.port };
+    this.#listener = await this.#listen(createNodeServer(components, identity), place).catch((failure: Error) => {
       throw describeListening(failure, nodeAddress, "--node-address HOST:PORT chooses another");
     });
     this.registry.onChange(() => this.#follow());
     this.#follow();
+    await checkTls([...this.#links.values()]);
     await checkClock([...this.#links.values()], clock);
+  }
+
+  async #listen(server: NodeServer, place: { readonly host: string; readonly port: number }): Promise<NodeListener> {
+    const { nodeCertificate, clock, logger } = this.#parts;
+    if (nodeCertificate === null) return listenForCalls(server, place);
+    const { tls } = nodeCertificate;
+    const listener = await listenWithTls(server, place, { tls, logger, monotonicMs: () => clock.monotonicMs() });
+    nodeCertificate.onRenewed(({ options }) => listener.renew(options));
+    return listener;
+  }
+
+  /** How a node is dialled: with TLS as soon as its record says that it has it. null: without. */
+  #tlsTo(address: string): SecureContextOptions | null {
+    const own = this.#parts.nodeCertificate?.tls;
+    if (own === undefined) return null;
+    if (own.mode === "require") return own.options();
+    const has = [...this.registry.nodes.values()].some((node) => node.address === address && node.tls !== undefined);
+    return has ? own.options() : null;
   }
 
   /** Takes up the drives of nodes that came, lets go of those of nodes that went. */
@@ -176,7 +210,10 @@ export class ClusterNode {
     const known = this.#links.get(text);
     if (known !== undefined) return known;
     const address = parseAddress(text);
-    const link = createNodeClient(this.#parts, { address, secret: this.#secret, clusterId: this.#clusterId });
+    const link = createNodeClient(
+      { ...this.#parts, tls: () => this.#tlsTo(text) },
+      { address, secret: this.#secret, clusterId: this.#clusterId },
+    );
     this.#links.set(text, link);
     return link;
   }

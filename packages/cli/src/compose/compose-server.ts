@@ -23,6 +23,7 @@ import type { FolderAccess } from "./folder-access.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { keepDrives } from "./keep-drives.ts";
 import { showMinioMetrics, type ProcessIo } from "./minio-metrics.ts";
+import type { NodeCertificate } from "./node-certificate.ts";
 import { meetCluster } from "./meet-cluster.ts";
 import { prepareDrives } from "./prepare-drives.ts";
 import { obtainRootKey, type RootKey } from "./root-key.ts";
@@ -44,6 +45,8 @@ export interface ServerComponents {
   readonly openFilesMax: number | null;
   readonly eventLoopLagSeconds: () => number;
   readonly certificateExpiresMs: () => number | null;
+  /** null: calls between nodes go without TLS. */
+  readonly nodeCertificate: NodeCertificate | null;
   readonly workingDirectory: string;
   readonly processIo: () => ProcessIo | null;
   /** Where the metadata is; null: on the drives, in a journal. */

@@ -22,6 +22,7 @@ import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { announceReady, announceSettings } from "./announce.ts";
 import { checkBucketNames } from "./begin-cluster.ts";
+import { keepNodeCertificate, type NodeCertificate } from "./node-certificate.ts";
 import { composeServer, type Server } from "./compose-server.ts";
 import { serveStatusPage } from "./status-listener.ts";
 
@@ -49,11 +50,11 @@ export async function serve(argv: readonly string[], shell: Shell, role: Role = 
   const listeners: Listener[] = [];
   const certificate = keepTls(settings, { clock, logger, listeners });
   const tls = certificate?.current ?? null;
-  const server = await compose(settings, { terminal, clock, logger, certificate, onBug: shell.onBug }).catch(
-    (error: unknown) => {
-      throw explain(error);
-    },
-  );
+  const nodeCertificate = keepNodeCertificate(settings, { clock, logger });
+  const parts = { terminal, clock, logger, certificate, nodeCertificate, onBug: shell.onBug };
+  const server = await compose(settings, parts).catch((error: unknown) => {
+    throw explain(error);
+  });
   const listener = createListener(tls);
   server.gateway.attach(listener.server);
   listeners.push(listener);
@@ -63,6 +64,7 @@ export async function serve(argv: readonly string[], shell: Shell, role: Role = 
   if (page !== null) listeners.push(page);
   signals.onReload(() => {
     certificate?.reload();
+    nodeCertificate?.reload();
     const logLevel = reloadLogLevel({ argv, role }, { terminal, logger });
     server.tellReload({ logLevel: logLevel ?? settings.logLevel });
   });
@@ -78,6 +80,7 @@ export async function serve(argv: readonly string[], shell: Shell, role: Role = 
   page?.server.close();
   await server.close();
   certificate?.stop();
+  nodeCertificate?.stop();
   logger.log("info", "server.stopped", { cutOff });
   return exitCodes.done;
 }
@@ -100,13 +103,16 @@ function keepTls(
 ): CertificateKeeper | null {
   if (certsDir === null) return null;
   const { clock, logger, listeners } = components;
-  return keepCertificate(certsDir, {
-    clock,
-    logger,
-    renewed: (tls) => {
-      for (const listener of listeners) listener.renew(tls);
+  return keepCertificate(
+    { flag: "--certs-dir", directory: certsDir },
+    {
+      clock,
+      logger,
+      renewed: (tls) => {
+        for (const listener of listeners) listener.renew(tls);
+      },
     },
-  });
+  );
 }
 
 function compose(
@@ -116,10 +122,11 @@ function compose(
     readonly clock: Clock;
     readonly logger: ServerLogger;
     readonly certificate: CertificateKeeper | null;
+    readonly nodeCertificate: NodeCertificate | null;
     readonly onBug: (failure: unknown) => void;
   },
 ): Promise<Server> {
-  const { terminal, clock, logger, certificate } = parts;
+  const { terminal, clock, logger, certificate, nodeCertificate } = parts;
   const test = readTestSettings(terminal.environment);
   const bootId = test.bootId ?? readBootId();
   const probe = createMachineProbe();
@@ -139,6 +146,7 @@ function compose(
       openFilesMax: probe.openFilesMax,
       eventLoopLagSeconds: watchEventLoopLag(clock).p99Seconds,
       certificateExpiresMs: () => certificate?.current.expiresMs ?? null,
+      nodeCertificate,
       workingDirectory: terminal.machine.workingDirectory,
       processIo: readProcessIo,
       startSibling: (index) => startSibling(index, clock),

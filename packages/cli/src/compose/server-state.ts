@@ -32,6 +32,8 @@ export interface StateSources {
   readonly upkeep: () => UpkeepReport | null;
   readonly eventLoopLagSeconds: () => number;
   readonly certificateExpiresMs: () => number | null;
+  /** null: nodes call each other without TLS. */
+  readonly nodeCertificate: { readonly expiresMs: number } | null;
   /** Everything that has to be there before requests are served is. */
   readonly isServing: () => boolean;
 }
@@ -104,6 +106,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
       scrubbedMs: upkeep.scrubbedMs,
       bitrotFoundCount: upkeep.bitrotFoundCount,
       certificateExpiresMs: sources.certificateExpiresMs(),
+      nodeCertificateExpiresMs: sources.nodeCertificate?.expiresMs ?? null,
       eventLoopLagSeconds: sources.eventLoopLagSeconds(),
     });
     return { conditions, drives: present };

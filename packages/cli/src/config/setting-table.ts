@@ -199,6 +199,20 @@ export const settingTable = {
     fallbackText: "none: plain HTTP",
     help: "public.crt and private.key, or tls.crt and tls.key",
   }),
+  nodeCertsDir: setting<string | null>("node-certs-dir", parseText, {
+    flag: "DIR",
+    environment: "KAKERA_NODE_CERTS_DIR",
+    fallback: null,
+    fallbackText: "none: calls between nodes are sealed, and can be read",
+    help: "certificate and key as in --certs-dir, and CAs/ or ca.crt: TLS between nodes, both ways",
+  }),
+  nodeTls: setting<"require" | "prefer">("node-tls", parseChoice(["require", "prefer"]), {
+    flag: "require|prefer",
+    environment: "KAKERA_NODE_TLS",
+    fallback: "require",
+    fallbackText: "require",
+    help: "prefer: with --node-certs-dir, nodes without TLS are taken too, while it is rolled out",
+  }),
   metricsAuth: setting<"jwt" | "public">("metrics-auth", parseChoice(["jwt", "public"]), {
     flag: "jwt|public",
     environment: "KAKERA_METRICS_AUTH",

@@ -46,13 +46,16 @@ export async function runSibling(signals: ProcessSignals): Promise<never> {
   const certificate =
     server.certsDir === null
       ? null
-      : keepCertificate(server.certsDir, {
-          clock,
-          logger,
-          renewed: (tls) => {
-            for (const listener of listeners) listener.renew(tls);
+      : keepCertificate(
+          { flag: "--certs-dir", directory: server.certsDir },
+          {
+            clock,
+            logger,
+            renewed: (tls) => {
+              for (const listener of listeners) listener.renew(tls);
+            },
           },
-        });
+        );
   const failed = (failure: unknown): never => {
     if (!(failure instanceof ClusterFailure) && !(failure instanceof CommandFailure)) throw failure;
     logger.log("error", "process.not-begun", { error: failure });

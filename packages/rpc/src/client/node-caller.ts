@@ -9,7 +9,8 @@ import { deriveFrameKey, isSealedBy } from "../wire/frame-mac.ts";
 import { FrameFailure, FrameReceiver, type FramePlaces, type ReceivedFrame } from "../wire/frame-receiver.ts";
 import { FrameSealer } from "../wire/frame-sealer.ts";
 import type { Claim, ConnectionPool } from "./connection-pool.ts";
-import { ConnectionLost, type NodeConnection } from "./node-connection.ts";
+import { tlsStatus } from "../node-tls.ts";
+import { ConnectionLost, TlsRefused, type NodeConnection } from "./node-connection.ts";
 import { NodeFailure } from "./node-failure.ts";
 
 export interface NodeCall {
@@ -54,6 +55,13 @@ interface Attempt {
 
 /** Sending again: once when a connection was found closed, and once when the node was found to be another process. */
 const attemptsMax = 3;
+const refusedForTls: ReadonlyMap<number, string> = new Map([
+  [tlsStatus.plainRefused, "takes only calls over TLS: --node-certs-dir here too"],
+  [
+    tlsStatus.certificateRefused,
+    "does not take this node's certificate: one of an authority in its CAs is needed in --node-certs-dir",
+  ],
+]);
 const nothing = new Uint8Array(0);
 const nobody = Buffer.alloc(saltBytes);
 
@@ -131,7 +139,8 @@ export class NodeCaller {
       connection = await attempt.claim.connection;
     } catch (cause) {
       if (!(cause instanceof ConnectionLost)) throw cause;
-      throw new NodeFailure(`${place} cannot be reached`, { reason: "NODE_DOWN", cause });
+      const why = cause instanceof TlsRefused ? cause.message : "cannot be reached";
+      throw new NodeFailure(`${place} ${why}`, { reason: "NODE_DOWN", cause });
     }
     attempt.claim = null;
     if (attempt.isOver) {
@@ -186,6 +195,9 @@ export class NodeCaller {
     const { place } = this.#parts;
     const options = { reason: "NODE_DOWN", released: connection.closed } as const;
     if (status === 401) return new NodeFailure(`${place} does not accept this cluster's secret`, options);
+    const tlsAnswer = refusedForTls.get(status);
+    if (tlsAnswer !== undefined)
+      return new NodeFailure(`${place} ${tlsAnswer}`, { ...options, cause: new TlsRefused(tlsAnswer) });
     if (status === 503) return new NodeFailure(`${place} is busy or stops`, { ...options, reason: "DRIVE_SLOW" });
     return new NodeFailure(`${place} does not take the call: ${status}`, { ...options, reason: "VERSION_SKEW" });
   }

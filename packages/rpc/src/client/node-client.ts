@@ -14,7 +14,7 @@ import type { NodeIntroduction } from "../server/calls/node-calls.ts";
 import type { ShardDrive } from "../shard-drive.ts";
 import { deriveRootKey } from "../wire/frame-mac.ts";
 import { ConnectionPool } from "./connection-pool.ts";
-import { httpConnect } from "./drivers/http-connection.ts";
+import { httpConnect, type TlsOptions } from "./drivers/http-connection.ts";
 import { NodeCaller } from "./node-caller.ts";
 import { defaultNodeClientSettings, type NodeClientSettings } from "./node-client-settings.ts";
 import type { Connect, NodeAddress } from "./node-connection.ts";
@@ -29,6 +29,8 @@ export interface NodeClientComponents {
   readonly meter: Meter;
   /** Opens connections to the node; absent: sockets. */
   readonly connect?: Connect;
+  /** For sockets: as httpConnect takes it. */
+  readonly tls?: () => TlsOptions | null;
 }
 
 export interface NodeClientTarget {
@@ -63,7 +65,9 @@ export function createNodeClient(
   const chosen = { ...defaultNodeClientSettings, ...settings };
   const place = `http://${address.host}:${address.port}`;
   const metrics = createClientMetrics(components.meter, `${address.host}:${address.port}`);
-  const connect = components.connect ?? httpConnect({ address, connectDeadlineMs: chosen.connectDeadlineMs, clock });
+  const { connectDeadlineMs } = chosen;
+  const { tls, connect = httpConnect({ address, connectDeadlineMs, clock, ...(tls === undefined ? {} : { tls }) }) } =
+    components;
   const pool = new ConnectionPool(connect, clock, chosen);
   const status = new NodeStatus({
     caller: () => caller,

@@ -19,6 +19,9 @@ export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
 }
 
+/** The two ends do not agree on TLS: the message says who lacks what. */
+export class TlsRefused extends ConnectionLost {}
+
 export interface NodeAddress {
   readonly host: string;
   readonly port: number;

@@ -1,12 +1,20 @@
-import { connect, type Socket } from "node:net";
+import { connect as connectPlain, isIP, type Socket, type NetConnectOpts } from "node:net";
+import { connect as connectTls, type ConnectionOptions, type SecureContextOptions as TlsOptions } from "node:tls";
 import { setPatientTimer, type Clock } from "@kakera/kernel";
-import { ConnectionLost, type Connect, type NodeAddress, type NodeConnection } from "../node-connection.ts";
+import { tlsVersionMin } from "../../node-tls.ts";
+import { describeTlsFailure } from "../describe-tls-failure.ts";
+import { ConnectionLost, TlsRefused, type Connect, type NodeAddress, type NodeConnection } from "../node-connection.ts";
 import { HttpAnswer } from "../http-answer.ts";
+
+/** Certificate, key and authorities, as node:tls takes them. */
+export type { TlsOptions };
 
 export interface HttpConnectSettings {
   readonly address: NodeAddress;
   readonly connectDeadlineMs: number;
   readonly clock: Clock;
+  /** Asked for each connection: certificate, key and authorities, or null for one without TLS. Absent: never TLS. */
+  readonly tls?: () => TlsOptions | null;
 }
 
 /** What one read of the socket brings at most. */
@@ -19,11 +27,11 @@ const joinedBytesMax = 16 * 1024;
  * answer twice more (docs/decisions/0021-calls-between-nodes.md); and it does not tell when the system is done with a body that was not wholly sent, which is when memory
  * lent for it may be used again.
  */
-export function httpConnect({ address, connectDeadlineMs, clock }: HttpConnectSettings): Connect {
+export function httpConnect({ address, connectDeadlineMs, clock, tls }: HttpConnectSettings): Connect {
   return () =>
     new Promise((resolve, reject) => {
       const into = Buffer.allocUnsafeSlow(readBytesMax);
-      const socket = connect({
+      const options: NetConnectOpts = {
         ...address,
         noDelay: true,
         onread: {
@@ -33,21 +41,31 @@ export function httpConnect({ address, connectDeadlineMs, clock }: HttpConnectSe
             return true;
           },
         },
-      });
+      };
+      const secured = tls?.() ?? null;
+      const socket = secured === null ? connectPlain(options) : connectTls(withTls(options, address, secured));
       const connection = new HttpConnection(socket, address);
       const timer = setPatientTimer(clock, connectDeadlineMs, () => fail(new Error("no connection in time")));
       const fail = (cause: Error): void => {
         timer.cancel();
         socket.destroy();
-        reject(new ConnectionLost(`${address.host}:${address.port} cannot be reached`, { cause }));
+        const why = secured === null ? null : describeTlsFailure(cause);
+        if (why === null) reject(new ConnectionLost(`${address.host}:${address.port} cannot be reached`, { cause }));
+        else reject(new TlsRefused(why, { cause }));
       };
       socket.once("error", fail);
-      socket.once("connect", () => {
+      socket.once(secured === null ? "connect" : "secureConnect", () => {
         timer.cancel();
         socket.off("error", fail);
         resolve(connection);
       });
     });
+}
+
+/** The node's certificate has to be of one of the authorities, and to name the host that was dialled. */
+function withTls(options: NetConnectOpts, { host }: NodeAddress, secured: TlsOptions): ConnectionOptions {
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  return { ...options, ...secured, ...name, minVersion: tlsVersionMin, rejectUnauthorized: true };
 }
 
 interface Exchange {

@@ -12,13 +12,14 @@ export interface NodeListener {
 
 /** Above what clients keep an idle connection for: so it is never closed under a call that is just being sent. */
 const keepAliveMs = 60 * SECOND_MS;
+export const callServerOptions = { keepAliveTimeout: keepAliveMs, noDelay: true, requestTimeout: 0 } as const;
 
 /** A listener of the node's own. Rejects with what the system says of the address. Closing it closes the server. */
 export function listenForCalls(
   nodeServer: NodeServer,
   address: { readonly host: string; readonly port: number } | { readonly path: string },
 ): Promise<NodeListener> {
-  const server = createServer({ keepAliveTimeout: keepAliveMs, noDelay: true, requestTimeout: 0 }, nodeServer.handle);
+  const server = createServer(callServerOptions, nodeServer.handle);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(address, () => {
