@@ -8,12 +8,11 @@ import { testCredentials, until } from "../harness/server.ts";
 import { startClients, type Clients } from "./clients.ts";
 import { expectLinearizable } from "./judge-histories.ts";
 import { PresignedGateway } from "./presigned-gateway.ts";
-import { processArgs } from "./process-args.ts";
 
 const isHere = (await obtainEtcd("current", "linearizability of a cluster")) !== null;
 const seed = Number(process.env.KAKERA_LINEARIZABILITY_SEED ?? 20_261_129);
 const operationCount = Number(
-  process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? countFor({ whole: 50_000, ci: 20_000, here: 10_000 }),
+  process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? countFor({ whole: 50_000, ci: 30_000, here: 10_000 }),
 );
 const buckets = Array.from({ length: 6 }, (_, index) => `bucket${index}`);
 const keys = ["k1", "k2"];
@@ -100,7 +99,7 @@ interface Run {
 }
 
 async function runUnder({ members, faults, operationCount }: Run): Promise<void> {
-  await using cluster = await TestCluster.start({ nodeCount: 3, members, args: processArgs() });
+  await using cluster = await TestCluster.start({ nodeCount: 3, members });
   for (const Bucket of buckets) await cluster.node(0).client().send(new CreateBucketCommand({ Bucket }));
   const of = { credentials: testCredentials, patienceMs: 3_000 };
   const gateways = cluster.nodes.map((node) => new PresignedGateway(node.server.endpoint, of));

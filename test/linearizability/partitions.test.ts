@@ -7,7 +7,6 @@ import { testCredentials, until } from "../harness/server.ts";
 import { startClients, type Clients } from "./clients.ts";
 import { expectLinearizable } from "./judge-histories.ts";
 import { PresignedGateway } from "./presigned-gateway.ts";
-import { processArgs } from "./process-args.ts";
 
 const suite = "network partitions";
 const isHere = (await obtainEtcd("current", suite)) !== null;
@@ -60,7 +59,7 @@ if (isAllowed)
   describe.skipIf(!isHere)("three nodes and three members of etcd, each at an address of its own", () => {
     test(`answer as one store would, cut off from each other in turn (seed ${seed})`, async () => {
       using network = new TestNetwork();
-      await using cluster = await TestCluster.start({ nodeCount: 3, members: 3, network, args: processArgs() });
+      await using cluster = await TestCluster.start({ nodeCount: 3, members: 3, network });
       for (const Bucket of buckets) await cluster.node(0).client().send(new CreateBucketCommand({ Bucket }));
       const of = { credentials: testCredentials, patienceMs: 2_000 };
       const gateways = cluster.nodes.map((node) => new PresignedGateway(node.server.endpoint, of));
