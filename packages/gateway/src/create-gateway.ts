@@ -5,6 +5,7 @@ import { answerRequest, type RequestParts } from "./http/answer-request.ts";
 import { createClientAddressOf } from "./http/client-address.ts";
 import { createRim, type HttpServer } from "./http/create-rim.ts";
 import { InFlight } from "./http/in-flight.ts";
+import { RequestAccounts } from "./http/request-accounts.ts";
 import { createGatewayMetrics } from "./metrics.ts";
 
 export interface Gateway {
@@ -22,7 +23,8 @@ export interface Gateway {
 export function createGateway(components: GatewayComponents, settings: GatewaySettings): Gateway {
   const { clock, random, logger, meter } = components;
   const inFlight = new InFlight();
-  const server = requestParts(components, settings, () => inFlight.isDraining);
+  const accounts = new RequestAccounts(meter);
+  const server = { ...requestParts(components, settings, () => inFlight.isDraining), accounts };
   const rim = createRim({
     clock,
     random,
@@ -30,6 +32,7 @@ export function createGateway(components: GatewayComponents, settings: GatewaySe
     handler: {
       logger,
       metrics: createGatewayMetrics(meter),
+      accounts,
       clientAddressOf: createClientAddressOf(settings.trustedProxies ?? []),
       answer: (exchange, progress) => answerRequest(exchange, progress, server),
     },
@@ -47,7 +50,7 @@ function requestParts(
   components: GatewayComponents,
   settings: GatewaySettings,
   isDraining: () => boolean,
-): RequestParts {
+): Omit<RequestParts, "accounts"> {
   const { log, bodies, clock, random, logger, failpoints, credentials, health, admin, metricsText } = components;
   const parts: OperationParts = {
     log,

@@ -14,6 +14,8 @@ export type { Call } from "./operations/call.ts";
 export type { Answer } from "./answer.ts";
 export type { OperationParts } from "./gateway-parts.ts";
 
+export { milvusFileOf, type MilvusFile } from "./http/milvus-file.ts";
+
 // The seam between operations and the data path.
 export type {
   Bodies,

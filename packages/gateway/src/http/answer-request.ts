@@ -25,6 +25,7 @@ import type { Progress } from "./handle-exchange.ts";
 import type { HealthSource } from "./health.ts";
 import { answerHealth } from "./health-paths.ts";
 import { answerMetrics, type MetricsPort } from "./metrics-path.ts";
+import type { RequestAccounts } from "./request-accounts.ts";
 import { receiveRequest } from "./receive-request.ts";
 
 export interface RequestParts {
@@ -34,6 +35,7 @@ export interface RequestParts {
   readonly metrics: MetricsPort;
   readonly admin: Admin;
   readonly isDraining: () => boolean;
+  readonly accounts: RequestAccounts;
 }
 
 /**
@@ -63,9 +65,15 @@ export async function answerRequest(exchange: Exchange, progress: Progress, serv
     throw new S3Error("SlowDown", {}, "The server is not ready yet. Please try again.");
   const operation = detectOperation(request);
   progress.operation = operation.name === "Refused" || operation.name === "CorsPreflight" ? "Unknown" : operation.name;
+  const account = server.accounts.begin(progress.operation);
+  progress.account = account;
   if (operation.name === "CorsPreflight") throw operation.error;
   const authentication = verifySignature(request, server.verifier, nowMs);
-  if (authentication.kind === "signed") progress.accessKey = authentication.accessKey;
+  if (authentication.kind === "signed") {
+    progress.accessKey = authentication.accessKey;
+    // What strangers name is no label.
+    server.accounts.place(account, request);
+  }
   return perform({ exchange, request, operation, authentication, nowMs }, server.parts);
 }
 

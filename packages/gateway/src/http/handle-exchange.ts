@@ -5,6 +5,7 @@ import type { GatewayMetrics } from "../metrics.ts";
 import type { ClientAddressOf } from "./client-address.ts";
 import type { Exchange } from "./exchange.ts";
 import { ClientGone } from "./incoming-bytes.ts";
+import type { RequestAccount, RequestAccounts } from "./request-accounts.ts";
 import { sendAnswer, sendError, StreamBroken } from "./send-response.ts";
 
 /** What is known of a request by the time that it fails: filled in as it is found out. */
@@ -14,11 +15,14 @@ export interface Progress {
   /** Resource of an error. */
   resource: string;
   accessKey: string | null;
+  /** Where it is counted while it is under way, and under what; null: not yet, or it is none of S3. */
+  account: RequestAccount | null;
 }
 
 export interface ExchangeHandler {
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
+  readonly accounts: RequestAccounts;
   readonly clientAddressOf: ClientAddressOf;
   /** The whole of what is asked, as an answer. Throws whatever goes wrong. */
   answer(exchange: Exchange, progress: Progress): Promise<Answer>;
@@ -31,6 +35,7 @@ export async function handleExchange(exchange: Exchange, handler: ExchangeHandle
     operation: "Unknown",
     resource: latin1AsUtf8(pathOf(exchange.request.url)),
     accessKey: null,
+    account: null,
   };
   let code: string;
   try {
@@ -39,7 +44,8 @@ export async function handleExchange(exchange: Exchange, handler: ExchangeHandle
     code = await refuse(exchange, progress, { failure, logger: handler.logger });
   }
   const durationMs = exchange.clock.monotonicMs() - startedMs;
-  account(exchange, handler, { ...progress, code, durationMs });
+  const headMs = exchange.headAtMs === null ? null : exchange.headAtMs - startedMs;
+  account(exchange, handler, { ...progress, code, durationMs, headMs });
 }
 
 async function refuse(
@@ -80,13 +86,15 @@ function endProcess(failure: AssertionFailure): void {
 function account(
   exchange: Exchange,
   handler: ExchangeHandler,
-  done: Progress & { code: string; durationMs: number },
+  done: Progress & { code: string; durationMs: number; headMs: number | null },
 ): void {
-  const { metrics, logger } = handler;
+  const { metrics, accounts, logger } = handler;
+  const { receivedBytes } = exchange.incoming;
   metrics.requests.add(1, { operation: done.operation, code: done.code });
   metrics.duration.observe(done.durationMs / 1000, { operation: done.operation });
-  if (exchange.incoming.receivedBytes > 0) metrics.bytes.add(exchange.incoming.receivedBytes, { direction: "in" });
+  if (receivedBytes > 0) metrics.bytes.add(receivedBytes, { direction: "in" });
   if (exchange.sentBytes > 0) metrics.bytes.add(exchange.sentBytes, { direction: "out" });
+  if (done.account !== null) accounts.end(done.account, { ...done, receivedBytes, sentBytes: exchange.sentBytes });
   if (logger.isEnabled?.("debug") === false) return;
   logger.log("debug", "request.done", {
     ...ids(exchange, done),
@@ -94,7 +102,7 @@ function account(
     clientAddress: handler.clientAddressOf(exchange.request),
     code: done.code,
     durationMs: Math.round(done.durationMs * 1000) / 1000,
-    receivedBytes: exchange.incoming.receivedBytes,
+    receivedBytes,
     sentBytes: exchange.sentBytes,
   });
 }

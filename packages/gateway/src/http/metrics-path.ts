@@ -1,13 +1,7 @@
 import { textAnswer, type Answer } from "../answer.ts";
+import { isMetricsPath, selectMetrics } from "./select-metrics.ts";
 import { isMetricsToken, type SecretOf } from "./metrics-token.ts";
 
-const paths = new Set([
-  "/metrics",
-  "/minio/v2/metrics/cluster",
-  "/minio/v2/metrics/node",
-  "/minio/v2/metrics/bucket",
-  "/minio/v2/metrics/resource",
-]);
 const prometheusText = "text/plain; version=0.0.4; charset=utf-8";
 
 export interface MetricsPort {
@@ -18,15 +12,16 @@ export interface MetricsPort {
   readonly secretOf: SecretOf;
 }
 
-/** Prometheus' scrape, our path and MinIO's. null = not one of them. */
+/** Prometheus' scrape: our path with our names, MinIO's paths with MinIO's. null = not one of them. */
 export async function answerMetrics(
   path: string,
   request: { authorization: string | null; nowMs: number },
   metrics: MetricsPort,
 ): Promise<Answer | null> {
-  if (!paths.has(path)) return null;
+  if (!isMetricsPath(path)) return null;
   if (metrics.access === "jwt" && !isMetricsToken(request.authorization, request.nowMs, metrics.secretOf)) {
     return textAnswer(403, "a bearer token is needed: see kakera metrics-token, or --metrics-auth public\n");
   }
-  return { kind: "whole", status: 200, headers: ["Content-Type", prometheusText], body: await metrics.text() };
+  const body = selectMetrics(path, await metrics.text());
+  return { kind: "whole", status: 200, headers: ["Content-Type", prometheusText], body };
 }

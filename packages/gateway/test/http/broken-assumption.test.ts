@@ -12,6 +12,7 @@ import {
 import { createRim } from "../../src/http/create-rim.ts";
 import type { ExchangeHandler } from "../../src/http/handle-exchange.ts";
 import { InFlight } from "../../src/http/in-flight.ts";
+import { RequestAccounts } from "../../src/http/request-accounts.ts";
 import { createGatewayMetrics } from "../../src/metrics.ts";
 
 const closers: (() => void)[] = [];
@@ -36,6 +37,7 @@ it("a broken assumption is answered before it ends the process, which has no fur
   const handler: ExchangeHandler = {
     logger: silentLogger,
     metrics: createGatewayMetrics(silentMeter),
+    accounts: new RequestAccounts(silentMeter),
     clientAddressOf: () => "127.0.0.1",
     answer: () => Promise.reject(new AssertionFailure("two and two are four")),
   };

@@ -52,6 +52,25 @@ describe("contract 7: draining", () => {
   });
 });
 
+/** Every call of an instrument as a line; `figures` asks first for what is read rather than kept. */
+function recordingMeter(): { readonly meter: Meter; readonly figures: () => string[] } {
+  const lines: string[] = [];
+  const collectors: (() => void | Promise<void>)[] = [];
+  const note = (name: string, value: number, labels: object = {}): number =>
+    lines.push(`${name} ${JSON.stringify(labels)} ${value}`);
+  const meter: Meter = {
+    counter: ({ name }) => ({ add: (amount = 1, labels) => note(name, amount, labels) }),
+    gauge: ({ name }) => ({ set: (value, labels) => note(name, value, labels) }),
+    histogram: ({ name }) => ({ observe: (value, labels) => note(name, value, labels) }),
+    onCollect: (collect) => void collectors.push(collect),
+  };
+  const figures = (): string[] => {
+    for (const collect of collectors) void collect();
+    return lines;
+  };
+  return { meter, figures };
+}
+
 describe("contract 8: metrics of requests", () => {
   it("count by operation and code, seconds by operation, bytes by direction", async () => {
     const added: string[] = [];
@@ -88,6 +107,70 @@ describe("contract 8: metrics of requests", () => {
     expect(added).toContain('kakera_s3_bytes_total {"direction":"in"} 5');
     expect(added).toContain('kakera_s3_bytes_total {"direction":"out"} 5');
     expect(added).toContain('kakera_s3_request_duration_seconds {"operation":"GetObject"}');
+  });
+
+  it("tell what becomes of a bucket's requests, and give no label to what nobody signed or no bucket is", async () => {
+    const { meter, figures } = recordingMeter();
+    await using gateway = await startGateway({ components: { meter } });
+    const { client } = gateway;
+    await client.call({ method: "PUT", bucket: "b-1" });
+    await client.call({ method: "PUT", bucket: "b-1", key: "k", body: "hello" });
+    await client.call({ method: "GET", bucket: "b-1", key: "k" });
+    await client.call({ method: "GET", bucket: "b-1", key: "none" });
+    await client.call({ method: "GET", bucket: "b-none", key: "k" });
+    await fetch(`http://127.0.0.1:${gateway.port}/b-1/k`);
+    const requests = (): string[] => figures().filter((line) => line.startsWith("kakera_bucket_requests_total"));
+    await eventually(() => requests().length === 4, "all are counted");
+    expect(requests()).toEqual([
+      'kakera_bucket_requests_total {"bucket":"b-1","operation":"CreateBucket","outcome":"ok"} 1',
+      'kakera_bucket_requests_total {"bucket":"b-1","operation":"PutObject","outcome":"ok"} 1',
+      'kakera_bucket_requests_total {"bucket":"b-1","operation":"GetObject","outcome":"ok"} 1',
+      'kakera_bucket_requests_total {"bucket":"b-1","operation":"GetObject","outcome":"client_error"} 1',
+    ]);
+    expect(figures().join("\n")).not.toContain("b-none");
+    expect(figures()).toContain('kakera_bucket_bytes_total {"bucket":"b-1","direction":"in"} 5');
+    expect(figures()).toContain('kakera_s3_time_to_first_byte_seconds {"operation":"GetObject"} 0');
+    expect(figures()).toContain('kakera_bucket_time_to_first_byte_seconds {"bucket":"b-1","operation":"GetObject"} 0');
+  });
+
+  it("show a request while it is under way, and not any more when it is over", async () => {
+    const { meter, figures } = recordingMeter();
+    await using gateway = await startGateway({ components: { meter } });
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gateway.bodies.faults.beforeWritten = () => promise;
+    const put = gateway.client.call({ method: "PUT", bucket: "b-1", key: "k", body: "x" });
+    await eventually(() => gateway.bodies.writeCount === 1, "the PUT is in flight");
+    const shown = [
+      'kakera_s3_requests_in_flight {"operation":"PutObject"}',
+      'kakera_bucket_requests_in_flight {"bucket":"b-1","operation":"PutObject"}',
+    ];
+    expect(figures()).toEqual(expect.arrayContaining(shown.map((name) => `${name} 1`)));
+    resolve();
+    await put;
+    await eventually(() => figures().includes(`${shown[0]} 0`), "it is over");
+    expect(figures()).toContain(`${shown[1]} 0`);
+  });
+
+  it("say which kind of Milvus' files a key is of", async () => {
+    const { meter, figures } = recordingMeter();
+    await using gateway = await startGateway({ components: { meter } });
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    for (const key of [
+      "files/insert_log/44/45/46/0/47",
+      "wp/7/0/1",
+      "deep/er/index_files/9/1/HNSW_0",
+      "insert_log/x",
+      "wp/a/b",
+    ])
+      await gateway.client.call({ method: "PUT", bucket: "b-1", key, body: "abc" });
+    const bytes = (): string[] => figures().filter((line) => line.startsWith("kakera_milvus_bytes_total"));
+    await eventually(() => bytes().length === 3, "all are counted");
+    expect(bytes()).toEqual(
+      ["insert_log", "wp", "index_files"].map(
+        (kind) => `kakera_milvus_bytes_total {"kind":"${kind}","direction":"in"} 3`,
+      ),
+    );
   });
 });
 
