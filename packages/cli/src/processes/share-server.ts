@@ -109,7 +109,7 @@ export class ServerSharing {
     const nodeServer = createNodeServer(
       { drives: core.drives, archiveDisks: noArchive, clock, random, logger, meter },
       { secret, clusterId, nodeId: newId("node", random), version },
-      { receivedBytesMax: shardBytesMax, sentBytesMax: shardBytesMax },
+      { receivedBytesMax: shardBytesMax, sentBytesMax: shardBytesMax, peers: "processes" },
     );
     const socket = placeSocket(stateDirectory);
     this.#shards = await listenForCalls(nodeServer, { path: socket.path });

@@ -163,9 +163,11 @@ export class NodeCaller {
     });
     const receiver = new FrameReceiver((envelope) => placesFor(envelope, into));
     attempt.receiver = receiver;
+    this.#parts.metrics.sent(sealed.byteLength + header.byteLength + payload.byteLength);
     const status = await connection.exchange(path, [sealed, header, payload], (chunk) => receiver.push(chunk));
     if (status !== 200) throw this.#refused(status, connection);
     const frame = receiver.finish();
+    this.#parts.metrics.received(bytesOf(frame));
     this.#checkAnswer(frame, path, sealed);
     return frame;
   }
@@ -206,6 +208,10 @@ export class NodeCaller {
     const message = `${this.#parts.place} did not answer ${name}: ${cause.message}`;
     return new NodeFailure(message, { reason: "NODE_DOWN", released: closed, cause });
   }
+}
+
+function bytesOf({ bytes, header, payload }: ReceivedFrame): number {
+  return bytes.byteLength + header.byteLength + payload.byteLength;
 }
 
 function placesFor({ headerBytes, payloadBytes }: Envelope, into: Uint8Array): FramePlaces {

@@ -64,7 +64,11 @@ export function createNodeClient(
   const { address, secret, clusterId } = target;
   const chosen = { ...defaultNodeClientSettings, ...settings };
   const place = `http://${address.host}:${address.port}`;
-  const metrics = createClientMetrics(components.meter, `${address.host}:${address.port}`);
+  const metrics = createClientMetrics(
+    components.meter,
+    `${address.host}:${address.port}`,
+    address.path === undefined ? "nodes" : "processes",
+  );
   const { connectDeadlineMs } = chosen;
   const { tls, connect = httpConnect({ address, connectDeadlineMs, clock, ...(tls === undefined ? {} : { tls }) }) } =
     components;

@@ -1,4 +1,5 @@
 import { MIB, SECOND_MS } from "@kakera/kernel";
+import type { Peers } from "../metrics.ts";
 
 export interface NodeServerSettings {
   /** Of calls that are being received or answered, together; more wait, and their senders' sockets with them. */
@@ -21,6 +22,8 @@ export interface NodeServerSettings {
   readonly peerGraceMs: number;
   /** A process that was silent for so long is gone: it asks for the node's status every few seconds. */
   readonly peerSilentMsMax: number;
+  /** Who calls. */
+  readonly peers: Peers;
 }
 
 export const defaultNodeServerSettings: NodeServerSettings = {
@@ -34,4 +37,5 @@ export const defaultNodeServerSettings: NodeServerSettings = {
   filesMax: 256,
   peerGraceMs: 2 * SECOND_MS,
   peerSilentMsMax: 30 * SECOND_MS,
+  peers: "nodes",
 };

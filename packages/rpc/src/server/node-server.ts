@@ -88,7 +88,7 @@ export function createNodeServer(
   const heard = (sender: string, connection: object): void => peers.heard(sender, connection);
   const service = new NodeService({ root, table, clock, random, logger, heard });
   const connectionClosed = (connection: object): void => peers.closed(connection);
-  const metrics = createServerMetrics(components.meter);
+  const metrics = createServerMetrics(components.meter, chosen.peers);
   const http = new HttpCalls({ service, memory: receiving, clock, settings: chosen, metrics, connectionClosed });
   const sweep = (): void => {
     peers.sweep();

@@ -3,6 +3,7 @@ import { ClusterFailure, setPatientTimer, type Clock } from "@kakera/kernel";
 import { callBytesMax, callHeaderBytesMax, callPathPrefix, payloadBytesMax } from "../../wire/call-limits.ts";
 import { envelopeBytes, type Envelope } from "../../wire/envelope.ts";
 import { FrameFailure, FrameReceiver, type FramePlaces, type ReceivedFrame } from "../../wire/frame-receiver.ts";
+import type { ServerMetrics } from "../../metrics.ts";
 import type { NodeService, SealedAnswer } from "../node-service.ts";
 import type { NodeServerSettings } from "../node-server-settings.ts";
 import type { PayloadLease, PayloadMemory } from "../payload-memory.ts";
@@ -15,7 +16,7 @@ export interface HttpCallsParts {
   readonly memory: PayloadMemory;
   readonly clock: Clock;
   readonly settings: NodeServerSettings;
-  readonly metrics: { readonly refused: (status: number) => void };
+  readonly metrics: ServerMetrics;
   readonly connectionClosed: (connection: object) => void;
 }
 
@@ -75,6 +76,7 @@ export class HttpCalls {
     let answer: SealedAnswer | null = null;
     try {
       const frame = await this.#receive(request, { lease, sizeBytes });
+      this.#parts.metrics.received(sizeBytes);
       this.#arriving.delete(request);
       const path = request.url as string;
       answer = await this.#parts.service.answer({ path, frame, connection: request.socket, signal: gone.signal });
@@ -151,6 +153,7 @@ export class HttpCalls {
   #send(response: ServerResponse, { envelope, header, payload }: SealedAnswer): Promise<void> {
     const { clock, settings } = this.#parts;
     const sizeBytes = envelope.byteLength + header.byteLength + payload.byteLength;
+    this.#parts.metrics.sent(sizeBytes);
     return new Promise((resolve) => {
       if (response.destroyed) return resolve();
       const timer = setPatientTimer(clock, settings.sendDeadlineMs, () => response.destroy());
