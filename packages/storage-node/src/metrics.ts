@@ -11,6 +11,10 @@ export interface DriveMetrics {
   bytesRead(bytes: number): void;
   bitrotFound(): void;
   compacted(freedBytes: number): void;
+  /** A disk call that failed; `timeout`: it did not end in time. */
+  callFailed(kind: "timeout" | "unavailable" | "full" | "io"): void;
+  /** Asked before each scrape. null: nobody knows. */
+  watch(facts: () => { readonly callsUnderWay: number | null; readonly freeInodes: number | null }): void;
 }
 
 export function createDriveMetrics(meter: Meter, driveId: DriveId): DriveMetrics {
@@ -52,7 +56,31 @@ export function createDriveMetrics(meter: Meter, driveId: DriveId): DriveMetrics
     help: "bytes of segments given back by compaction",
     labels: ["drive"],
   });
+  const callErrors = meter.counter({
+    name: "kakera_drive_call_errors_total",
+    help: "disk calls that failed: timeout (no answer in time), unavailable (the folder is gone), full, io",
+    labels: ["drive", "kind"],
+  });
+  const callsUnderWay = meter.gauge({
+    name: "kakera_drive_calls_in_flight",
+    help: "disk calls that have not ended",
+    labels: ["drive"],
+  });
+  const freeInodes = meter.gauge({
+    name: "kakera_drive_free_inodes",
+    help: "files that may still be made, where the file system has a limit",
+    labels: ["drive"],
+  });
+  for (const kind of ["timeout", "unavailable", "full", "io"]) callErrors.add(0, { ...drive, kind });
   return {
+    callFailed: (kind) => callErrors.add(1, { ...drive, kind }),
+    watch(facts) {
+      meter.onCollect(() => {
+        const now = facts();
+        if (now.callsUnderWay !== null) callsUnderWay.set(now.callsUnderWay, drive);
+        if (now.freeInodes !== null) freeInodes.set(now.freeInodes, drive);
+      });
+    },
     setCondition(condition) {
       for (const name of conditions) state.set(name === condition ? 1 : 0, { ...drive, state: name });
     },

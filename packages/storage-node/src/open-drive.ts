@@ -33,7 +33,7 @@ import { SegmentWriter, type DurableBatch, type WriterPosition } from "./segment
 
 export interface DriveComponents {
   /** Rooted at the drive's folder. In production bounded in calls and time (`boundedDisk`), which then tells whether it hangs. */
-  readonly disk: Disk & { isSuspect?(): boolean };
+  readonly disk: Disk & { isSuspect?(): boolean; callsUnderWay?(): number | null };
   /** The drive's from now on: it is closed with the drive, and when the drive cannot be opened. */
   readonly index: OrderedStore;
   readonly clock: Clock;
@@ -77,6 +77,7 @@ async function open(components: DriveComponents, settings: DriveSettings): Promi
   const recovery = { disk, driveId, index, metrics, logger };
   const recovered = await recoverIndex(recovery);
   const space = new SpaceWatch({ disk, health, reserveShare: settings.reserveShare });
+  metrics.watch(() => ({ callsUnderWay: disk.callsUnderWay?.() ?? null, freeInodes: space.freeInodes }));
   const base = { ...components, settings, driveId, metrics, health, index, space };
   const position = {
     nextSegmentId: firstSegmentId(identity.current.incarnation),

@@ -9,7 +9,7 @@ export interface FolderAccess {
   /** Makes the folder and those above it, durably. No error when it is there. */
   make(place: string): Promise<void>;
   /** The folder as a disk whose calls are bounded. */
-  disk(place: string): Disk;
+  disk(place: string): Disk & { callsUnderWay?(): number };
   /** Takes the folder for this process. Throws CommandFailure (refused) when another has it. */
   lock(place: string): { release(): void };
   /** The drive's derived index, emptied when it cannot be believed. */

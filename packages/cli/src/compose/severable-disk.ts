@@ -5,6 +5,8 @@ import { readIdentity } from "@kakera/storage-node";
 export interface SeverableDisk extends Disk {
   /** From now on every call rejects (ENODEV), those on open files too. */
   sever(): void;
+  /** null: nobody counts them. */
+  callsUnderWay(): number | null;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface SeverableDisk extends Disk {
  * disk, or what an operator made for a replacement. Whoever makes folders there would fill the wrong device and count a copy
  * that is on none of our drives [F24]; so folders are made only where the drive's own identity lies.
  */
-export function severableDisk(disk: Disk, driveId: DriveId): SeverableDisk {
+export function severableDisk(disk: Disk & { callsUnderWay?(): number }, driveId: DriveId): SeverableDisk {
   let isSevered = false;
   const check = (path: string, operation: string): void => {
     if (isSevered) throw new DiskError("ENODEV", path, operation);
@@ -25,6 +27,7 @@ export function severableDisk(disk: Disk, driveId: DriveId): SeverableDisk {
     sever: () => {
       isSevered = true;
     },
+    callsUnderWay: () => disk.callsUnderWay?.() ?? null,
     async open(path, mode) {
       check(path, "open");
       return severableFile(await disk.open(path, mode), (operation) => check(path, operation));

@@ -95,12 +95,14 @@ class NodeDisk implements Disk {
     }
   }
 
-  async space(): Promise<{ freeBytes: number; totalBytes: number }> {
+  async space(): Promise<{ freeBytes: number; totalBytes: number; freeInodes?: number }> {
     const found = await this.#guard("statfs", ".", () =>
       call<nodeFs.StatsFs>((done) => this.#calls.statfs(this.#root, done)),
     );
     // bavail, not bfree: what the file system keeps for root is not ours to fill.
-    return { freeBytes: found.bavail * found.bsize, totalBytes: found.blocks * found.bsize };
+    const space = { freeBytes: found.bavail * found.bsize, totalBytes: found.blocks * found.bsize };
+    // File systems that make inodes as they need them (btrfs) say that they have none at all.
+    return found.files === 0 ? space : { ...space, freeInodes: found.ffree };
   }
 
   async #makeOneFolder(place: string): Promise<void> {

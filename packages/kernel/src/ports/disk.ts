@@ -15,7 +15,8 @@ export interface Disk {
   list(path: string): Promise<string[]>;
   /** null when there is nothing at the path. */
   stat(path: string): Promise<DiskStat | null>;
-  space(): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
+  /** `freeInodes`: absent where the file system, or who stands between, does not say. */
+  space(): Promise<{ readonly freeBytes: number; readonly totalBytes: number; readonly freeInodes?: number }>;
 }
 
 export type OpenMode = {

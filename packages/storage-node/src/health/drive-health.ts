@@ -67,10 +67,14 @@ export class DriveHealth {
     if (!(error instanceof DiskError)) {
       // Too many calls at once are refused as slow, too; that the drive hangs is known better to who bounds its calls.
       const isSlow = error instanceof ClusterFailure && error.reason === "DRIVE_SLOW";
+      if (isSlow) this.#metrics.callFailed("timeout");
       if (isSlow && this.#isHanging() !== false) this.setSuspect();
       return error as Error;
     }
     const verdict = judgeDiskError(error, task);
+    this.#metrics.callFailed(
+      verdict.becomes === "offline" ? "unavailable" : verdict.becomes === "full" ? "full" : "io",
+    );
     if (verdict.becomes === "failed") this.setFailed("DRIVE_FAILED", error.message);
     if (verdict.becomes === "full") this.setFull();
     if (verdict.becomes === "offline") this.setOffline("DRIVE_OFFLINE", error.message);

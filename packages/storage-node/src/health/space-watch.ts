@@ -16,6 +16,7 @@ export class SpaceWatch {
   readonly #parts: SpaceWatchParts;
   #freeBytes = 0;
   #totalBytes = 0;
+  #freeInodes: number | null = null;
   /** Since the file system was asked. */
   #writtenBytes = 0;
   #refreshing: Promise<void> | null = null;
@@ -32,6 +33,11 @@ export class SpaceWatch {
     return this.#totalBytes;
   }
 
+  /** null: the file system does not say. */
+  get freeInodes(): number | null {
+    return this.#freeInodes;
+  }
+
   /** Room is being taken. */
   note(bytes: number): void {
     this.#writtenBytes += bytes;
@@ -46,9 +52,10 @@ export class SpaceWatch {
   }
 
   async #ask(): Promise<void> {
-    const { freeBytes, totalBytes } = await this.#parts.disk.space();
+    const { freeBytes, totalBytes, freeInodes } = await this.#parts.disk.space();
     this.#freeBytes = freeBytes;
     this.#totalBytes = totalBytes;
+    this.#freeInodes = freeInodes ?? null;
     this.#writtenBytes = 0;
     this.#judge();
   }
