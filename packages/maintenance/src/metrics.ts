@@ -5,6 +5,7 @@ export interface MaintenanceMetrics {
   readonly censusChunks: Gauge;
   readonly censusProof: Gauge;
   readonly repairBytes: Counter;
+  readonly repairedAt: Gauge;
   readonly orphanShards: Counter;
   readonly garbageShards: Counter;
   readonly scrubBytes: Counter;
@@ -21,9 +22,13 @@ export function createMaintenanceMetrics(meter: Meter): MaintenanceMetrics {
     }),
     censusProof: meter.gauge({
       name: "kakera_census_proof_timestamp_seconds",
-      help: "When the last whole count of all chunks ended.",
+      help: "When the last whole count of all chunks ended; absent before the first.",
     }),
     repairBytes: meter.counter({ name: "kakera_repair_bytes_total", help: "Bytes of shards made anew." }),
+    repairedAt: meter.gauge({
+      name: "kakera_repair_last_activity_timestamp_seconds",
+      help: "When a shard was last made anew here; absent until then.",
+    }),
     orphanShards: meter.counter({
       name: "kakera_orphan_shards_removed_total",
       help: "Shards removed that no record names.",

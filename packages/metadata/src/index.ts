@@ -13,6 +13,7 @@ export type {
   ViewWrite,
   WritableView,
 } from "./ports/view.ts";
+export { objectSizeBytes } from "./view/usage-ledger.ts";
 export {
   keys,
   objectKeyBytesMax,

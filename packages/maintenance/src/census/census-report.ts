@@ -49,5 +49,5 @@ export function publishCensus(metrics: MaintenanceMetrics, report: CensusReport,
   for (let missing = 0; missing < count; missing++) {
     metrics.censusChunks.set(report.chunksByMissing[missing] ?? 0, { missing: String(missing) });
   }
-  metrics.censusProof.set((report.provenMs ?? 0) / 1000);
+  if (report.provenMs !== null) metrics.censusProof.set(report.provenMs / 1000);
 }

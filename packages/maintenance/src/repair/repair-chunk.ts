@@ -119,6 +119,7 @@ async function rebuildAtHome(parts: RepairParts, inspected: InspectedChunk, shar
     },
   });
   parts.metrics.repairBytes.add(chunk.shardSizeBytes);
+  parts.metrics.repairedAt.set(parts.clock.nowMs() / 1000);
   parts.logger.log("info", "shard.rebuilt", { dataId, chunkIndex, shardIndex, driveId: target.driveId });
 }
 

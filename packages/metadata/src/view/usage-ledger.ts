@@ -92,8 +92,8 @@ function count(record: Uint8Array | null): number {
   return record === null ? 0 : 1;
 }
 
-/** ObjectRecord.size_bytes. */
-function objectSizeBytes(record: Uint8Array | null): number {
+/** ObjectRecord.size_bytes of an encoded record, without decoding all of it. */
+export function objectSizeBytes(record: Uint8Array | null): number {
   return record === null ? 0 : varintField(record, 2);
 }
 
