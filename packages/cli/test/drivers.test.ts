@@ -1,7 +1,7 @@
 import { ClusterFailure } from "@kakera/kernel";
 import { describe, expect, test } from "vitest";
 import { createPinoLogger } from "../src/drivers/pino-logger.ts";
-import { createPromMeter } from "../src/drivers/prom-meter.ts";
+import { createPromMeter, type MeterRow } from "../src/drivers/prom-meter.ts";
 
 function keptLines() {
   const lines: string[] = [];
@@ -75,5 +75,32 @@ describe("the prom-client meter", () => {
     const second = await metrics.text();
     expect(second).toContain("kakera_test_asked 2");
     expect(second).not.toContain('bucket="b"');
+  });
+
+  test("shows nothing of what nobody has measured, and makes tables of what was set for this scrape", async () => {
+    const metrics = createPromMeter();
+    const gauge = metrics.meter.gauge({ name: "kakera_test_later", help: "h" });
+    const rows: MeterRow[] = [];
+    metrics.table({ name: "kakera_test_table", help: "h" }, () => rows);
+    metrics.table({ name: "kakera_test_view", help: "h" }, () => metrics.values("kakera_test_later"));
+    const before = await metrics.text();
+    expect(before).not.toMatch(/^kakera_test_(later|table|view) /m);
+    let value = 0;
+    metrics.meter.onCollect(() => gauge.set(++value));
+    rows.push({ labels: {}, value: 0 });
+    expect(await metrics.text()).toMatch(/^kakera_test_view 1$/m);
+    expect(await metrics.text()).toMatch(/^kakera_test_table 0$/m);
+  });
+
+  test("says of a histogram which of its figures a row is", async () => {
+    const metrics = createPromMeter();
+    metrics.meter.histogram({ name: "kakera_test_seconds", help: "h", buckets: [1] }).observe(0.5);
+    const rows = await metrics.values("kakera_test_seconds");
+    expect(rows.map(({ part, value }) => [part, value])).toEqual([
+      ["bucket", 1],
+      ["bucket", 1],
+      ["sum", 0.5],
+      ["count", 1],
+    ]);
   });
 });

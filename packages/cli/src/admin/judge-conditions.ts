@@ -1,5 +1,5 @@
 import { countDomains } from "./count-domains.ts";
-import { DAY_MS, formatGeometry, HOUR_MS, type Geometry } from "@kakera/kernel";
+import { DAY_MS, formatGeometry, HOUR_MS, type Geometry, type ReasonCode } from "@kakera/kernel";
 import type { CensusReport, RepairReport } from "@kakera/maintenance";
 import type { ClusterReport, Condition, DriveReport, JournalReport } from "./status-report.ts";
 import { sameDeviceMeaning } from "../doctor/findings.ts";
@@ -31,6 +31,33 @@ export interface ServerFacts {
   readonly eventLoopLagSeconds: number;
   readonly openFilesMax: number | null;
 }
+
+/** What the functions below may find; another reason is the drive's own (its `reason`). */
+export const judgedReasons: readonly ReasonCode[] = [
+  "CHUNKS_LOST",
+  "QUORUM_LOST",
+  "TOLERANCE_ZERO",
+  "SHARDS_SHORT",
+  "LOG_UNREACHABLE",
+  "LOG_SPACE",
+  "VIEW_BEHIND",
+  "NODE_DOWN",
+  "VERSION_SKEW",
+  "DRIVE_OFFLINE",
+  "DRIVE_NOT_MOUNTED",
+  "DRIVE_FOREIGN",
+  "DRIVE_FAILED",
+  "DRIVE_FULL",
+  "DRIVE_SLOW",
+  "REPAIR_STALLED",
+  "BITROT_FOUND",
+  "SCRUB_OVERDUE",
+  "SAME_DEVICE",
+  "DEFAULT_CREDENTIALS",
+  "CERT_EXPIRY",
+  "EVENT_LOOP_LAG",
+  "ULIMIT",
+];
 
 const certificateWarningMs = 30 * DAY_MS;
 const eventLoopLagSecondsMax = 0.5;

@@ -19,10 +19,13 @@ import type { SiblingProcess } from "../drivers/sibling-process.ts";
 import { ServerSharing } from "../processes/share-server.ts";
 import type { Reload } from "../processes/told.ts";
 import { DriveBay } from "./drive-bay.ts";
+import type { ProcessIo } from "../minio-metrics/show-process.ts";
+import { showMinioMetrics } from "../minio-metrics/show-minio-metrics.ts";
+import { measureSurvey } from "../survey/survey-metrics.ts";
+import { ObjectSurvey } from "../survey/object-survey.ts";
 import type { FolderAccess } from "./folder-access.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { keepDrives } from "./keep-drives.ts";
-import { showMinioMetrics, type ProcessIo } from "./minio-metrics.ts";
 import type { NodeCertificate } from "./node-certificate.ts";
 import { meetCluster } from "./meet-cluster.ts";
 import { prepareDrives } from "./prepare-drives.ts";
@@ -31,6 +34,7 @@ import { ServerCore } from "./server-core.ts";
 import { serverName } from "./server-name.ts";
 import { driveSettings, gatewaySettings } from "./server-limits.ts";
 import { measureServer } from "./server-metrics.ts";
+import { measureState } from "./state-metrics.ts";
 import type { ServerState } from "./server-state.ts";
 
 export interface ServerComponents {
@@ -116,7 +120,11 @@ export async function composeServer(
     isLogWritable: () => log.status().canWrite,
     archive: () => log.current?.cluster?.archive ?? null,
   });
-  showMinioMetrics(metrics, { state, processIo, server: serverName(settings.server) });
+  measureState(metrics, { state, certificateExpiresMs: components.certificateExpiresMs });
+  const { clock } = components;
+  const survey = new ObjectSurvey({ clock, view: () => (core.isViewWhole ? log.view : null) });
+  measureSurvey(metrics, survey);
+  showMinioMetrics(metrics, { clock, state, survey, processIo, server: serverName(settings.server) });
   const { accessKey, secretKey } = rootKey.credentials;
   const sharing = new ServerSharing(
     { ...components, meter, core, health: () => state.health(), credentials: rootKey.credentials },
@@ -158,7 +166,8 @@ export async function composeServer(
       );
       keeping = drives;
       await core.openService(signal);
-      keeping = Promise.all([drives, core.workWhenWritable(ended.signal), sharing.begin(ended.signal)]);
+      const surveying = survey.run(ended.signal);
+      keeping = Promise.all([drives, core.workWhenWritable(ended.signal), sharing.begin(ended.signal), surveying]);
     },
     async drain(timeoutMs) {
       const cutOff = await Promise.all([gateway.drain(timeoutMs), sharing.drain(timeoutMs)]);

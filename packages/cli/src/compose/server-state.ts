@@ -17,6 +17,7 @@ import type {
 import { version } from "../version.ts";
 import type { DriveBay, DriveSlot } from "./drive-bay.ts";
 import type { FormationFile } from "./formation-file.ts";
+import { judgePools, type PoolStrength } from "./judge-pools.ts";
 import { judgeQuorums } from "./judge-quorum.ts";
 
 export interface StateSources {
@@ -54,6 +55,11 @@ export interface ServerState {
   usage(): UsageTotals;
   geometry(): Geometry;
   plan(): PlanReport | null;
+  conditions(): Condition[];
+  /** What maintenance knows, here or where it runs. */
+  upkeep(): UpkeepReport;
+  /** Every pool, the oldest first; nothing before they are known. */
+  pools(): PoolStrength[];
 }
 
 /** Health is asked by load balancers many times a second, and means a look at every group. */
@@ -143,6 +149,12 @@ export function createServerState(sources: StateSources, settings: StateSettings
     buckets,
     usage: () => sumUsage(buckets()),
     geometry: geometryNow,
+    conditions: () => judgeNow().conditions,
+    upkeep: () => sources.upkeep() ?? noUpkeepReport,
+    pools() {
+      const known = clusterMap();
+      return known === null ? [] : judgePools(known, sources.drives());
+    },
     health() {
       const nowMs = clock.monotonicMs();
       if (health === null || !health.health.isReady || nowMs - health.atMs > healthAgeMsMax)

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { ProcessIo } from "../compose/minio-metrics.ts";
+import type { ProcessIo } from "../minio-metrics/show-process.ts";
 
 /** What the kernel has counted of this process' I/O; null where it does not say. */
 export function readProcessIo(): ProcessIo | null {
@@ -11,6 +11,8 @@ export function readProcessIo(): ProcessIo | null {
       writtenBytes: field("wchar"),
       readCalls: field("syscr"),
       writeCalls: field("syscw"),
+      deviceReadBytes: field("read_bytes"),
+      deviceWrittenBytes: field("write_bytes"),
     };
   } catch {
     return null; // not Linux, or not allowed

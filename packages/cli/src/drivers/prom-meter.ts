@@ -28,6 +28,8 @@ export interface MetricRecord {
 export interface MeterRow {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
+  /** Of a histogram: which of its figures. */
+  readonly part?: "bucket" | "sum" | "count";
 }
 
 type Spec = Pick<InstrumentSpec, "help" | "labels"> & { readonly name: string };
@@ -38,6 +40,8 @@ export function createPromMeter(): PromMeter {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const collectors: (() => void | Promise<void>)[] = [];
+  /** After all of these: tables may be made of what they set. */
+  const tables: (() => Promise<void>)[] = [];
   const common = (spec: Spec): Common => ({
     name: spec.name,
     help: spec.help,
@@ -76,7 +80,7 @@ export function createPromMeter(): PromMeter {
       };
     },
     gauge(spec) {
-      const gauge = once(spec, () => new Gauge(common(spec)));
+      const gauge = once(spec, () => absentUntilSet(new Gauge(common(spec)), common(spec)));
       return { set: (value, labels = {}) => gauge.set({ ...labels }, value) };
     },
     histogram(spec) {
@@ -91,20 +95,24 @@ export function createPromMeter(): PromMeter {
     onCollect: (collect) => void collectors.push(collect),
   };
   const collectAll = async (): Promise<void> => {
-    for (const collect of collectors) await collect();
+    for (const collect of [...collectors, ...tables]) await collect();
   };
   return {
     meter,
     table(spec, rows) {
       const clear = spec.kind === "counter" ? counterTable(common(spec)) : gaugeTable(common(spec));
-      collectors.push(async () => {
+      tables.push(async () => {
         const put = clear();
         for (const row of await rows()) put(row);
       });
     },
     async values(name) {
       const found = await registry.getSingleMetric(name)?.get();
-      return (found?.values ?? []).map(({ labels, value }) => ({ labels: labels as MeterRow["labels"], value }));
+      return (found?.values ?? []).map(({ labels, value, ...sample }) => ({
+        labels: labels as MeterRow["labels"],
+        value,
+        ...partOf(name, sample as { readonly metricName?: string }),
+      }));
     },
     async text() {
       await collectAll();
@@ -115,6 +123,11 @@ export function createPromMeter(): PromMeter {
       return (await registry.getMetricsAsJSON()) as unknown as MetricRecord[];
     },
   };
+}
+
+function partOf(name: string, { metricName }: { readonly metricName?: string }): Pick<MeterRow, "part"> {
+  if (metricName === undefined || metricName === name) return {};
+  return { part: metricName.slice(name.length + 1) as NonNullable<MeterRow["part"]> };
 }
 
 /** Counted since the last scrape: handed over to prom-client at the next. */
@@ -134,8 +147,15 @@ function gaugeTable(common: Common): () => Put {
   const gauge = new Gauge(common);
   return () => {
     gauge.reset();
+    absentUntilSet(gauge, common);
     return ({ labels, value }) => gauge.set({ ...labels }, value);
   };
+}
+
+/** prom-client shows what has no labels as zero before anybody has measured it. */
+function absentUntilSet<Made extends Gauge | Counter>(instrument: Made, { labelNames }: Common): Made {
+  if (labelNames.length === 0) instrument.remove();
+  return instrument;
 }
 
 /** Counted elsewhere, shown under another name. */
@@ -143,6 +163,7 @@ function counterTable(common: Common): () => Put {
   const counter = new Counter(common);
   return () => {
     counter.reset();
+    absentUntilSet(counter, common);
     return ({ labels, value }) => counter.inc({ ...labels }, value);
   };
 }

@@ -11,7 +11,7 @@ import { noFailpoints, SECOND_MS, type Clock, type Logger, type Random } from "@
 import { ForwardedLog, openSiblingView, type MessageChannel, type SiblingView } from "@kakera/metadata";
 import { createNodeClient, type ShardFinding } from "@kakera/rpc";
 import type { PromMeter } from "../drivers/prom-meter.ts";
-import { showMinioRequests } from "../compose/minio-metrics.ts";
+import { showMinioRequests } from "../minio-metrics/show-requests.ts";
 import { bodiesSettings, bodyMemoryBytes, gatewaySettings } from "../compose/server-limits.ts";
 import { serverName } from "../compose/server-name.ts";
 import { LivenessAsker } from "./ask-liveness.ts";
