@@ -34,6 +34,7 @@ export function createGateway(components: GatewayComponents, settings: GatewaySe
       metrics: createGatewayMetrics(meter),
       accounts,
       clientAddressOf: createClientAddressOf(settings.trustedProxies ?? []),
+      finished: components.finished,
       answer: (exchange, progress) => answerRequest(exchange, progress, server),
     },
   });

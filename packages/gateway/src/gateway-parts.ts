@@ -3,6 +3,7 @@ import type { CommitLog, KeyQueue } from "@kakera/metadata";
 import type { Owner } from "@kakera/s3";
 import type { Admin } from "./admin.ts";
 import type { BodyStore } from "./create-bodies.ts";
+import type { RequestWatcher } from "./finished-request.ts";
 import type { HealthSource } from "./http/health.ts";
 
 /** What a gateway is built from. */
@@ -26,6 +27,8 @@ export interface GatewayComponents {
   readonly markSession?: SessionId;
   /** Everything measured by this process, in Prometheus' text form. */
   readonly metricsText: () => string | Promise<string>;
+  /** Told of each request that is over. Absent: nobody is, and it costs nothing. */
+  readonly finished?: RequestWatcher | undefined;
 }
 
 /** Of the data path, what operations need. */

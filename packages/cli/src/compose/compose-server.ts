@@ -26,6 +26,7 @@ import { ObjectSurvey } from "../survey/object-survey.ts";
 import type { FolderAccess } from "./folder-access.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { keepDrives } from "./keep-drives.ts";
+import type { Audit } from "./keep-audit.ts";
 import type { NodeCertificate } from "./node-certificate.ts";
 import { meetCluster } from "./meet-cluster.ts";
 import { prepareDrives } from "./prepare-drives.ts";
@@ -44,6 +45,8 @@ export interface ServerComponents {
   readonly logger: Logger;
   readonly metrics: PromMeter;
   readonly failpoints: Failpoints;
+  /** null: nobody wants records of requests. */
+  readonly audit: Audit | null;
   readonly user: UserFacts;
   readonly openView: (stateDirectory: string, clusterId: ClusterId) => Promise<GuardedView>;
   readonly openFilesMax: number | null;
@@ -141,6 +144,7 @@ export async function composeServer(
       health: state,
       isSessionLive: (session) => core.isSessionLive(session) || sharing.isLive(session),
       metricsText: () => sharing.metricsText(),
+      finished: components.audit?.watcher(() => core.formation.clusterId),
     },
     gatewaySettings(settings.server, settings.test),
   );
@@ -173,13 +177,17 @@ export async function composeServer(
       const cutOff = await Promise.all([gateway.drain(timeoutMs), sharing.drain(timeoutMs)]);
       return cutOff[0] + cutOff[1];
     },
-    tellReload: (reload) => sharing.tellReload(reload),
+    tellReload(reload) {
+      components.audit?.reopen();
+      sharing.tellReload(reload);
+    },
     async close() {
       core.stopServing();
       ended.abort();
       await keeping;
       await sharing.close();
       await core.close();
+      await components.audit?.close();
     },
   };
 }

@@ -21,6 +21,7 @@ import { startSibling } from "../drivers/sibling-process.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { announceReady, announceSettings } from "./announce.ts";
+import { keepAudit } from "./keep-audit.ts";
 import { checkBucketNames } from "./begin-cluster.ts";
 import { keepNodeCertificate, type NodeCertificate } from "./node-certificate.ts";
 import { composeServer, type Server } from "./compose-server.ts";
@@ -131,6 +132,7 @@ function compose(
   const bootId = test.bootId ?? readBootId();
   const probe = createMachineProbe();
   const threadCount = Number(terminal.environment["UV_THREADPOOL_SIZE"] ?? threadCountDefault);
+  const metrics = createPromMeter();
   const folders = createNodeFolders({ clock, logger }, { driveCount: settings.drives.length, threadCount, bootId });
   return composeServer(
     {
@@ -138,7 +140,8 @@ function compose(
       clock,
       random: createSystemRandom(),
       logger,
-      metrics: createPromMeter(),
+      metrics,
+      audit: keepAudit(settings, { clock, logger, meter: metrics.meter }),
       failpoints: killAtFailpoint(test.failpoint),
       user: probe.user,
       openView: (stateDirectory, clusterId) => openViewFiles(stateDirectory, { clusterId, bootId }, { clock, logger }),

@@ -149,3 +149,11 @@ export function parseEtcdUrl(text: string): string {
   if (!/^https?:\/\/[^/@\s]+\/?$/.test(text)) throw new InvalidValue("a URL such as http://127.0.0.1:2379");
   return text.replace(/\/$/, "");
 }
+
+/** Without user and password in it: URLs are shown. */
+export function parseHttpUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isPlain = url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+  if (!isPlain) throw new InvalidValue("a URL such as https://HOST/PATH, without a password in it");
+  return text;
+}

@@ -1,4 +1,5 @@
 import { nearestName } from "../nearest-name.ts";
+import { nameAuditWebhook } from "./foreign-audit-webhook.ts";
 import { credentialFamilies } from "./credentials.ts";
 import type { Origin, RawValue } from "./raw-value.ts";
 import { settingTable, type SettingKey } from "./setting-table.ts";
@@ -27,8 +28,9 @@ export function readEnvironment(
   source: { readonly readText: ReadText; readonly origin: (name: string) => Origin },
 ): Map<SettingKey, RawValue> {
   const values = new Map<SettingKey, RawValue>();
+  const named = nameAuditWebhook(environment);
   for (const [key, spec] of Object.entries(settingTable) as [SettingKey, SettingSpec<unknown>][]) {
-    const found = readOne(environment, spec, source.readText);
+    const found = readOne(named, spec, source.readText);
     if (found === null) continue;
     const items = spec.split === null ? [found.text] : spec.split(found.text);
     if (items.length > 0) values.set(key, { items, origin: source.origin(found.name) });

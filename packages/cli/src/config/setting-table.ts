@@ -1,4 +1,5 @@
 import { DAY_MS, SECOND_MS } from "@kakera/kernel";
+import { foreignAuditNames } from "./foreign-audit-webhook.ts";
 import { expandBraces, splitPatterns } from "./expand-braces.ts";
 import {
   InvalidValue,
@@ -12,6 +13,7 @@ import {
   parseDuration,
   parseEtcdUrl,
   parseGeometryWish,
+  parseHttpUrl,
   parseSize,
   parseSwitch,
   type Address,
@@ -227,6 +229,30 @@ export const settingTable = {
     fallback: "md5",
     fallbackText: "md5",
     help: "what an ETag is; fast leaves MD5 out",
+  }),
+  auditFile: setting<string | null>("audit-file", parseText, {
+    flag: "FILE",
+    environment: "KAKERA_AUDIT_FILE",
+    fallback: null,
+    fallbackText: "none",
+    help: "a line of JSON for each request, as MinIO's audit log has it; SIGHUP opens it anew",
+  }),
+  auditWebhookEndpoint: setting<string | null>("audit-webhook-endpoint", parseHttpUrl, {
+    flag: "URL",
+    environment: "KAKERA_AUDIT_WEBHOOK_ENDPOINT",
+    alsoUnderstood: [foreignAuditNames.endpoint],
+    fallback: null,
+    fallbackText: "none",
+    help: "where the same lines are posted to",
+  }),
+  auditWebhookToken: setting<string | null>("audit-webhook-auth-token", parseText, {
+    isFlag: false,
+    isSecret: true,
+    environment: "KAKERA_AUDIT_WEBHOOK_AUTH_TOKEN",
+    alsoUnderstood: [foreignAuditNames.token],
+    fallback: null,
+    fallbackText: "none",
+    help: "what they are authorised with there",
   }),
   logLevel: setting<"debug" | "info" | "warn" | "error">("log-level", parseChoice(["debug", "info", "warn", "error"]), {
     flag: "LEVEL",

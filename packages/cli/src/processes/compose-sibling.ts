@@ -11,6 +11,7 @@ import { noFailpoints, SECOND_MS, type Clock, type Logger, type Random } from "@
 import { ForwardedLog, openSiblingView, type MessageChannel, type SiblingView } from "@kakera/metadata";
 import { createNodeClient, type ShardFinding } from "@kakera/rpc";
 import type { PromMeter } from "../drivers/prom-meter.ts";
+import type { Audit } from "../compose/keep-audit.ts";
 import { showMinioRequests } from "../minio-metrics/show-requests.ts";
 import { bodiesSettings, bodyMemoryBytes, gatewaySettings } from "../compose/server-limits.ts";
 import { serverName } from "../compose/server-name.ts";
@@ -29,6 +30,8 @@ export interface SiblingComponents {
   readonly logger: Logger;
   readonly metrics: PromMeter;
   readonly eventLoopLagSeconds: () => number;
+  /** null: nobody wants records of requests. */
+  readonly audit: Audit | null;
 }
 
 /** A gateway beside the process that has drives, log and view. */
@@ -106,6 +109,7 @@ export async function composeSibling(components: SiblingComponents, beginning: B
       },
       isSessionLive: (session) => session === log.session || sessions.isLive(session),
       markSession: beginning.markSession,
+      finished: components.audit?.watcher(() => beginning.clusterId),
       metricsText: () => link.ask<string>("metrics", null, metricsMsMax),
     },
     gatewaySettings(server, test),

@@ -9,6 +9,7 @@ import { createPinoLogger, type ServerLogger } from "../drivers/pino-logger.ts";
 import { createPromMeter } from "../drivers/prom-meter.ts";
 import type { ProcessSignals } from "../drivers/process-signals.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { keepAudit } from "../compose/keep-audit.ts";
 import { composeSibling } from "./compose-sibling.ts";
 import { ControlLink } from "./control-link.ts";
 import type { Beginning, Drain, Reload } from "./told.ts";
@@ -61,6 +62,8 @@ export async function runSibling(signals: ProcessSignals): Promise<never> {
     logger.log("error", "process.not-begun", { error: failure });
     endProcess(exitCodes.unreachable);
   };
+  const metrics = createPromMeter();
+  const audit = keepAudit(server, { clock, logger, meter: metrics.meter });
   const { gateway } = await composeSibling(
     {
       log: channel.log,
@@ -68,7 +71,8 @@ export async function runSibling(signals: ProcessSignals): Promise<never> {
       clock,
       random: createSystemRandom(),
       logger,
-      metrics: createPromMeter(),
+      metrics,
+      audit,
       eventLoopLagSeconds: watchEventLoopLag(clock).p99Seconds,
     },
     { server, ...rest },
@@ -79,9 +83,14 @@ export async function runSibling(signals: ProcessSignals): Promise<never> {
   await listen(listener.server, server.address, "with others").catch(failed);
   link.on("reload", ({ logLevel }: Reload) => {
     certificate?.reload();
+    audit?.reopen();
     pino.setLevel(logLevel);
   });
-  link.on("drain", ({ timeoutMs }: Drain) => gateway.drain(timeoutMs));
+  link.on("drain", async ({ timeoutMs }: Drain) => {
+    const cutOff = await gateway.drain(timeoutMs);
+    await audit?.close();
+    return cutOff;
+  });
   begun.resolve(null);
   return new Promise<never>(() => {});
 }

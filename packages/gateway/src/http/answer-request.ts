@@ -45,6 +45,7 @@ export interface RequestParts {
 export async function answerRequest(exchange: Exchange, progress: Progress, server: RequestParts): Promise<Answer> {
   const head = receiveRequest(exchange.request);
   const request = parseRequest(head, { domains: server.parts.settings.domains });
+  progress.request = request;
   checkFraming(request, head.httpVersion);
   const plain = isSigned(request) ? null : await answerPlain(exchange, progress, { request, server });
   if (plain !== null) return plain;

@@ -45,7 +45,7 @@ export function createRim(parts: RimParts): { attach(server: HttpServer): void }
       answers,
       isDraining: () => inFlight.isDraining,
       sentBytes: 0,
-      headAtMs: null,
+      head: null,
     };
   };
   const serve = (request: IncomingMessage, response: ServerResponse): Promise<void> => {

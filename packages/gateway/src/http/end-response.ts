@@ -28,10 +28,10 @@ export function completeHead(
   headers: HeaderList,
   parts: { readonly lengthBytes: number | null; readonly fate: ConnectionFate },
 ): string[] {
-  exchange.headAtMs = exchange.clock.monotonicMs();
   const head = ["x-amz-request-id", exchange.requestId, "x-amz-id-2", exchange.hostId, "Server", "Kakera", ...headers];
   if (parts.lengthBytes !== null) head.push("Content-Length", String(parts.lengthBytes));
   if (parts.fate !== "keep") head.push("Connection", "close");
+  exchange.head = { headers: head, atMs: exchange.clock.monotonicMs() };
   return head;
 }
 

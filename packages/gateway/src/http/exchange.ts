@@ -21,8 +21,8 @@ export interface Exchange {
   readonly isDraining: () => boolean;
   /** Body bytes handed to the socket so far. */
   sentBytes: number;
-  /** When the head of the answer was made, on the monotonic clock; null: it was not yet. */
-  headAtMs: number | null;
+  /** Head of the answer: names and values in turn. null: none was made yet. */
+  head: { readonly headers: readonly string[]; readonly atMs: number } | null;
 }
 
 /** Whether the client still waits for its answer. The signal is made when it is first asked for: most requests are over before. */

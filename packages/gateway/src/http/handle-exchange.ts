@@ -1,6 +1,7 @@
 import { AssertionFailure, type Logger } from "@kakera/kernel";
-import { latin1AsUtf8, toS3Error } from "@kakera/s3";
+import { latin1AsUtf8, toS3Error, type S3Request } from "@kakera/s3";
 import type { Answer } from "../answer.ts";
+import type { FinishedRequest, RequestWatcher } from "../finished-request.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import type { ClientAddressOf } from "./client-address.ts";
 import type { Exchange } from "./exchange.ts";
@@ -17,6 +18,8 @@ export interface Progress {
   accessKey: string | null;
   /** Where it is counted while it is under way, and under what; null: not yet, or it is none of S3. */
   account: RequestAccount | null;
+  /** null: the request could not be read. */
+  request: S3Request | null;
 }
 
 export interface ExchangeHandler {
@@ -24,6 +27,8 @@ export interface ExchangeHandler {
   readonly metrics: GatewayMetrics;
   readonly accounts: RequestAccounts;
   readonly clientAddressOf: ClientAddressOf;
+  /** Absent: nobody watches. */
+  readonly finished?: RequestWatcher | undefined;
   /** The whole of what is asked, as an answer. Throws whatever goes wrong. */
   answer(exchange: Exchange, progress: Progress): Promise<Answer>;
 }
@@ -36,6 +41,7 @@ export async function handleExchange(exchange: Exchange, handler: ExchangeHandle
     resource: latin1AsUtf8(pathOf(exchange.request.url)),
     accessKey: null,
     account: null,
+    request: null,
   };
   let code: string;
   try {
@@ -44,8 +50,37 @@ export async function handleExchange(exchange: Exchange, handler: ExchangeHandle
     code = await refuse(exchange, progress, { failure, logger: handler.logger });
   }
   const durationMs = exchange.clock.monotonicMs() - startedMs;
-  const headMs = exchange.headAtMs === null ? null : exchange.headAtMs - startedMs;
+  const headMs = exchange.head === null ? null : exchange.head.atMs - startedMs;
   account(exchange, handler, { ...progress, code, durationMs, headMs });
+  handler.finished?.(describe(exchange, handler, { ...progress, code, durationMs, headMs }));
+}
+
+function describe(
+  exchange: Exchange,
+  handler: ExchangeHandler,
+  done: Progress & { code: string; durationMs: number; headMs: number | null },
+): FinishedRequest {
+  const { request, response, clock, head } = exchange;
+  return {
+    requestId: exchange.requestId,
+    operation: done.operation,
+    bucket: done.request?.bucket ?? null,
+    key: done.request?.key?.text ?? null,
+    accessKey: done.accessKey,
+    method: request.method ?? "",
+    target: request.url ?? "",
+    host: request.headers.host ?? "",
+    clientAddress: handler.clientAddressOf(request),
+    requestHeaders: request.rawHeaders,
+    responseHeaders: head?.headers ?? [],
+    status: response.statusCode,
+    code: done.code,
+    receivedBytes: exchange.incoming.receivedBytes,
+    sentBytes: exchange.sentBytes,
+    endedMs: clock.nowMs(),
+    durationMs: done.durationMs,
+    headMs: done.headMs,
+  };
 }
 
 async function refuse(
