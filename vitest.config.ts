@@ -42,6 +42,7 @@ export default defineConfig({
         "cluster",
         "linearizability",
         "wire",
+        "deploy",
         "matrix",
       ].map((name) => ({
         test: {

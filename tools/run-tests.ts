@@ -31,6 +31,7 @@ const defaultSuites = [
   "clients",
   "model",
   "wire",
+  "deploy",
 ];
 const suitesAtOnce = 2;
 const heartbeatMs = 60_000;
