@@ -14,7 +14,7 @@ export interface Comparison {
   readonly first: readonly ReplayFigures[];
   readonly second: readonly ReplayFigures[];
   readonly ratios: readonly Ratio[];
-  /** Bytes on disk after the collection; null: not both stores' folders are named. */
+  /** Growth on disk after the collection; null: not both stores' folders are named. */
   readonly disk: number | null;
 }
 
@@ -45,8 +45,12 @@ export async function compareStores(
     };
   });
   const haveDisks = [...ones, ...others].every(({ disk }) => disk !== null);
-  const disk = haveDisks ? ratioOf((run) => run.disk?.bytesAfterCollection as number) : null;
+  const disk = haveDisks ? ratioOf(growthOf) : null;
   return { first: ones, second: others, ratios, disk };
+}
+
+function growthOf({ disk }: ReplayFigures): number {
+  return disk === null ? Number.NaN : disk.bytesAfterCollection - disk.bytesAtStart;
 }
 
 /** Over the two runs of a round. */

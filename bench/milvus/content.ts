@@ -126,11 +126,13 @@ class Unit implements Payload {
   }
 
   matches(slice: Buffer, at: number): boolean {
-    const inWindow = Math.max(0, Math.min(slice.byteLength, this.#window.byteLength - at));
-    const inStamp = Math.max(0, at - this.#window.byteLength);
+    const windowFrom = Math.min(at, this.#window.byteLength);
+    const windowEnd = Math.min(at + slice.byteLength, this.#window.byteLength);
+    const inWindow = windowEnd - windowFrom;
+    const stampFrom = Math.max(0, at - this.#window.byteLength);
     return (
-      this.#window.compare(slice, 0, inWindow, Math.min(at, this.#window.byteLength), at + inWindow) === 0 &&
-      this.#stamp.compare(slice, inWindow, slice.byteLength, inStamp, inStamp + slice.byteLength - inWindow) === 0
+      this.#window.compare(slice, 0, inWindow, windowFrom, windowEnd) === 0 &&
+      this.#stamp.compare(slice, inWindow, slice.byteLength, stampFrom, stampFrom + slice.byteLength - inWindow) === 0
     );
   }
 }

@@ -96,6 +96,6 @@ async function compare(first: Store, against: string): Promise<Comparison> {
   console.log(`\n${first.endpoints.join(", ")} by ${against}; below 1 the first is quicker, or smaller`);
   for (const { phase, seconds, p50, p99 } of comparison.ratios)
     console.log(`${phase.padEnd(18)} time ${seconds.toFixed(2)}, p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)}`);
-  if (comparison.disk !== null) console.log(`bytes on disk      ${comparison.disk.toFixed(2)}`);
+  if (comparison.disk !== null) console.log(`growth on disk     ${comparison.disk.toFixed(2)}`);
   return comparison;
 }

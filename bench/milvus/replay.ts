@@ -39,6 +39,8 @@ export interface ReplayFigures {
 }
 
 export interface DiskFigures {
+  /** Before the first write: what a store makes room for in advance is in it, and in the others. */
+  readonly bytesAtStart: number;
   /** Before anything was deleted. */
   readonly bytesBeforeCollection: number;
   /** When what was superseded is gone: all that is left is `liveBytes` of objects. */
@@ -65,7 +67,13 @@ export async function replay(store: Store, settings: ReplaySettings): Promise<Re
     settings.onPhase?.(figures);
     ours.rest();
   };
+  const settle = (beforeBytes: number): Promise<number> =>
+    settledBytesOnDisk(store.dataDirectories, {
+      beforeBytes,
+      withinMs: store.dataDirectories.length === 0 ? 0 : settings.settleWithinMs,
+    });
   try {
+    const bytesAtStart = await settle(Number.POSITIVE_INFINITY);
     await ours.next().go.ensureBucket();
     measured.take("setup", 0);
     const reads = Math.max(searchReadsMin, Math.round(searchReads * factor));
@@ -74,15 +82,12 @@ export async function replay(store: Store, settings: ReplaySettings): Promise<Re
     const bytesBeforeCollection = bytesOnDisk(store.dataDirectories);
     const keeps = new Set(plan.live.map(({ key }) => key));
     await measure({ name: "G collection", run: (clients) => collect(clients, prefixes, keeps) });
-    const bytesAfterCollection = await settledBytesOnDisk(store.dataDirectories, {
-      beforeBytes: bytesBeforeCollection,
-      withinMs: store.dataDirectories.length === 0 ? 0 : settings.settleWithinMs,
-    });
+    const bytesAfterCollection = await settle(bytesBeforeCollection);
     if (log === "woodpecker") for (const phase of woodpeckerPhases(factor, seed)) await measure(phase);
     await measure({ name: "H drop", run: (clients) => collect(clients, ["files/"], new Set()) });
     await ours.next().go.removeBucket();
     const liveBytes = plan.live.reduce((sum, { content }) => sum + content.sizeBytes, 0);
-    const disk = { bytesBeforeCollection, bytesAfterCollection, liveBytes };
+    const disk = { bytesAtStart, bytesBeforeCollection, bytesAfterCollection, liveBytes };
     return { phases, disk: store.dataDirectories.length === 0 ? null : disk };
   } finally {
     ours.rest();

@@ -30,9 +30,10 @@ export function totalRow(phases: readonly PhaseFigures[]): string {
   return `total: ${seconds.toFixed(1)} s, ${sum((p) => p.requests)} requests, ${gigabytes(written)} written, ${gigabytes(read)} read`;
 }
 
-export function diskRow({ bytesBeforeCollection, bytesAfterCollection, liveBytes }: DiskFigures): string {
-  const ratio = (bytesAfterCollection / liveBytes).toFixed(2);
-  return `on disk: ${gigabytes(bytesBeforeCollection)} before the collection, ${gigabytes(bytesAfterCollection)} after it (${ratio}x the ${gigabytes(liveBytes)} of live objects)`;
+export function diskRow(figures: DiskFigures): string {
+  const { bytesAtStart, bytesBeforeCollection, bytesAfterCollection, liveBytes } = figures;
+  const ratio = ((bytesAfterCollection - bytesAtStart) / liveBytes).toFixed(2);
+  return `on disk: ${gigabytes(bytesAtStart)} at the start, ${gigabytes(bytesBeforeCollection)} before the collection, ${gigabytes(bytesAfterCollection)} after it (growth ${ratio}x the ${gigabytes(liveBytes)} of live objects)`;
 }
 
 function row(cells: readonly string[]): string {

@@ -25,16 +25,20 @@ interface LogSegment {
  */
 export function woodpeckerPhases(factor: number, seed: string): Phase[] {
   const segmentCount = Math.max(1, Math.round(whole.segments * factor));
-  const segments = Array.from({ length: segmentCount }, (_, id) => planSegment(id, seed));
+  const blockCount = Math.max(
+    contestedEvery,
+    Math.round((whole.segments * whole.blocksPerSegment * factor) / segmentCount),
+  );
+  const segments = Array.from({ length: segmentCount }, (_, id) => planSegment(id, blockCount, seed));
   return [
     { name: "W append", run: (clients) => inLanes(1, segments, (segment) => append(clients, segment, seed)) },
     { name: "W' compaction", run: (clients) => inLanes(1, segments, (segment) => compact(clients, segment, seed)) },
   ];
 }
 
-function planSegment(id: number, seed: string): LogSegment {
+function planSegment(id: number, blockCount: number, seed: string): LogSegment {
   const directory = `files/wp/1/${id}`;
-  const blocks = Array.from({ length: whole.blocksPerSegment }, (_, block) => {
+  const blocks = Array.from({ length: blockCount }, (_, block) => {
     const key = `${directory}/${block}.blk`;
     return { key, content: new Content(`${seed}/${key}`, blockSizeBytes) };
   });
