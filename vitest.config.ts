@@ -44,6 +44,7 @@ export default defineConfig({
         "wire",
         "deploy",
         "matrix",
+        "milvus",
       ].map((name) => ({
         test: {
           name,

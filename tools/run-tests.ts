@@ -32,6 +32,7 @@ const defaultSuites = [
   "model",
   "wire",
   "deploy",
+  "milvus",
 ];
 const suitesAtOnce = 2;
 const heartbeatMs = 60_000;

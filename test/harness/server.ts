@@ -13,7 +13,8 @@ export interface ServerOptions {
   readonly command?: "server" | "gateway" | "storage-node";
   readonly driveCount?: number;
   readonly args?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  /** Beside the test's own variables; undefined takes one of those away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** An existing folder to serve from (drives drive1.. inside); a new temporary one otherwise. */
   readonly directory?: string;
   readonly port?: number;

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { root } from "../server.ts";
 import { judgeGo, type GoVerdict } from "./judge-go.ts";
 
-/** Whether the Go that is on this machine can build the module in `directory`, the one with its `go.mod`. */
-export function findGo(directory: string): GoVerdict {
+/** Whether the Go that is on this machine can build the module in `directory`, as the file of that name there describes it. */
+export function findGo(directory: string, moduleFile = "go.mod"): GoVerdict {
   return judgeGo({
-    moduleText: readFileSync(join(directory, "go.mod"), "utf8"),
+    moduleText: readFileSync(join(directory, moduleFile), "utf8"),
     version: versionOfGo(),
     notInstallable: process.env["KAKERA_TEST_WITHOUT_GO"] ?? null,
   });
