@@ -3,14 +3,18 @@ import { SigningKeys } from "@kakera/s3";
 import type { GatewayComponents, GatewaySettings, OperationParts } from "./gateway-parts.ts";
 import { answerRequest, type RequestParts } from "./http/answer-request.ts";
 import { createClientAddressOf } from "./http/client-address.ts";
+import type { Pages } from "./http/beside-pages.ts";
 import { createRim, type HttpServer } from "./http/create-rim.ts";
 import { InFlight } from "./http/in-flight.ts";
 import { RequestAccounts } from "./http/request-accounts.ts";
 import { createGatewayMetrics } from "./metrics.ts";
 
 export interface Gateway {
-  /** Serves S3, health, metrics and admin on this server, and drains it. It may be called for several servers. */
-  attach(server: HttpServer): void;
+  /**
+   * Serves S3, health, metrics and admin on this server, and drains it. It may be called for several servers. With `pages` the port is a
+   * browser's: what is not signed is theirs, and no answer to what is signed can be rendered on their origin.
+   */
+  attach(server: HttpServer, pages?: Pages): void;
   /**
    * Turns ready to 503, lets what is in flight finish within `timeoutMs`, then closes the servers. Resolves to the number of requests
    * that were cut off.
@@ -39,7 +43,7 @@ export function createGateway(components: GatewayComponents, settings: GatewaySe
     },
   });
   return {
-    attach: (httpServer) => rim.attach(httpServer),
+    attach: (httpServer, pages) => rim.attach(httpServer, pages),
     drain: (timeoutMs) => inFlight.drain(clock, timeoutMs),
     get inFlightCount() {
       return inFlight.count;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock, Random } from "@kakera/kernel";
+import { isSignedMessage, type Pages } from "./beside-pages.ts";
 import { answerOnSocket, errorOfParser } from "./client-error.ts";
 import type { Exchange } from "./exchange.ts";
 import { newRequestId } from "./request-ids.ts";
@@ -29,17 +30,21 @@ export interface ServerRim {
   handle(request: IncomingMessage, response: ServerResponse, body: "comes" | "expects-continue"): void;
 }
 
-/** Takes over a node:http or node:https server: its settings, its requests, and its parser's errors. */
-export function attachServer(server: Server, rim: ServerRim): void {
+/** Takes over a node:http or node:https server: its settings, its requests, and its parser's errors. Beside `pages` only what is signed. */
+export function attachServer(server: Server, rim: ServerRim, pages: Pages | null): void {
   applyServerSettings(server);
   // Node's parser reads a socket by itself as long as nobody listens. Held back, which happens when a request meets an answer that is
   // not written out yet, it still gets the records that TLS has decrypted, and fails on them. A listener makes the stream keep them.
   server.on("secureConnection", (socket: Socket) => socket.on("data", () => {}));
-  server.on("request", (request, response) => rim.handle(request, response, "comes"));
+  const take = (body: "comes" | "expects-continue") => (request: IncomingMessage, response: ServerResponse) => {
+    if (pages === null || isSignedMessage(request)) rim.handle(request, response, body);
+    else pages(request, response);
+  };
+  server.on("request", take("comes"));
   // With this listener node sends no "100 Continue" of its own: signature, bucket and conditions come first.
-  server.on("checkContinue", (request, response) => rim.handle(request, response, "expects-continue"));
+  server.on("checkContinue", take("expects-continue"));
   // Another expectation than 100-continue is none that anybody relies on.
-  server.on("checkExpectation", (request, response) => rim.handle(request, response, "comes"));
+  server.on("checkExpectation", take("comes"));
   const refused = new WeakSet<Socket>();
   server.on("clientError", (failure, duplex) => {
     const socket = duplex as Socket;

@@ -4,6 +4,7 @@ import Koa from "koa";
 import type { Clock, Random } from "@kakera/kernel";
 import { AnswerBurst } from "./answer-burst.ts";
 import { attachServer, Connections, type ServerRim } from "./attach-server.ts";
+import type { Origin, Pages } from "./beside-pages.ts";
 import { ClientPresence, type Exchange } from "./exchange.ts";
 import { handleExchange, type ExchangeHandler } from "./handle-exchange.ts";
 import { bodyRateRule, IncomingBytes } from "./incoming-bytes.ts";
@@ -21,14 +22,18 @@ export interface RimParts {
 }
 
 /** Where requests come in: from a server's events to exchanges, each counted from its head to the end of its answer. */
-export function createRim(parts: RimParts): { attach(server: HttpServer): void } {
+export function createRim(parts: RimParts): { attach(server: HttpServer, pages?: Pages): void } {
   const { clock, random, inFlight, handler } = parts;
   const connections = new Connections();
   const hostId = newHostId(random);
   const answers = new AnswerBurst(clock);
   const expecting = new WeakSet<IncomingMessage>();
 
-  const open = (request: IncomingMessage, response: ServerResponse, client: ClientPresence): Exchange => {
+  const open = (
+    [request, response]: [IncomingMessage, ServerResponse],
+    client: ClientPresence,
+    origin: Origin,
+  ): Exchange => {
     const isExpecting = expecting.has(request);
     const askToContinue = (): void => {
       if (isExpecting) response.writeContinue();
@@ -39,6 +44,7 @@ export function createRim(parts: RimParts): { attach(server: HttpServer): void }
       clock,
       hostId,
       isExpecting,
+      origin,
       requestId: newRequestId(random),
       incoming: new IncomingBytes(request, { clock, rule: bodyRateRule, askToContinue }),
       client,
@@ -48,21 +54,26 @@ export function createRim(parts: RimParts): { attach(server: HttpServer): void }
       head: null,
     };
   };
-  const serve = (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const client = new ClientPresence();
-    const exchange = open(request, response, client);
-    inFlight.begin();
-    response.once("close", () => {
-      inFlight.end();
-      if (!response.writableFinished) client.leave();
-    });
-    connections.note(exchange);
-    return handleExchange(exchange, handler);
+  const serveAt =
+    (origin: Origin) =>
+    (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      const client = new ClientPresence();
+      const exchange = open([request, response], client, origin);
+      inFlight.begin();
+      response.once("close", () => {
+        inFlight.end();
+        if (!response.writableFinished) client.leave();
+      });
+      connections.note(exchange);
+      return handleExchange(exchange, handler);
+    };
+  const rimAt = (origin: Origin): ServerRim => {
+    const handle = dispatchByKoa(serveAt(origin), expecting);
+    return { clock, random, hostId, connections, handle };
   };
-  const rim: ServerRim = { clock, random, hostId, connections, handle: dispatchByKoa(serve, expecting) };
   return {
-    attach(server) {
-      attachServer(server as Server, rim);
+    attach(server, pages) {
+      attachServer(server as Server, rimAt(pages === undefined ? "own" : "beside pages"), pages ?? null);
       inFlight.add(server as Server);
     },
   };

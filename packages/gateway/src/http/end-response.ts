@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { KIB } from "@kakera/kernel";
 import type { HeaderList } from "../answer.ts";
 import type { BytesAtHand } from "../bodies.ts";
+import { asOpaque } from "./beside-pages.ts";
 import { readerStallMsMax } from "./body-sink.ts";
 import type { Exchange } from "./exchange.ts";
 import { drainedBodyBytesMax, lingerThenClose } from "./lingering-close.ts";
@@ -28,7 +29,8 @@ export function completeHead(
   headers: HeaderList,
   parts: { readonly lengthBytes: number | null; readonly fate: ConnectionFate },
 ): string[] {
-  const head = ["x-amz-request-id", exchange.requestId, "x-amz-id-2", exchange.hostId, "Server", "Kakera", ...headers];
+  const told = exchange.origin === "own" ? headers : asOpaque(headers, exchange.request.method);
+  const head = ["x-amz-request-id", exchange.requestId, "x-amz-id-2", exchange.hostId, "Server", "Kakera", ...told];
   if (parts.lengthBytes !== null) head.push("Content-Length", String(parts.lengthBytes));
   if (parts.fate !== "keep") head.push("Connection", "close");
   exchange.head = { headers: head, atMs: exchange.clock.monotonicMs() };

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "@kakera/kernel";
 import type { AnswerBurst } from "./answer-burst.ts";
+import type { Origin } from "./beside-pages.ts";
 import { ClientGone, type IncomingBytes } from "./incoming-bytes.ts";
 
 /** One request and its answer, as the rim sees them. Never leaves http/. */
@@ -15,6 +16,7 @@ export interface Exchange {
   readonly hostId: string;
   /** The client waits for "100 Continue" before it sends its body. */
   readonly isExpecting: boolean;
+  readonly origin: Origin;
   readonly client: ClientPresence;
   readonly answers: AnswerBurst;
   /** The process is going away: every answer ends its connection. */
