@@ -20,6 +20,7 @@ const ports: AdminPorts = {
   status: () => ({ kind: "status", census: { provenMs: 17 } }) as ReturnType<AdminPorts["status"]>,
   buckets: () => [],
   drives: () => [],
+  activity: (sinceMs) => ({ kind: "activity", version: 1, intervalMs: sinceMs, samples: [] }),
   replaceDrive: (directory) =>
     directory === "/empty"
       ? Promise.resolve(driveId)
@@ -45,6 +46,11 @@ describe("the administration", () => {
     expect(await ask("GET", "/status")).toEqual({ status: 200, json: { kind: "status", census: { provenMs: 17 } } });
     expect(await ask("GET", "/buckets")).toEqual({ status: 200, json: { kind: "buckets", version: 1, buckets: [] } });
     expect(await ask("GET", "/drives")).toEqual({ status: 200, json: { kind: "drives", version: 1, drives: [] } });
+  });
+
+  test("tells what the server has done since a moment", async () => {
+    expect(await ask("GET", "/activity", null, { since: "7" })).toMatchObject({ status: 200, json: { intervalMs: 7 } });
+    expect((await ask("GET", "/activity", null, { since: "soon" })).status).toBe(400);
   });
 
   test("replaces and forgets drives", async () => {

@@ -3,6 +3,7 @@ import type { Admin, AdminRequest, AdminResponse } from "@kakera/gateway";
 import type { ExplainCall, ObjectExplanation, RepairOrder } from "@kakera/maintenance";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
+import type { ActivityReport } from "./activity-ring.ts";
 import type { ExplainReport } from "./explain-report.ts";
 import type { MoveService } from "../moves/move-service.ts";
 import { planActions, type PlanWish } from "../moves/plan-name.ts";
@@ -14,6 +15,8 @@ export interface AdminPorts {
   status(): StatusReport;
   buckets(): readonly BucketReport[];
   drives(): readonly DriveReport[];
+  /** What this server has done since `sinceMs`, of the last hour. */
+  activity(sinceMs: number): ActivityReport;
   /** Makes the empty folder a drive in place of the one that was there; resolves to the new drive. */
   replaceDrive(directory: string): Promise<DriveId>;
   /** Makes the empty folder a drive beside those that are there; resolves to the new drive. */
@@ -47,6 +50,8 @@ async function answer(request: AdminRequest, ports: AdminPorts): Promise<AdminRe
       return { status: 200, json: { kind: "buckets", version: 1, buckets: ports.buckets() } };
     case "GET /drives":
       return { status: 200, json: { kind: "drives", version: 1, drives: ports.drives() } };
+    case "GET /activity":
+      return activity(request, ports);
     case "POST /drives/replace": {
       const driveId = await ports.replaceDrive(textIn(request.body, "directory"));
       return { status: 200, json: { kind: "drive-replaced", version: 1, driveId } };
@@ -90,6 +95,12 @@ async function answer(request: AdminRequest, ports: AdminPorts): Promise<AdminRe
 
 const repairOrders: readonly RepairOrder[] = ["now", "pause", "resume"];
 const chunksShownMax = 1_000;
+
+function activity({ query }: AdminRequest, ports: AdminPorts): AdminResponse {
+  const sinceMs = Number(query.get("since") ?? 0);
+  if (!Number.isFinite(sinceMs)) return badRequest("since is a number of milliseconds since the epoch");
+  return { status: 200, json: ports.activity(sinceMs) };
+}
 
 async function explain({ query }: AdminRequest, ports: AdminPorts): Promise<AdminResponse> {
   const [bucket, key] = [query.get("bucket") ?? "", query.get("key") ?? ""];

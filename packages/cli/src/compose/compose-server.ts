@@ -9,6 +9,7 @@ import {
 } from "@kakera/kernel";
 import { createGateway, type Gateway } from "@kakera/gateway";
 import type { GuardedView } from "@kakera/metadata";
+import { ActivityRing } from "../admin/activity-ring.ts";
 import { agreeOnSecrets, type ClusterSecrets } from "../cluster/agree-on-secrets.ts";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
@@ -25,6 +26,7 @@ import { measureSurvey } from "../survey/survey-metrics.ts";
 import { ObjectSurvey } from "../survey/object-survey.ts";
 import type { FolderAccess } from "./folder-access.ts";
 import type { FormationFile } from "./formation-file.ts";
+import { keepActivity } from "./keep-activity.ts";
 import { keepDrives } from "./keep-drives.ts";
 import type { Audit } from "./keep-audit.ts";
 import type { NodeCertificate } from "./node-certificate.ts";
@@ -113,7 +115,8 @@ export async function composeServer(
     { access, random, user: components.user },
     { credentials: settings.server.credentials, places },
   );
-  const core: ServerCore = new ServerCore({ ...components, meter }, { ...settings, bay, prepared, rootKey });
+  const activity = new ActivityRing();
+  const core: ServerCore = new ServerCore({ ...components, meter }, { ...settings, bay, prepared, rootKey, activity });
   const { log, bodies, admin, state } = core;
   const { eventLoopLagSeconds, processIo } = components;
   measureServer(metrics, {
@@ -170,8 +173,13 @@ export async function composeServer(
       );
       keeping = drives;
       await core.openService(signal);
-      const surveying = survey.run(ended.signal);
-      keeping = Promise.all([drives, core.workWhenWritable(ended.signal), sharing.begin(ended.signal), surveying]);
+      keeping = Promise.all([
+        drives,
+        core.workWhenWritable(ended.signal),
+        sharing.begin(ended.signal),
+        survey.run(ended.signal),
+        keepActivity({ ...components, ring: activity, measured: () => sharing.measured() }, ended.signal),
+      ]);
     },
     async drain(timeoutMs) {
       const cutOff = await Promise.all([gateway.drain(timeoutMs), sharing.drain(timeoutMs)]);

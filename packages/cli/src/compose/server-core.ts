@@ -16,6 +16,7 @@ import { keys, type ViewReaders, type WritableView } from "@kakera/metadata";
 import { ClusterNode } from "../cluster/cluster-node.ts";
 import { foundCluster } from "../cluster/found-cluster.ts";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
+import type { ActivityRing } from "../admin/activity-ring.ts";
 import { createAdmin } from "../admin/create-admin.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
@@ -46,6 +47,7 @@ export interface CoreSettings {
   readonly bay: DriveBay;
   readonly prepared: PreparedDrives;
   readonly rootKey: RootKey;
+  readonly activity: ActivityRing;
 }
 
 /** What other processes of this server take part in. */
@@ -109,6 +111,7 @@ export class ServerCore {
     const changes = this.#driveChanges();
     this.admin = createAdmin({
       ...this.state,
+      activity: (sinceMs) => settings.activity.report(sinceMs),
       replaceDrive: async (directory) => {
         const driveId = await this.exclusively(() => replaceDrive(changes, directory));
         this.#hurryRepair();

@@ -101,6 +101,16 @@ export class ServerSharing {
     return this.#merger.text([own, ...others]);
   }
 
+  /** Values of one instrument, of all processes; labels of each as they are. */
+  async measured(): Promise<(name: string) => Promise<readonly MeterRow[]>> {
+    const { metrics } = this.#components;
+    const others = this.#settings.server.processes === 1 ? [] : (await this.#keeper.measured()).flat();
+    return async (name) => [
+      ...(await metrics.values(name)),
+      ...others.filter((record) => record.name === name).flatMap(({ values }) => values),
+    ];
+  }
+
   async #share({ marks, repairQueue, stateDirectory, readers }: Shareable, count: number): Promise<void> {
     const { core, clock, random, logger, meter, credentials } = this.#components;
     const { server, test } = this.#settings;

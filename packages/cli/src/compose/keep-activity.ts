@@ -1,0 +1,59 @@
+import { sleep, type Clock } from "@kakera/kernel";
+import { s3Errors } from "@kakera/s3";
+import { activityIntervalMs, type ActivityRing, type ActivityTotals } from "../admin/activity-ring.ts";
+import type { MeterRow } from "../drivers/prom-meter.ts";
+
+/** Values of one instrument, of all processes. */
+type Measured = (name: string) => Promise<readonly MeterRow[]>;
+
+/** Notes what the server does, now and every few seconds. Ends when `signal` is aborted. */
+export async function keepActivity(
+  components: { readonly clock: Clock; readonly ring: ActivityRing; readonly measured: () => Promise<Measured> },
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, ring } = components;
+  while (!signal.aborted) {
+    ring.note(clock.nowMs(), await readTotals(await components.measured()));
+    await sleep(clock, activityIntervalMs, signal).catch(() => undefined);
+  }
+}
+
+/** What is asked of the server beside S3: scrapes, probes, and the console's own questions. */
+const besideS3 = new Set(["Health", "Metrics", "Admin"]);
+
+async function readTotals(measured: Measured): Promise<ActivityTotals> {
+  const requests = (await measured("kakera_s3_requests_total")).filter(isS3);
+  const bytes = await measured("kakera_s3_bytes_total");
+  const durations = new Map<number, number>();
+  for (const { labels, value } of (await measured("kakera_s3_request_duration_seconds")).filter(isS3)) {
+    const bound = labels["le"];
+    if (bound === undefined) continue;
+    const seconds = String(bound) === "+Inf" ? Infinity : Number(bound);
+    durations.set(seconds, (durations.get(seconds) ?? 0) + value);
+  }
+  const kinds = requests.map(({ labels, value }) => ({ kind: blameOf(labels["code"] ?? ""), value }));
+  const sum = (rows: readonly { readonly value: number }[]): number => rows.reduce((all, { value }) => all + value, 0);
+  return {
+    requestCount: sum(requests),
+    failureCount: sum(kinds.filter(({ kind }) => kind === "server")),
+    refusalCount: sum(kinds.filter(({ kind }) => kind === "client")),
+    receivedBytes: sum(bytes.filter(({ labels }) => labels["direction"] === "in")),
+    sentBytes: sum(bytes.filter(({ labels }) => labels["direction"] === "out")),
+    durations,
+  };
+}
+
+function isS3({ labels }: MeterRow): boolean {
+  return !besideS3.has(labels["operation"] ?? "");
+}
+
+/** `code` is an HTTP status, an S3 error's code, or how an answer broke off. */
+function blameOf(code: string): "nobody" | "client" | "server" {
+  if (code === "Broken") return "server";
+  if (code === "ClientGone") return "client";
+  const status = /^\d+$/.test(code)
+    ? Number(code)
+    : ((s3Errors as Record<string, { status: number }>)[code]?.status ?? 500);
+  if (status >= 500) return "server";
+  return status >= 400 ? "client" : "nobody";
+}
