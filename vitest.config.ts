@@ -43,6 +43,7 @@ export default defineConfig({
         "linearizability",
         "wire",
         "deploy",
+        "console",
         "matrix",
         "milvus",
       ].map((name) => ({

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a checkout ready to run on a machine that has only Node >= 20 and npm: installs the locked packages (the
-# pinned Node among them) and builds the WebAssembly kernel and the protobuf code. Silent and quick when nothing
+# pinned Node among them) and builds the WebAssembly kernel, the protobuf code and the console. Silent and quick when nothing
 # changed. Progress goes to stderr, at least one line every five seconds.
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
@@ -10,7 +10,7 @@ pnpm_version=12.21.0
 inputs() {
   cat pnpm-lock.yaml pnpm-workspace.yaml package.json packages/*/package.json test/package.json bench/package.json \
     tools/package.json tools/bootstrap.sh tools/build.ts packages/*/build.ts packages/protocol/proto/*.proto
-  find packages/erasure/assembly -type f -name '*.ts' 2>/dev/null | LC_ALL=C sort | while read -r file; do cat "$file"; done
+  find packages/erasure/assembly packages/console/src -type f 2>/dev/null | LC_ALL=C sort | xargs cat
 }
 digest() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1; }
 
@@ -69,6 +69,6 @@ echo "$$" >"$lock/owner"
 is_ready && exit 0
 
 run "installing packages" npx --yes "pnpm@$pnpm_version" install --frozen-lockfile
-run "building the kernel and the record code" env PATH="$root/node_modules/.bin:$PATH" node tools/build.ts
+run "building the kernel, the record code and the console" env PATH="$root/node_modules/.bin:$PATH" node tools/build.ts
 echo "$stamp" >.cache/bootstrap-stamp
 say "done"

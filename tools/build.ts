@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
-for (const name of ["protocol", "erasure"]) {
+for (const name of ["protocol", "erasure", "console"]) {
   const script = join(root, "packages", name, "build.ts");
   if (existsSync(script)) execFileSync(process.execPath, [script], { stdio: "inherit" });
 }

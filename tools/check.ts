@@ -8,6 +8,7 @@ const gates: readonly { name: string; command: string; args: readonly string[] }
   { name: "format", command: bin("oxfmt"), args: ["--check"] },
   { name: "lint", command: bin("oxlint"), args: ["--deny-warnings"] },
   { name: "types", command: bin("tsc"), args: ["-p", "tsconfig.json"] },
+  { name: "types of the console", command: bin("tsc"), args: ["-p", "packages/console/tsconfig.json"] },
   { name: "tidy", command: process.execPath, args: [join(root, "tools", "tidy", "main.ts")] },
   { name: "dead code", command: bin("knip"), args: ["--no-progress"] },
   {

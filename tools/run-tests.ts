@@ -33,6 +33,7 @@ const defaultSuites = [
   "wire",
   "deploy",
   "milvus",
+  "console",
 ];
 const suitesAtOnce = 2;
 const heartbeatMs = 60_000;

@@ -31,6 +31,7 @@ let origin: string;
 beforeAll(async () => {
   const app = createStatusApp({
     assets,
+    console: [{ path: "/console/", type: "html", bytes: Buffer.from("<p>console</p>") }],
     status: () => report,
     endpoint: { port: 9000, isTls: false, region: "us-east-1" },
   });

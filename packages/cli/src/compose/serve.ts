@@ -61,7 +61,7 @@ export async function serve(argv: readonly string[], shell: Shell, role: Role = 
   listeners.push(listener);
   if (settings.processes > 1) await listenFirst(listener.server, settings.address, terminal.clock);
   else await listen(listener.server, settings.address);
-  const page = await serveStatusPage(server.state, settings, tls);
+  const page = await serveStatusPage(server, settings, tls);
   if (page !== null) listeners.push(page);
   signals.onReload(() => {
     certificate?.reload();
@@ -78,7 +78,6 @@ export async function serve(argv: readonly string[], shell: Shell, role: Role = 
     inFlight: server.gateway.inFlightCount,
   });
   const cutOff = await server.drain(settings.drainTimeoutMs);
-  page?.server.close();
   await server.close();
   certificate?.stop();
   nodeCertificate?.stop();

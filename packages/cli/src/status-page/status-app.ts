@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import Router from "@koa/router";
 import Koa from "koa";
+import type { ConsoleFile } from "../console/console-files.ts";
 import type { StatusReport } from "../admin/status-report.ts";
 import { pageStatus, type EndpointFacts } from "./page-status.ts";
 
@@ -14,13 +15,15 @@ interface PageAssets {
 
 export interface StatusAppComponents {
   readonly assets: PageAssets;
+  /** Of the console; none: it was not built. */
+  readonly console: readonly ConsoleFile[];
   readonly status: () => StatusReport;
   readonly endpoint: EndpointFacts;
 }
 
 const securityHeaders = {
   "Content-Security-Policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
@@ -28,7 +31,7 @@ const securityHeaders = {
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
-/** The status page: read only, without sign-in and without secrets. */
+/** What is served to whoever signs nothing: the status page, without secrets, and the files of the console. */
 export function createStatusApp(components: StatusAppComponents): Koa {
   const { assets, status, endpoint } = components;
   const router = new Router();
@@ -36,6 +39,13 @@ export function createStatusApp(components: StatusAppComponents): Koa {
   serve(router, "/status.js", { type: "js", bytes: assets.script });
   serve(router, "/status.css", { type: "css", bytes: assets.style });
   serve(router, "/icon.svg", { type: "svg", bytes: assets.icon });
+  for (const file of components.console) serve(router, file.path, file);
+  if (components.console.length === 0) {
+    router.get("/console/", (ctx) => {
+      ctx.status = 503;
+      ctx.body = "The console was not built. Try: node tools/build.ts, and start the server again.\n";
+    });
+  }
   router.get("/status.json", (ctx) => {
     ctx.set("Cache-Control", "no-store");
     ctx.body = pageStatus(status(), endpoint);
