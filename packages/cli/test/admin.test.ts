@@ -29,6 +29,7 @@ const ports: AdminPorts = {
   forgetDrive: () => Promise.resolve(),
   orderRepair: () => Promise.resolve(),
   explain: ({ bucket }) => Promise.resolve(bucket === "there" ? explained : null),
+  trace: { open: () => "t1", next: async () => null, close: () => {} },
   moves: {
     plan: ({ action, names }) => Promise.resolve({ plan: `${action}:${names.join()}@0` } as MovePlan),
     apply: (name) =>

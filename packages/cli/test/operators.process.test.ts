@@ -85,3 +85,70 @@ describe("kakera top", () => {
     expect(stdout).toContain("SYNC P99");
   });
 });
+
+describe("kakera trace", () => {
+  const linesOf = (output: string): Record<string, unknown>[] =>
+    output
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+  test("tells each request as it ends, and no secret of it, until Ctrl-C", async () => {
+    const trace = start(["trace", "--json", "--bucket", "photos/cats"], env());
+    await until("a request is told", async () => {
+      await server.send("PUT", "/photos/dogs/1", "woof");
+      await server.send("GET", "/photos/cats/none?X-Amz-Signature=guarded");
+      return linesOf(trace.output()).length > 0;
+    });
+    trace.process.kill("SIGINT");
+    const { code, stdout } = await trace.ended;
+    expect(code).toBe(0);
+    expect(stdout).not.toMatch(/dogs|guarded|Signature/);
+    expect(linesOf(stdout)[0]).toMatchObject({
+      kind: "request",
+      operation: "GetObject",
+      method: "GET",
+      bucket: "photos",
+      key: "cats/none",
+      clientAddress: "127.0.0.1",
+    });
+  });
+
+  test("shows only what was asked for, and nothing that steers a terminal", async () => {
+    const trace = start(["trace", "--errors", "--status", "NoSuchKey", "--operation", "getobject"], env());
+    await until("a request is told", async () => {
+      await server.send("GET", "/photos/a");
+      await server.send("GET", "/photos/%1B%5B2J");
+      return trace.output().includes("NoSuchKey");
+    });
+    trace.process.kill("SIGINT");
+    const { stdout } = await trace.ended;
+    expect(stdout).toContain("404  GetObject");
+    expect(stdout).not.toContain("\u001b");
+    expect(stdout).not.toContain("/photos/a");
+  });
+
+  test("shows those of all processes, and ends with the server", async () => {
+    const place = temporaryFolder();
+    const shared = await startReadyServer([join(place.path, "d{1...4}"), "--bucket", "shared", "--processes", "2"], {
+      ...rootKeyEnv,
+      KAKERA_METRICS_AUTH: "public",
+    });
+    try {
+      await until("two processes", async () => /^kakera_processes 2$/m.test((await shared.get("/metrics")).text));
+      const trace = start(["trace", "--json"], { ...env(), KAKERA_ENDPOINT: shared.endpoint });
+      // Connections are spread: of so many both processes get some. The host id names the process.
+      const seen = new Map<string, string>();
+      await until("requests of both are told", async () => {
+        const answer = await fetch(`${shared.endpoint}/shared/k`, { headers: { connection: "close" } });
+        seen.set(answer.headers.get("x-amz-request-id") ?? "", answer.headers.get("x-amz-id-2") ?? "");
+        const told = linesOf(trace.output()).map(({ requestId }) => seen.get(requestId as string));
+        return new Set(told.filter((id) => id !== undefined)).size === 2;
+      });
+      expect((await shared.stop()).code).toBe(0);
+      expect((await trace.ended).code).toBe(0);
+    } finally {
+      place.remove();
+    }
+  });
+});

@@ -37,6 +37,7 @@ export function createGateway(components: GatewayComponents, settings: GatewaySe
       logger,
       metrics: createGatewayMetrics(meter),
       accounts,
+      watcher: components.watcher ?? null,
       clientAddressOf: createClientAddressOf(settings.trustedProxies ?? []),
       finished: components.finished,
       answer: (exchange, progress) => answerRequest(exchange, progress, server),

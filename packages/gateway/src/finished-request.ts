@@ -35,4 +35,4 @@ export interface FinishedRequest {
 }
 
 /** Called once for each request that is over. It returns at once and throws nothing: an answer may still be on its way. */
-export type RequestWatcher = (request: FinishedRequest) => void;
+export type FinishedListener = (request: FinishedRequest) => void;

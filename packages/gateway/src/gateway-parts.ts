@@ -3,8 +3,9 @@ import type { CommitLog, KeyQueue } from "@kakera/metadata";
 import type { Owner } from "@kakera/s3";
 import type { Admin } from "./admin.ts";
 import type { BodyStore } from "./create-bodies.ts";
-import type { RequestWatcher } from "./finished-request.ts";
+import type { FinishedListener } from "./finished-request.ts";
 import type { HealthSource } from "./http/health.ts";
+import type { RequestWatcher } from "./request-watcher.ts";
 
 /** What a gateway is built from. */
 export interface GatewayComponents {
@@ -28,7 +29,9 @@ export interface GatewayComponents {
   /** Everything measured by this process, in Prometheus' text form. */
   readonly metricsText: () => string | Promise<string>;
   /** Told of each request that is over. Absent: nobody is, and it costs nothing. */
-  readonly finished?: RequestWatcher | undefined;
+  readonly finished?: FinishedListener | undefined;
+  /** Absent: nobody watches requests. */
+  readonly watcher?: RequestWatcher;
 }
 
 /** Of the data path, what operations need. */

@@ -8,6 +8,7 @@ import type { ExplainReport } from "./explain-report.ts";
 import type { MoveService } from "../moves/move-service.ts";
 import { planActions, type PlanWish } from "../moves/plan-name.ts";
 import type { PlanOrder } from "../moves/record-plan.ts";
+import { answerTrace, type TracePort } from "./trace-calls.ts";
 import type { BucketReport, DriveReport, StatusReport } from "./status-report.ts";
 
 /** What the administration can see and do. What it refuses it throws as CommandFailure. */
@@ -27,6 +28,7 @@ export interface AdminPorts {
   /** null: there is no such object. */
   explain(call: ExplainCall): Promise<ObjectExplanation | null>;
   readonly moves: MoveService;
+  readonly trace: TracePort;
 }
 
 /** `/kakera/admin/v1`: JSON over requests that root signed. */
@@ -34,7 +36,7 @@ export function createAdmin(ports: AdminPorts): Admin {
   return {
     async handle(request) {
       try {
-        return await answer(request, ports);
+        return (await answerTrace(request, ports.trace)) ?? (await answer(request, ports));
       } catch (error) {
         return describeFailure(error);
       }

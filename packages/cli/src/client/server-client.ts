@@ -16,6 +16,7 @@ export interface ServerClient {
   getPlain(path: string, headers?: Readonly<Record<string, string>>): Promise<ServerAnswer>;
   /** Signed. `path` begins with "/"; `body` is sent as it is. */
   send(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: string): Promise<ServerAnswer>;
+  /** Calls that are under way reject. */
   close(): Promise<void>;
 }
 
@@ -62,7 +63,8 @@ export function createServerClient(settings: LiveSettings, components: ClientCom
       const headers = signRequest({ method, url, body }, { credentials, region, nowMs: components.nowMs() });
       return call(method, url, { headers, ...(body === "" ? {} : { body }) });
     },
-    close: () => agent.close(),
+    // A call that nobody waits for any more does not keep the command.
+    close: () => agent.destroy(),
   };
 }
 

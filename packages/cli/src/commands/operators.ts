@@ -3,6 +3,7 @@ import type { ExitCode } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { addLiveOptions } from "./live.ts";
 import { runTop, type TopFlags } from "./top.ts";
+import { runTrace, type TraceFlags } from "./trace.ts";
 import { runMetricsToken, type MetricsTokenFlags } from "./metrics-token.ts";
 
 export interface OperatorWiring {
@@ -16,6 +17,13 @@ export function addOperatorCommands(program: Command, { terminal, keep }: Operat
     .option("--once", "one report, and end")
     .option("--interval <DURATION>", "from one report to the next (2s)")
     .action((flags: TopFlags) => keep(runTop(flags, terminal)));
+  addLiveOptions(program.command("trace").description("requests of a node as they end, until Ctrl-C"))
+    .option("--bucket <BUCKET[/PREFIX]>", "only of this bucket, and of keys that begin so")
+    .option("--operation <NAME>", "only these, as GetObject; Admin, Health and Metrics on request only")
+    .option("--status <CODE>", "only those, as 404, 5xx or NoSuchKey")
+    .option("--errors", "only what was answered with 400 or above, or not at all")
+    .option("--slower-than <DURATION>", "only what took so long, as 200ms")
+    .action((flags: TraceFlags) => keep(runTrace(flags, terminal)));
   addLiveOptions(program.command("metrics-token").description("a job for prometheus.yml, with a bearer token"))
     .option("--minio <VIEW>", "one of MinIO's views: cluster, node, bucket or resource")
     .option("--expires <DURATION>", "how long the token is good (36500d)")

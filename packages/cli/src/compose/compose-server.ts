@@ -19,6 +19,7 @@ import type { PromMeter } from "../drivers/prom-meter.ts";
 import type { SiblingProcess } from "../drivers/sibling-process.ts";
 import { ServerSharing } from "../processes/share-server.ts";
 import type { Reload } from "../processes/told.ts";
+import { TraceHub } from "../trace/trace-hub.ts";
 import { DriveBay } from "./drive-bay.ts";
 import type { ProcessIo } from "../minio-metrics/show-process.ts";
 import { showMinioMetrics } from "../minio-metrics/show-minio-metrics.ts";
@@ -116,7 +117,9 @@ export async function composeServer(
     { credentials: settings.server.credentials, places },
   );
   const activity = new ActivityRing();
-  const core: ServerCore = new ServerCore({ ...components, meter }, { ...settings, bay, prepared, rootKey, activity });
+  const trace = new TraceHub(components);
+  const parts = { ...settings, bay, prepared, rootKey, activity, trace };
+  const core: ServerCore = new ServerCore({ ...components, meter }, parts);
   const { log, bodies, admin, state } = core;
   const { eventLoopLagSeconds, processIo } = components;
   measureServer(metrics, {
@@ -133,7 +136,7 @@ export async function composeServer(
   showMinioMetrics(metrics, { clock, state, survey, processIo, server: serverName(settings.server) });
   const { accessKey, secretKey } = rootKey.credentials;
   const sharing = new ServerSharing(
-    { ...components, meter, core, health: () => state.health(), credentials: rootKey.credentials },
+    { ...components, meter, core, trace, health: () => state.health(), credentials: rootKey.credentials },
     settings,
   );
   const gateway = createGateway(
@@ -148,6 +151,7 @@ export async function composeServer(
       isSessionLive: (session) => core.isSessionLive(session) || sharing.isLive(session),
       metricsText: () => sharing.metricsText(),
       finished: components.audit?.watcher(() => core.formation.clusterId),
+      watcher: trace,
     },
     gatewaySettings(settings.server, settings.test),
   );
@@ -182,6 +186,7 @@ export async function composeServer(
       ]);
     },
     async drain(timeoutMs) {
+      trace.end();
       const cutOff = await Promise.all([gateway.drain(timeoutMs), sharing.drain(timeoutMs)]);
       return cutOff[0] + cutOff[1];
     },

@@ -1,4 +1,4 @@
-import type { RequestWatcher } from "@kakera/gateway";
+import type { FinishedListener } from "@kakera/gateway";
 import type { Clock, ClusterId, Logger, Meter } from "@kakera/kernel";
 import { auditLine } from "../audit/audit-record.ts";
 import { AuditQueue } from "../audit/audit-queue.ts";
@@ -9,7 +9,7 @@ import { openAuditWebhook } from "../drivers/audit-webhook.ts";
 /** Tells of every request that is over, where it was asked for. */
 export interface Audit {
   /** A record names the cluster, which is known once drives and log are. */
-  watcher(clusterId: () => ClusterId): RequestWatcher;
+  watcher(clusterId: () => ClusterId): FinishedListener;
   reopen(): void;
   close(): Promise<void>;
 }

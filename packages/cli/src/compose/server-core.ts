@@ -38,6 +38,7 @@ import { openService, type Service } from "./open-service.ts";
 import type { PreparedDrives } from "./prepare-drives.ts";
 import { keepRootKey, type RootKey } from "./root-key.ts";
 import { archiveSettings, journalSettings } from "./server-limits.ts";
+import type { TraceHub } from "../trace/trace-hub.ts";
 import type { ServerLog } from "./server-log.ts";
 import { createServerState, type ServerState } from "./server-state.ts";
 
@@ -48,6 +49,8 @@ export interface CoreSettings {
   readonly prepared: PreparedDrives;
   readonly rootKey: RootKey;
   readonly activity: ActivityRing;
+  /** Requests for those who watch them. */
+  readonly trace: TraceHub;
 }
 
 /** What other processes of this server take part in. */
@@ -124,6 +127,7 @@ export class ServerCore {
       },
       orderRepair: (order) => this.#opened.orderRepair(order),
       explain: (call) => this.#opened.explain(call),
+      trace: settings.trace,
       moves: createMoveService({
         ...components,
         log: this.log,

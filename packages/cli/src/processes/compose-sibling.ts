@@ -21,6 +21,7 @@ import { MarkQueue } from "./mark-queue.ts";
 import { OwnerDrives } from "./owner-drives.ts";
 import type { WorkReport } from "./process-marks.ts";
 import type { Beginning, ForwardedAdmin, Pulse } from "./told.ts";
+import { RequestTeller } from "./told-requests.ts";
 
 export interface SiblingComponents {
   readonly log: MessageChannel;
@@ -82,10 +83,12 @@ export async function composeSibling(components: SiblingComponents, beginning: B
     bodiesSettings(server, memory.sizeBytes),
   );
   bodies.moveOn(beginning.numbers);
+  const watcher = new RequestTeller(clock, (requests) => link.tell("requests", requests));
   answerPulses({ link, view, bodies }, (pulse) => {
     told.pulse = pulse;
     told.atMs = clock.monotonicMs();
     owner.told(pulse.drives);
+    watcher.told(pulse.isWatched === true);
   });
   link.on("measured", () => metrics.records());
   measureSibling(components, serverName(server));
@@ -98,6 +101,7 @@ export async function composeSibling(components: SiblingComponents, beginning: B
       log,
       bodies,
       logger,
+      watcher,
       failpoints: noFailpoints,
       credentials: { lookup: (given) => (given === accessKey ? secretKey : null) },
       health: { health: () => healthOf(told.pulse.health, clock.monotonicMs() - told.atMs) },

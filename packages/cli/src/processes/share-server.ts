@@ -19,13 +19,15 @@ import type { MeterRow, PromMeter } from "../drivers/prom-meter.ts";
 import { placeSocket } from "../drivers/place-socket.ts";
 import type { SiblingProcess } from "../drivers/sibling-process.ts";
 import { viewFolder } from "../compose/view-folder.ts";
+import type { TraceHub } from "../trace/trace-hub.ts";
 import { version } from "../version.ts";
 import type { Sibling } from "./sibling.ts";
 import { SiblingKeeper, type Shared } from "./sibling-keeper.ts";
-import type { ForwardedAdmin, Pulse, Reload } from "./told.ts";
+import type { ForwardedAdmin, Pulse, Reload, ToldRequests } from "./told.ts";
 
 export interface SharingComponents {
   readonly core: ServerCore;
+  readonly trace: TraceHub;
   readonly health: () => Health;
   readonly credentials: Credentials;
   readonly startSibling: (index: number) => SiblingProcess;
@@ -153,6 +155,7 @@ export class ServerSharing {
       session: core.log.session,
       log: core.log.status(),
       health: health(),
+      isWatched: this.#components.trace.isWatching,
       drives: [...core.drives.values()].map((drive) => drive.status()),
     };
   }
@@ -162,6 +165,9 @@ export class ServerSharing {
     const { link } = sibling;
     link.on("finding", report);
     link.on("is-session-live", (session: SessionId) => core.isSessionLive(session) || this.isLive(session));
+    link.on("requests", ({ requests, droppedCount }: ToldRequests) =>
+      this.#components.trace.noteOthers(requests, droppedCount),
+    );
     link.on("metrics", () => this.metricsText());
     link.on("admin", ({ query, ...request }: ForwardedAdmin) =>
       core.admin.handle({ ...request, query: new Map(query) }),

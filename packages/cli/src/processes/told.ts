@@ -1,5 +1,5 @@
 import type { ClusterId, SessionId } from "@kakera/kernel";
-import type { AdminRequest, Health, WriteNumbers } from "@kakera/gateway";
+import type { AdminRequest, EndedRequest, Health, WriteNumbers } from "@kakera/gateway";
 import type { LogStatus } from "@kakera/metadata";
 import type { DriveStatus } from "@kakera/rpc";
 import type { Credentials } from "../config/credentials.ts";
@@ -37,6 +37,8 @@ export interface Pulse {
   /** All drives in reach. */
   readonly drives: readonly DriveStatus[];
   readonly marks: WorkMarks;
+  /** Somebody watches requests: see "requests". Absent = no. */
+  readonly isWatched?: boolean;
   /** For writes that begin from now on. null: as before. */
   readonly numbers: WriteNumbers | null;
 }
@@ -44,6 +46,13 @@ export interface Pulse {
 /** "admin", asked by a sibling: answered with an AdminResponse. */
 export interface ForwardedAdmin extends Omit<AdminRequest, "query"> {
   readonly query: readonly (readonly [string, string])[];
+}
+
+/** "requests", told by a sibling while the owner's pulse says that somebody watches them. */
+export interface ToldRequests {
+  readonly requests: readonly EndedRequest[];
+  /** More came than may wait for one message. */
+  readonly droppedCount: number;
 }
 
 /** "reload", told by the owner at a SIGHUP. */

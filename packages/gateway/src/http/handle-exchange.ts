@@ -1,8 +1,9 @@
 import { AssertionFailure, type Logger } from "@kakera/kernel";
 import { latin1AsUtf8, toS3Error, type S3Request } from "@kakera/s3";
 import type { Answer } from "../answer.ts";
-import type { FinishedRequest, RequestWatcher } from "../finished-request.ts";
+import type { FinishedListener, FinishedRequest } from "../finished-request.ts";
 import type { GatewayMetrics } from "../metrics.ts";
+import type { RequestWatcher } from "../request-watcher.ts";
 import type { ClientAddressOf } from "./client-address.ts";
 import type { Exchange } from "./exchange.ts";
 import { ClientGone } from "./incoming-bytes.ts";
@@ -28,7 +29,8 @@ export interface ExchangeHandler {
   readonly accounts: RequestAccounts;
   readonly clientAddressOf: ClientAddressOf;
   /** Absent: nobody watches. */
-  readonly finished?: RequestWatcher | undefined;
+  readonly finished?: FinishedListener | undefined;
+  readonly watcher: RequestWatcher | null;
   /** The whole of what is asked, as an answer. Throws whatever goes wrong. */
   answer(exchange: Exchange, progress: Progress): Promise<Answer>;
 }
@@ -130,6 +132,7 @@ function account(
   if (receivedBytes > 0) metrics.bytes.add(receivedBytes, { direction: "in" });
   if (exchange.sentBytes > 0) metrics.bytes.add(exchange.sentBytes, { direction: "out" });
   if (done.account !== null) accounts.end(done.account, { ...done, receivedBytes, sentBytes: exchange.sentBytes });
+  if (handler.watcher?.isWatching === true) tellWatcher(exchange, { ...handler, watcher: handler.watcher }, done);
   if (logger.isEnabled?.("debug") === false) return;
   logger.log("debug", "request.done", {
     ...ids(exchange, done),
@@ -138,6 +141,29 @@ function account(
     code: done.code,
     durationMs: Math.round(done.durationMs * 1000) / 1000,
     receivedBytes,
+    sentBytes: exchange.sentBytes,
+  });
+}
+
+function tellWatcher(
+  exchange: Exchange,
+  { watcher, clientAddressOf }: { readonly watcher: RequestWatcher; readonly clientAddressOf: ClientAddressOf },
+  done: Progress & { code: string; durationMs: number },
+): void {
+  const { request, response } = exchange;
+  const { operation, resource, accessKey, code, durationMs } = done;
+  watcher.note({
+    endedMs: exchange.clock.nowMs(),
+    durationMs,
+    requestId: exchange.requestId,
+    operation,
+    method: request.method ?? "",
+    resource,
+    accessKey,
+    clientAddress: clientAddressOf(request),
+    statusCode: response.headersSent ? response.statusCode : null,
+    code,
+    receivedBytes: exchange.incoming.receivedBytes,
     sentBytes: exchange.sentBytes,
   });
 }

@@ -38,6 +38,7 @@ it("a broken assumption is answered before it ends the process, which has no fur
     logger: silentLogger,
     metrics: createGatewayMetrics(silentMeter),
     accounts: new RequestAccounts(silentMeter),
+    watcher: null,
     clientAddressOf: () => "127.0.0.1",
     answer: () => Promise.reject(new AssertionFailure("two and two are four")),
   };
