@@ -3,6 +3,7 @@ import { endProcess } from "./drivers/end-process.ts";
 import { createMachineProbe } from "./drivers/machine-probe.ts";
 import { createNodeTerminal } from "./drivers/node-terminal.ts";
 import { createRecoveryTools } from "./drivers/recovery-tools.ts";
+import { createStateFiles } from "./drivers/state-files.ts";
 import { writeBugReport } from "./drivers/bug-report.ts";
 import { watchProcessSignals } from "./drivers/process-signals.ts";
 import { serve } from "./compose/serve.ts";
@@ -22,6 +23,7 @@ try {
     terminal,
     probe: createMachineProbe(),
     demoMachine: createDemoMachine(),
+    stateFiles: createStateFiles(),
     recoveryTools: createRecoveryTools(terminal.clock),
     serve: (argv, role) => serve(argv, { terminal, signals, onBug: endWithBug }, role),
   });

@@ -12,6 +12,7 @@ import { runRecoverMetadata, type RecoverFlags } from "./commands/recover-metada
 import { addLiveOptions } from "./commands/live.ts";
 import { addOperatorCommands } from "./commands/operators.ts";
 import { runRepairOrder, runRepairStatus, type RepairWord } from "./commands/repair.ts";
+import type { StateFiles } from "./commands/verify.ts";
 import { runStatus } from "./commands/status.ts";
 import type { LiveFlags } from "./client/live-settings.ts";
 import { addServerOptions, describeUsageError } from "./config/parse-server-arguments.ts";
@@ -30,6 +31,7 @@ export interface ProgramComponents {
   readonly probe: MachineProbe;
   readonly recoveryTools: RecoveryTools;
   readonly demoMachine: DemoMachine;
+  readonly stateFiles: StateFiles;
   /** Runs the server until it ends; `argv` is what follows `server`, `gateway` or `storage-node`. */
   readonly serve: (argv: readonly string[], role: Role) => Promise<ExitCode>;
 }
@@ -115,7 +117,7 @@ function failureObject(failure: CommandFailure): string {
 
 /** The tree of commands. What an action ended with is left in `outcome`. */
 function createProgram(components: ProgramComponents): { program: Command; outcome: { exitCode: ExitCode } } {
-  const { terminal, probe, recoveryTools, demoMachine } = components;
+  const { terminal, probe, recoveryTools, demoMachine, stateFiles } = components;
   const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
   const keep = async (end: ExitCode | Promise<ExitCode>): Promise<void> => {
     outcome.exitCode = await end;
@@ -153,7 +155,7 @@ function createProgram(components: ProgramComponents): { program: Command; outco
     .option("--address <HOST:PORT>", "where the server is to listen (KAKERA_ADDRESS; :9000)")
     .option("--console-address <HOST:PORT>", "where its status page is to be (KAKERA_CONSOLE_ADDRESS; :9001)")
     .action((folders: string[], flags: DoctorFlags) => keep(runDoctor(folders, flags, { terminal, probe })));
-  addOperatorCommands(program, { terminal, keep });
+  addOperatorCommands(program, { terminal, stateFiles, keep });
   addRecoverCommand(program, { terminal, keep, tools: recoveryTools });
   program
     .command("demo")

@@ -16,6 +16,8 @@ export interface Terminal {
   askSecret(question: string): Promise<string | null>;
   /** Asks for yes or no; false when nobody is there. */
   askYes(question: string): Promise<boolean>;
+  /** A line on stderr that takes the place of the one before, "" of none; nothing where stderr is no terminal. */
+  progress(line: string): void;
   /** Clears the screen for what comes next (`--watch`). */
   clear(): void;
   /** From now on the first Ctrl-C or SIGTERM only aborts this signal, so that the command ends by itself; a second ends the process. */

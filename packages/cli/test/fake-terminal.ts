@@ -22,6 +22,7 @@ function createFakeTerminal(given: Given = {}) {
     clock: createManualClock(),
     print: (line) => void printed.push(line),
     hint: (line) => void hinted.push(line),
+    progress: () => {},
     askSecret: async () => null,
     askYes: async () => given.isAgreeing ?? false,
     clear: () => {},
@@ -72,6 +73,10 @@ export async function run(argv: readonly string[], given: Given = {}, probe: Mac
     probe,
     recoveryTools: noRecovery,
     demoMachine: noDemo,
+    stateFiles: {
+      read: (path) => given.files?.[path] ?? null,
+      write: unused,
+    },
     serve: async (serverArgv) => {
       served.push(serverArgv);
       return 0;

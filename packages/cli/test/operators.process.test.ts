@@ -1,4 +1,5 @@
 import { beforeAll, afterAll, describe, expect, test } from "vitest";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TopReport } from "../src/top/measure-top.ts";
 import {
@@ -150,5 +151,68 @@ describe("kakera trace", () => {
     } finally {
       place.remove();
     }
+  });
+});
+
+describe("kakera verify", () => {
+  const results = (stdout: string): Record<string, unknown>[] =>
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+  /** Turns a byte in the middle of every large shard that a drive holds. */
+  const rot = (drive: string): void => {
+    const shards = join(folder.path, drive, "shards");
+    for (const name of readdirSync(shards, { recursive: true, encoding: "utf8" })) {
+      const path = join(shards, name);
+      if (!/\/[^/]{8,}$/.test(path)) continue;
+      const bytes = readFileSync(path);
+      const at = bytes.byteLength >> 1;
+      bytes[at] = (bytes[at] as number) ^ 1;
+      writeFileSync(path, bytes);
+    }
+  };
+
+  test("reads every shard, data and parity: 0 while all is well, 1 for what can be mended, 6 for what cannot", async () => {
+    await server.send("PUT", "/rotten");
+    const body = "large ".repeat(1_500_000);
+    await server.send("PUT", "/rotten/large", body);
+    await server.send("PUT", "/rotten/small", "in its record");
+    const well = await run(["verify", "rotten", "--json"], env());
+    expect(well.code).toBe(0);
+    const [verified] = results(well.stdout);
+    expect(verified).toMatchObject({ kind: "verified", objectCount: 2, inRecordCount: 1, attentionCount: 0 });
+    // 2+2: twice the body.
+    expect(verified?.["shardBytes"]).toBeGreaterThanOrEqual(2 * body.length);
+    rot("d4");
+    const mendable = await run(["verify", "s3://rotten/la", "--json"], env());
+    expect(mendable.code).toBe(1);
+    expect(results(mendable.stdout)[0]).toMatchObject({ kind: "verify-finding", key: "large", verdict: "attention" });
+    for (const drive of ["d2", "d3"]) rot(drive);
+    const lost = await run(["verify", "rotten"], env());
+    expect(lost.code).toBe(6);
+    expect(lost.stdout).toMatch(/^LOST {7}s3:\/\/rotten\/large$/m);
+  });
+
+  test("goes on from its state file", async () => {
+    for (const key of ["a", "b", "c"]) await server.send("PUT", `/photos/verified/${key}`, "x".repeat(5_000));
+    const file = join(folder.path, "state.json");
+    const call = ["verify", "photos/verified/", "--json", "--state", file];
+    expect(results((await run(call, env())).stdout)[0]).toMatchObject({ objectCount: 3 });
+    const done = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+    expect(done).toMatchObject({ progress: "done", afterKey: "verified/c" });
+    writeFileSync(file, JSON.stringify({ ...done, progress: "under way", afterKey: "verified/b", objectCount: 2 }));
+    const again = await run(call, env());
+    expect(again.stderr).toContain("goes on after verified/b");
+    // One was verified now, two before.
+    expect(results(again.stdout)[0]).toMatchObject({ objectCount: 3, sizeBytes: 20_000 });
+    rmSync(file);
+  });
+
+  test("says when there is no such bucket", async () => {
+    const { code, stderr } = await run(["verify", "nowhere"], env());
+    expect(code).toBe(1);
+    expect(stderr).toContain("NoSuchBucket");
   });
 });

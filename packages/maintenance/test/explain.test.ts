@@ -60,6 +60,8 @@ describe("explainObject()", () => {
     await cluster.put("a", patternBytes(300 * KIB, 1));
     const call = { bucket: bucketName, objectKey: Buffer.from("a"), reads: "headers", chunksMax: 0 } as const;
     expect(await cluster.run(explainObject(cluster.parts, call))).toMatchObject({ chunkCount: 1, chunks: [] });
+    const later = { ...call, firstChunk: 1, chunksMax: 10 };
+    expect(await cluster.run(explainObject(cluster.parts, later))).toMatchObject({ chunkCount: 1, chunks: [] });
   });
 
   test("knows what is not there", async () => {

@@ -97,6 +97,8 @@ async function answer(request: AdminRequest, ports: AdminPorts): Promise<AdminRe
 
 const repairOrders: readonly RepairOrder[] = ["now", "pause", "resume"];
 const chunksShownMax = 1_000;
+/** Of the largest object there may be. */
+const firstChunkMax = 1_000_000;
 
 function activity({ query }: AdminRequest, ports: AdminPorts): AdminResponse {
   const sinceMs = Number(query.get("since") ?? 0);
@@ -110,8 +112,11 @@ async function explain({ query }: AdminRequest, ports: AdminPorts): Promise<Admi
   if (bucket === "" || key === "") return badRequest("bucket and key are wanted");
   if (!Number.isInteger(chunksMax) || chunksMax < 1 || chunksMax > chunksShownMax)
     return badRequest(`chunks is a number from 1 to ${chunksShownMax}`);
+  const firstChunk = Number(query.get("firstChunk") ?? 0);
+  if (!Number.isInteger(firstChunk) || firstChunk < 0 || firstChunk > firstChunkMax)
+    return badRequest(`firstChunk is a number from 0 to ${firstChunkMax}`);
   const reads = query.get("reads") === "blocks" ? "blocks" : "headers";
-  const found = await ports.explain({ bucket, objectKey: Buffer.from(key), reads, chunksMax });
+  const found = await ports.explain({ bucket, objectKey: Buffer.from(key), reads, firstChunk, chunksMax });
   if (found === null)
     return errorResponse(404, { reason: "NoSuchKey", message: `there is no object s3://${bucket}/${key}` });
   const { scrubbedMs, ...explanation } = found;

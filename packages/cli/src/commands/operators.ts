@@ -4,15 +4,22 @@ import type { Terminal } from "../terminal.ts";
 import { addLiveOptions } from "./live.ts";
 import { runTop, type TopFlags } from "./top.ts";
 import { runTrace, type TraceFlags } from "./trace.ts";
+import { runVerify, type StateFiles, type VerifyFlags } from "./verify.ts";
 import { runMetricsToken, type MetricsTokenFlags } from "./metrics-token.ts";
 
 export interface OperatorWiring {
   readonly terminal: Terminal;
+  readonly stateFiles: StateFiles;
   readonly keep: (end: ExitCode | Promise<ExitCode>) => Promise<void>;
 }
 
 /** What those who run a server look at it with. */
-export function addOperatorCommands(program: Command, { terminal, keep }: OperatorWiring): void {
+export function addOperatorCommands(program: Command, { terminal, stateFiles, keep }: OperatorWiring): void {
+  addLiveOptions(program.command("verify").description("read and check every byte of a bucket's shards"))
+    .argument("<BUCKET[/PREFIX]>")
+    .option("--concurrency <N>", "objects at a time (4)")
+    .option("--state <FILE>", "keep there how far it came, and go on from there")
+    .action((address: string, flags: VerifyFlags) => keep(runVerify(address, flags, { terminal, files: stateFiles })));
   addLiveOptions(program.command("top").description("what a node does now: requests, latencies, drives"))
     .option("--once", "one report, and end")
     .option("--interval <DURATION>", "from one report to the next (2s)")

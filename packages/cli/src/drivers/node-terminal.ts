@@ -31,6 +31,7 @@ export function createNodeTerminal(signals: Pick<ProcessSignals, "stopped" | "dr
     clock: waitingClock,
     print: (line) => void process.stdout.write(`${line}\n`),
     hint: (line) => void process.stderr.write(`${line}\n`),
+    progress: (line) => void (process.stderr.isTTY === true && process.stderr.write(`\r\u001b[K${line}`)),
     askSecret: (question) => ask(question, new Writable({ write: (_chunk, _encoding, done) => done() })),
     askYes: async (question) => /^y(es)?$/i.test((await ask(`${question} [y/N] `, process.stderr)) ?? ""),
     clear: () => void (isTerminal && process.stdout.write("\u001b[H\u001b[2J")),

@@ -11,7 +11,9 @@ export interface ExplainCall {
   readonly objectKey: Uint8Array;
   /** `headers`: what each shard's header and footer say; `blocks`: every byte is read and verified. */
   readonly reads: "headers" | "blocks";
-  /** The first so many chunks. */
+  /** Chunks of the object that are left out: it is looked at piece by piece. Absent: none. */
+  readonly firstChunk?: number;
+  /** The first so many chunks of those. */
   readonly chunksMax: number;
 }
 
@@ -43,10 +45,13 @@ export async function explainObject(parts: MaintenanceParts, call: ExplainCall):
   if (seen === null) return null;
   const bodies = bodiesNamedBy(log.view, seen.record);
   const chunks: ChunkExplanation[] = [];
+  let left = call.firstChunk ?? 0;
   for (const body of bodies) {
     const pool = map.pool(body.pool);
     if (pool === null) throw new ClusterFailure("retry", "a pool is not known here yet", { reason: "VIEW_BEHIND" });
-    for (let index = 0; index < chunkCount(body) && chunks.length < call.chunksMax; index++)
+    const first = Math.min(left, chunkCount(body));
+    left -= first;
+    for (let index = first; index < chunkCount(body) && chunks.length < call.chunksMax; index++)
       chunks.push(await explainChunk(parts, { chunk: chunkOf(body, pool, index), pool: pool.pool }, call.reads));
   }
   const driveIds = new Set(
