@@ -26,15 +26,22 @@ export const given = {
   KAKERA_ROOT_PASSWORD: "a-long-password",
 };
 
-/** A file as docker compose reads it: anchors merged, variables replaced. */
+/** A file as docker compose reads it: anchors merged, then variables replaced in its texts. */
 export function compose(name: string, variables: Readonly<Record<string, string>> = given): ComposeFile {
   const text = readFileSync(join(root, "deploy", "compose", name), "utf8");
-  const replaced = text.replaceAll(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, variable: string, kind = "", rest = "") => {
+  return replaced(documentsOf<ComposeFile>(text)[0], variables) as ComposeFile;
+}
+
+function replaced(node: unknown, variables: Readonly<Record<string, string>>): unknown {
+  if (Array.isArray(node)) return node.map((item) => replaced(item, variables));
+  if (typeof node === "object" && node !== null)
+    return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, replaced(value, variables)]));
+  if (typeof node !== "string") return node;
+  return node.replaceAll(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, variable: string, kind = "", rest = "") => {
     const value = variables[variable] ?? "";
     if (value === "" && kind === "?") throw new Error(`${variable}: ${rest}`);
     return value === "" ? rest : value;
   });
-  return documentsOf<ComposeFile>(replaced)[0] as ComposeFile;
 }
 
 /** As docker compose splits a command that is one text. */
