@@ -26,7 +26,7 @@ function drive(position: number, change: Partial<DriveReport> = {}): DriveReport
   };
 }
 
-const cluster = { halt: null, isLeader: true, archive: null };
+const cluster = { halt: null, isLeader: true, archive: null, nodes: [], featureLevel: { active: 1, next: null } };
 
 const well: ServerFacts = {
   nowMs,

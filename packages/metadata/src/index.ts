@@ -77,6 +77,7 @@ export {
   setPlanState,
   type PlannedStep,
 } from "./transitions/plans.ts";
+export { readFeatureLevel, setFeatureLevel, type FeatureLevel } from "./transitions/feature-level.ts";
 export { dropCompleted, dropGarbage } from "./transitions/drop-rows.ts";
 export { bodiesOf, droppedBodies } from "./transitions/dropped-bodies.ts";
 

@@ -1,3 +1,4 @@
+import { judgeVersions } from "./judge-versions.ts";
 import { countDomains } from "./count-domains.ts";
 import { DAY_MS, formatGeometry, HOUR_MS, type Geometry, type ReasonCode } from "@kakera/kernel";
 import type { CensusReport, RepairReport } from "@kakera/maintenance";
@@ -70,6 +71,7 @@ export function judgeConditions(facts: ServerFacts): Condition[] {
     ...judgeData(facts),
     ...judgeLog(facts),
     ...judgeNodes(facts.drives),
+    ...judgeVersions(facts.cluster?.nodes ?? []),
     ...facts.drives.filter(({ reason }) => reason !== "NODE_DOWN").flatMap(judgeDrive),
     ...judgeUpkeep(facts),
     ...judgeSetup(facts),

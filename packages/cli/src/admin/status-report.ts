@@ -1,5 +1,7 @@
 import type { CensusReport, PlanReport, RepairReport } from "@kakera/maintenance";
+import type { FeatureLevel } from "@kakera/metadata";
 import type { DriveCondition } from "@kakera/rpc";
+import type { FeatureRange } from "../upgrade/feature-range.ts";
 
 /** What `/kakera/admin/v1/status` answers and `kakera status` shows. Times are milliseconds since the epoch. */
 export interface StatusReport {
@@ -71,12 +73,26 @@ export interface JournalReport {
   readonly isSpaceShort?: boolean;
 }
 
-export interface ClusterReport {
+/** What a cluster's log says of itself. */
+export interface LogReport {
   /** Why nobody changes anything, until an operator has decided; null: go on. */
   readonly halt: string | null;
   readonly isLeader: boolean;
   /** The copy of the log on the drives, where this process writes it; null: another one does, or nobody yet. */
   readonly archive: ArchiveReport | null;
+}
+
+export interface ClusterReport extends LogReport {
+  /** That live. */
+  readonly nodes: readonly NodeReport[];
+  /** What all of them write, and may be about to; null: the cluster is not formed yet. */
+  readonly featureLevel: FeatureLevel | null;
+}
+
+export interface NodeReport {
+  readonly host: string;
+  readonly version: string;
+  readonly levels: FeatureRange;
 }
 
 export interface ArchiveReport {

@@ -25,8 +25,10 @@ import {
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import { formatAddress, parseAddress } from "../config/parse-values.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
+import type { NodeReport } from "../admin/status-report.ts";
 import type { DriveBay } from "../compose/drive-bay.ts";
 import { describeListening } from "../drivers/http-listener.ts";
+import { firstRange, type FeatureRange } from "../upgrade/feature-range.ts";
 import { version } from "../version.ts";
 import type { NodeCertificate } from "../compose/node-certificate.ts";
 import { checkClock } from "./check-clock.ts";
@@ -40,6 +42,7 @@ export interface ClusterNodeParts {
   readonly bay: DriveBay;
   /** null: calls go without TLS. */
   readonly nodeCertificate: NodeCertificate | null;
+  readonly levels: FeatureRange;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -129,10 +132,22 @@ export class ClusterNode {
       rack,
       host,
       version,
+      levels: this.#parts.levels,
       ...(tls === undefined ? {} : { tls: tls.mode }),
       roles,
       drives,
     });
+  }
+
+  /** Whether etcd has its record: the others count with it from then on. */
+  get isAnnounced(): boolean {
+    return this.registry.nodes.has(this.nodeId);
+  }
+
+  /** All that live, this one included. */
+  get nodes(): readonly NodeReport[] {
+    const records = [...this.registry.nodes.values()];
+    return records.map(({ host, version, levels = firstRange }) => ({ host, version, levels }));
   }
 
   /** Where a drive has its files of the archive; null: it is not in reach. */

@@ -1,9 +1,11 @@
 import { assert, idFromBytes, type Clock, type DriveId, type Logger, type Random } from "@kakera/kernel";
-import { createBucket, keys, readBucket, type CommitLog } from "@kakera/metadata";
+import { createBucket, keys, readBucket, readFeatureLevel, type CommitLog } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import { checkNewBucketName } from "@kakera/s3";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { checkLevel } from "../upgrade/check-level.ts";
+import type { FeatureRange } from "../upgrade/feature-range.ts";
 import type { DriveBay } from "./drive-bay.ts";
 import { formCluster } from "./form-cluster.ts";
 import type { FormationFile } from "./formation-file.ts";
@@ -14,6 +16,8 @@ export interface ClusterComponents {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** That this program can work at. */
+  readonly levels: FeatureRange;
 }
 
 /** Writes the records that a new cluster begins with, where they are not there. Throws CommandFailure when the log is another cluster's. */
@@ -34,8 +38,13 @@ export async function beginCluster(components: ClusterComponents, formation: For
   components.logger.log("info", "cluster.formed", { cluster: clusterId });
 }
 
-/** Whether the log has the cluster's records. Throws CommandFailure when it is another cluster's. */
-export function checkCluster({ log }: Pick<ClusterComponents, "log">, formation: FormationFile): "known" | "new" {
+/** Whether the log has the cluster's records. Throws CommandFailure when it is another cluster's, or of another version. */
+export function checkCluster(
+  { log, levels }: Pick<ClusterComponents, "log" | "levels">,
+  formation: FormationFile,
+): "known" | "new" {
+  const level = readFeatureLevel(log.view);
+  if (level !== null) checkLevel(level, levels);
   const known = log.view.get(keys.cluster());
   if (known === null) return "new";
   const clusterId = idFromBytes("cluster", records.ClusterRecord.decode(known.value).clusterId);

@@ -82,6 +82,8 @@ export interface Server {
   open(signal: AbortSignal): Promise<void>;
   /** Lets what is in flight finish, in all processes, within `timeoutMs`; how many requests were cut off. */
   drain(timeoutMs: number): Promise<number>;
+  /** Rejects with CommandFailure (refused) when the cluster has risen to a level that this version does not read: it must end at once. */
+  readonly outdated: Promise<void>;
   /** A SIGHUP, for the other processes. */
   tellReload(reload: Reload): void;
   /** Ends everything in good order; after `drain`. */
@@ -157,6 +159,7 @@ export async function composeServer(
   );
   const ended = new AbortController();
   let keeping: Promise<unknown> = Promise.resolve();
+  const outdated = core.watchLevel(ended.signal);
   return {
     gateway,
     state,
@@ -166,6 +169,7 @@ export async function composeServer(
       return core.formation;
     },
     isSameDevice: prepared.isSameDevice,
+    outdated,
     async open(signal) {
       await core.openLog();
       await bay.open();

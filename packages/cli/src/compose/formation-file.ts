@@ -9,6 +9,8 @@ import {
   type DriveId,
   type Geometry,
 } from "@kakera/kernel";
+import { CommandFailure } from "../command-failure.ts";
+import { exitCodes } from "../exit-codes.ts";
 
 /**
  * What the drives of one machine were formed as. It lies on every drive (DIR/.kakera/formation), before any of them gets its
@@ -30,8 +32,9 @@ const systemFolder = ".kakera";
 const formationPath = `${systemFolder}/formation`;
 const unfinishedPath = `${formationPath}.new`;
 const fileBytesMax = 64 * 1024;
+const format = 1;
 
-/** null: there is none, or none that can be believed. */
+/** null: there is none, or none that can be believed. Rejects with CommandFailure (refused) for one of a newer version. */
 export async function readFormationFile(disk: Disk): Promise<FormationFile | null> {
   if ((await disk.stat(formationPath)) === null) return null;
   const file = await disk.open(formationPath, { access: "read" });
@@ -64,7 +67,7 @@ export async function writeFormationFile(disk: Disk, formation: FormationFile): 
 function encode(formation: FormationFile): string {
   const { clusterId, epoch, geometry, drives, journal } = formation;
   const line = JSON.stringify({
-    format: 1,
+    format,
     clusterId,
     epoch,
     geometry: geometry === null ? null : formatGeometry(geometry),
@@ -78,12 +81,19 @@ function decode(text: string): FormationFile | null {
   const [line = "", digest] = text.split("\n");
   if (digest !== digestOf(line)) return null;
   const parsed = JSON.parse(line) as {
+    format: number;
     clusterId: string;
     epoch: number;
     geometry: string | null;
     drives: (string | null)[];
     journal: string[];
   };
+  if (parsed.format > format)
+    throw new CommandFailure(
+      "VERSION_SKEW",
+      `the drive's formation file has format ${parsed.format}, and this version reads formats up to ${format}`,
+      { exitCode: exitCodes.refused, remedy: "start the version that wrote it" },
+    );
   const clusterId = parseId("cluster", parsed.clusterId);
   const geometry = parsed.geometry === null ? null : parseGeometry(parsed.geometry);
   if (clusterId === null || (geometry === null && parsed.geometry !== null)) return null;

@@ -72,7 +72,7 @@ export async function serve(argv: readonly string[], shell: Shell, role: Role = 
 
   if ((await openOrExplain(server, signals.stopped)) === "stopped") return exitCodes.done;
   announceReady(server, settings, { terminal, logger });
-  await untilAborted(signals.stopped);
+  await Promise.race([untilAborted(signals.stopped), server.outdated]);
   logger.log("info", "server.draining", {
     signal: String(signals.stopped.reason),
     inFlight: server.gateway.inFlightCount,
@@ -167,7 +167,8 @@ async function openOrExplain(server: Server, stopped: AbortSignal): Promise<"rea
       throw explain(error);
     },
   );
-  return Promise.race([opened, untilAborted(stopped).then(() => "stopped" as const)]);
+  const outdated = server.outdated.then(() => "stopped" as const);
+  return Promise.race([opened, outdated, untilAborted(stopped).then(() => "stopped" as const)]);
 }
 
 /** A failure of drives or log at the start, in words for the person who starts it. */

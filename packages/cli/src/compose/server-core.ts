@@ -12,14 +12,18 @@ import {
 import type { Admin } from "@kakera/gateway";
 import type { ShardDrive } from "@kakera/rpc";
 import { defaultMaintenanceSettings, reportedMarks, SessionBoard, type Maintenance } from "@kakera/maintenance";
-import { keys, type ViewReaders, type WritableView } from "@kakera/metadata";
+import { keys, readFeatureLevel, type ViewReaders, type WritableView } from "@kakera/metadata";
 import { ClusterNode } from "../cluster/cluster-node.ts";
 import { foundCluster } from "../cluster/found-cluster.ts";
+import type { ClusterReport } from "../admin/status-report.ts";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import type { ActivityRing } from "../admin/activity-ring.ts";
 import { createAdmin } from "../admin/create-admin.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
+import { checkLevel } from "../upgrade/check-level.ts";
+import { featureRange, type FeatureRange } from "../upgrade/feature-range.ts";
+import { keepLevelRisen, raiseAlone } from "../upgrade/raise-level.ts";
 import { createMoveService, type PlaceableDrives } from "../moves/move-service.ts";
 import { beginCluster, checkCluster, ensureBuckets, type ClusterComponents } from "./begin-cluster.ts";
 import { addDrive } from "./add-drive.ts";
@@ -61,6 +65,7 @@ export interface Shareable extends Pick<Service, "marks" | "repairQueue"> {
 }
 
 const logWaitMs = SECOND_MS / 10;
+const levelLookMs = SECOND_MS / 4;
 /** A gateway has no drive to keep its view on. */
 const gatewayState = "/var/lib/kakera";
 
@@ -98,7 +103,7 @@ export class ServerCore {
         ...components,
         bay: settings.bay,
         log: () => (this.#view === null ? null : this.log),
-        cluster: () => this.log.current?.cluster ?? null,
+        cluster: () => this.#clusterReport(),
         drives: () => this.drives,
         formation: () => this.#formation,
         upkeep: () => this.#maintenance?.report() ?? null,
@@ -237,6 +242,22 @@ export class ServerCore {
     return this.#view === null ? 0 : this.log.status().revision - this.#view.appliedRevision;
   }
 
+  /** Rejects with CommandFailure (refused) once the cluster has risen to a level that this process cannot read; ends when `signal` is aborted. */
+  async watchLevel(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#components;
+    for (;;) {
+      await sleep(clock, levelLookMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      const level = this.#view === null ? null : readFeatureLevel(this.#view);
+      if (level !== null) checkLevel({ ...level, next: null }, this.#levels);
+    }
+  }
+
+  get #levels(): FeatureRange {
+    const { featureLevel } = this.#settings.test;
+    return featureLevel === undefined ? featureRange : { ...featureRange, newest: featureLevel };
+  }
+
   stopServing(): void {
     this.#isServing = false;
   }
@@ -259,11 +280,13 @@ export class ServerCore {
   }
 
   get #cluster(): ClusterComponents {
-    return { ...this.#components, bay: this.#settings.bay, log: this.log };
+    return { ...this.#components, bay: this.#settings.bay, log: this.log, levels: this.#levels };
   }
 
   /** Reads can be answered, and there is something to read or a log to write it to. */
   async #canServe(): Promise<boolean> {
+    // What it may find in the log is looked at after the others know that it is here: the feature level rises past nobody.
+    if (this.#node?.isAnnounced === false) return false;
     if (!(await this.log.isOpen())) return false;
     // A cluster is formed when its nodes are there.
     const mayBegin = this.#node === null && this.log.status().canWrite;
@@ -274,6 +297,7 @@ export class ServerCore {
     await writeIncarnations(this.#cluster);
     await ensureBuckets(this.#cluster, this.#settings.server.buckets);
     const shared = this.log.current?.shared ?? null;
+    if (shared === null) await raiseAlone(this.#cluster, this.#levels.newest);
     if (shared === null) maintenance.start();
     else shared.lead((signal) => maintainWhile(maintenance, signal));
     this.#isWorking = true;
@@ -281,7 +305,7 @@ export class ServerCore {
 
   async #joinCluster(etcd: EtcdPlace): Promise<void> {
     const { bay, server, prepared } = this.#settings;
-    const components = { ...this.#components, etcd, bay };
+    const components = { ...this.#components, etcd, bay, levels: this.#levels };
     const { clusterId } = this.#formation;
     const node = await ClusterNode.open(components, server, clusterId);
     this.#node = node;
@@ -301,9 +325,18 @@ export class ServerCore {
     shared.lead((signal) =>
       foundCluster(founding, { expectDomains, geometry, groupCount: this.#settings.test.groupCount }, signal),
     );
+    const raising = { ...this.#components, log: shared, registry: node.registry };
+    shared.lead((signal) => keepLevelRisen(raising, signal));
     const board = new SessionBoard({ ...this.#components, log: shared });
     this.#board = board;
     void board.run(this.#ended.signal).catch(this.#components.onBug);
+  }
+
+  #clusterReport(): ClusterReport | null {
+    const cluster = this.log.current?.cluster ?? null;
+    if (cluster === null || this.#node === null) return null;
+    const { nodes } = this.#node;
+    return { ...cluster, nodes, featureLevel: this.#view === null ? null : readFeatureLevel(this.#view) };
   }
 
   get #openView(): WritableView {

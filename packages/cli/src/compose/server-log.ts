@@ -1,6 +1,6 @@
 import type { DriveId } from "@kakera/kernel";
 import type { ClusterLog, CommitLog, JournalPlace, LogWitness, MemberStatus } from "@kakera/metadata";
-import type { ClusterReport } from "../admin/status-report.ts";
+import type { LogReport } from "../admin/status-report.ts";
 
 /** The log of a server, whatever it is kept in: a journal on the machine's drives, or etcd, with an archive on the drives. */
 export interface ServerLog extends CommitLog {
@@ -16,5 +16,5 @@ export interface ServerLog extends CommitLog {
   /** The log itself where it is a cluster's, for what only clusters do. */
   readonly shared: ClusterLog | null;
   /** What a cluster's log says of itself; null: it is a journal. */
-  readonly cluster: ClusterReport | null;
+  readonly cluster: LogReport | null;
 }

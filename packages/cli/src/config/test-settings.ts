@@ -20,6 +20,8 @@ export interface TestSettings {
   readonly sessionTtlSeconds?: number;
   /** Another one than the machine's says that it has rebooted since. */
   readonly bootId?: string;
+  /** The newest feature level that the process says it can work at: another release than this one. */
+  readonly featureLevel?: number;
   readonly failpoint: { readonly name: string; readonly hitCount: number } | null;
 }
 
@@ -33,6 +35,7 @@ const names = [
   "heldReadMs",
   "sessionTtlSeconds",
   "groupCount",
+  "featureLevel",
 ];
 
 export function readTestSettings(environment: Environment): TestSettings {

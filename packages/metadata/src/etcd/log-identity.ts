@@ -1,3 +1,4 @@
+import { otherFormat } from "./other-format.ts";
 import { assert, newId, parseId, type ClusterId, type Random } from "@kakera/kernel";
 import type { ViewPosition } from "../ports/view.ts";
 import type { EtcdKeys } from "./etcd-keys.ts";
@@ -33,10 +34,10 @@ export function encodeLogIdentity(identity: LogIdentity): Buffer {
   return Buffer.from(JSON.stringify({ format: 1, ...identity }));
 }
 
-/** Throws AssertionFailure when it is none of ours. */
+/** Throws ClusterFailure `halt` VERSION_SKEW when a newer version wrote it, AssertionFailure when it is none of ours. */
 export function decodeLogIdentity(bytes: Uint8Array): LogIdentity {
   const parsed = JSON.parse(Buffer.from(bytes).toString()) as LogIdentity & { format: number };
-  assert(parsed.format === 1, "the identity of the log in etcd is of a format that this version does not know");
+  if (parsed.format !== 1) throw otherFormat("the identity of the log", parsed.format, 1);
   const clusterId = parseId("cluster", parsed.clusterId);
   assert(clusterId !== null, "the identity of the log in etcd names a cluster");
   const { logId, restoredFrom, keepsUnproven } = parsed;

@@ -10,6 +10,8 @@ export interface NodeRecord {
   readonly rack: string | null;
   readonly host: string;
   readonly version: string;
+  /** Feature levels that it can work at; absent: the first only. */
+  readonly levels?: { readonly oldest: number; readonly newest: number };
   /** What its port takes; absent: plain calls only, as all nodes did before there was another way. */
   readonly tls?: "require" | "prefer";
   /** What runs in it. */

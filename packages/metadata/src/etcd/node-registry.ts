@@ -22,6 +22,8 @@ export interface NodeRegistry {
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
   /** What this node says of itself from now on; told as soon as etcd takes it. */
   announce(record: NodeRecord): void;
+  /** Reads `nodes` anew, as etcd has them after the call. Rejects with `retry` when it does not answer by then. */
+  readAll(deadlineMs: number): Promise<unknown>;
   /** Called after every change of `nodes`. */
   onChange(listener: () => void): void;
   /** Takes the own record away, where etcd can be reached. */
@@ -70,7 +72,7 @@ class RunningRegistry implements NodeRegistry {
   }
 
   async start(deadlineMs: number): Promise<void> {
-    const revision = await this.#readAll(deadlineMs);
+    const revision = await this.readAll(deadlineMs);
     this.#running = this.#follow(revision);
   }
 
@@ -93,7 +95,7 @@ class RunningRegistry implements NodeRegistry {
     this.#parts.members.close();
   }
 
-  async #readAll(deadlineMs: number): Promise<string> {
+  async readAll(deadlineMs: number): Promise<string> {
     const { members, keys } = this.#parts;
     const { from, to } = keys.nodes;
     const answer = await members.insist("read the nodes", deadlineMs, (client, options) =>
@@ -132,7 +134,7 @@ class RunningRegistry implements NodeRegistry {
       while (!signal.aborted) {
         await sleep(clock, pauseMs, signal).catch(() => undefined);
         try {
-          revision = await this.#readAll(clock.monotonicMs() + settings.memberDeadlineMs);
+          revision = await this.readAll(clock.monotonicMs() + settings.memberDeadlineMs);
           break;
         } catch (failure) {
           if (!(failure instanceof ClusterFailure)) throw failure;

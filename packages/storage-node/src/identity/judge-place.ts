@@ -70,7 +70,11 @@ function judgeDrive(identity: DriveIdentity, deviceRelation: DeviceRelation, exp
   if (clusterId === null)
     return refuse("DRIVE_FOREIGN", "the folder is a drive already; a new cluster starts on empty ones");
   if (identity.clusterId !== clusterId) return refuse("DRIVE_FOREIGN", "the drive belongs to another cluster");
-  if (identity.formatVersion > formatVersion) return refuse("VERSION_SKEW", "the drive was written by a newer version");
+  if (identity.formatVersion > formatVersion)
+    return refuse(
+      "VERSION_SKEW",
+      `the drive was written by a newer version, in format ${identity.formatVersion}; this one reads formats up to ${formatVersion}: start the newer version`,
+    );
   if (expected.foundElsewhere.has(identity.driveId)) return refuse("DRIVE_FOREIGN", "two places hold the same drive");
   const known = expected.incarnationOf(identity.driveId);
   if (known === null)
