@@ -15,6 +15,7 @@ import { defaultMaintenanceSettings, reportedMarks, SessionBoard, type Maintenan
 import { keys, readFeatureLevel, type ViewReaders, type WritableView } from "@kakera/metadata";
 import { ClusterNode } from "../cluster/cluster-node.ts";
 import { foundCluster } from "../cluster/found-cluster.ts";
+import { maintainWhile } from "../cluster/maintain-while.ts";
 import type { ClusterReport } from "../admin/status-report.ts";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import type { ActivityRing } from "../admin/activity-ring.ts";
@@ -24,7 +25,8 @@ import type { TestSettings } from "../config/test-settings.ts";
 import { checkLevel } from "../upgrade/check-level.ts";
 import { featureRange, type FeatureRange } from "../upgrade/feature-range.ts";
 import { keepLevelRisen, raiseAlone } from "../upgrade/raise-level.ts";
-import { createMoveService, type PlaceableDrives } from "../moves/move-service.ts";
+import { createMoveService } from "../moves/move-service.ts";
+import { placeableDrives } from "../moves/placeable-drives.ts";
 import { beginCluster, checkCluster, ensureBuckets, type ClusterComponents } from "./begin-cluster.ts";
 import { addDrive } from "./add-drive.ts";
 import { forgetDrive, replaceDrive, type DriveChangeComponents } from "./change-drives.ts";
@@ -136,7 +138,7 @@ export class ServerCore {
       moves: createMoveService({
         ...components,
         log: this.log,
-        drives: () => this.#drivesOfNodes(),
+        drives: () => placeableDrives(this.#node?.registry.nodes.values() ?? null, settings.bay),
         moveBytesPerSecond: defaultMaintenanceSettings.moveBytesPerSecondMax,
       }),
     });
@@ -349,15 +351,6 @@ export class ServerCore {
     return this.#maintenance;
   }
 
-  /** What a plan may place. Of one machine each drive is a failure domain, and the machine has no name. */
-  #drivesOfNodes(): PlaceableDrives {
-    if (this.#node !== null) return { of: "cluster", nodes: [...this.#node.registry.nodes.values()] };
-    const drives = this.#settings.bay.slots.flatMap(({ state }) =>
-      state.kind === "open" ? [{ driveId: state.driveId, sizeBytes: state.drive.status().totalBytes }] : [],
-    );
-    return { of: "machine", nodes: [{ host: "", rack: null, zone: null, drives }] };
-  }
-
   /** What had to wait for a home has a new one. */
   #hurryRepair(): void {
     this.#maintenance?.hurry();
@@ -396,14 +389,4 @@ export class ServerCore {
       equip: (place) => keepRootKey(this.#components.access, place, rootKey),
     };
   }
-}
-
-/** One leadership: the loops run as long as this process leads. */
-async function maintainWhile(maintenance: Maintenance, signal: AbortSignal): Promise<void> {
-  maintenance.start();
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  await maintenance.stop();
 }

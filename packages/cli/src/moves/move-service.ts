@@ -1,17 +1,12 @@
 import type { ClusterMap } from "@kakera/metadata";
 import { ranges, readClusterMap } from "@kakera/metadata";
 import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
-import { refused, type NodeDrives } from "./find-drives.ts";
+import { refused } from "./find-drives.ts";
+import type { PlaceableDrives } from "./placeable-drives.ts";
 import { makeGeometryPlan } from "./make-geometry-plan.ts";
 import { makePlan, type MadePlan, type MovePlan } from "./make-plan.ts";
 import { readPlanName, type PlanWish } from "./plan-name.ts";
 import { orderPlan, recordPlan, stalePlan, type PlanOrder, type RecordingParts } from "./record-plan.ts";
-
-/** The drives that a plan may place, by the machines that have them. */
-export interface PlaceableDrives {
-  readonly of: "machine" | "cluster";
-  readonly nodes: readonly NodeDrives[];
-}
 
 export interface MoveServiceParts extends RecordingParts {
   readonly drives: () => PlaceableDrives;
