@@ -33,7 +33,10 @@ export interface ServerFacts {
   readonly openFilesMax: number | null;
 }
 
-/** What the functions below may find; another reason is the drive's own (its `reason`). */
+/**
+ * What the functions below may find; another reason is the drive's own (its `reason`). VIEW_BEHIND is not among them: whoever asks for
+ * the conditions is not told the lag (`kakera_view_lag_revisions`).
+ */
 export const judgedReasons: readonly ReasonCode[] = [
   "CHUNKS_LOST",
   "QUORUM_LOST",
@@ -41,7 +44,6 @@ export const judgedReasons: readonly ReasonCode[] = [
   "SHARDS_SHORT",
   "LOG_UNREACHABLE",
   "LOG_SPACE",
-  "VIEW_BEHIND",
   "NODE_DOWN",
   "VERSION_SKEW",
   "DRIVE_OFFLINE",

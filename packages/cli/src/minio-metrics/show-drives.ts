@@ -1,4 +1,4 @@
-import { MINUTE_MS } from "@kakera/kernel";
+import { MINUTE_MS, SECOND_MS } from "@kakera/kernel";
 import type { DriveReport } from "../admin/status-report.ts";
 import type { MeterRow, PromMeter } from "../drivers/prom-meter.ts";
 import type { MinioMetricsSources } from "./show-minio-metrics.ts";
@@ -99,7 +99,9 @@ function showLatency(
       // The youngest that is a minute old, and those after it.
       while (earlier.length > 1 && of.nowMs() - (earlier[1]?.atMs ?? 0) >= MINUTE_MS) earlier.shift();
       const before = earlier[0]?.synced;
-      earlier = [...earlier, { atMs: of.nowMs(), synced: now }].slice(-snapshotsMax);
+      // However often somebody scrapes.
+      if (of.nowMs() - (earlier.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY) >= SECOND_MS)
+        earlier = [...earlier, { atMs: of.nowMs(), synced: now }].slice(-snapshotsMax);
       return of.own().flatMap(({ driveId, place }) => {
         const after = now.get(driveId);
         const count = (after?.count ?? 0) - (before?.get(driveId)?.count ?? 0);
@@ -113,8 +115,8 @@ function showLatency(
   );
 }
 
-/** Scrapes more often than once a second see less than a minute. */
-const snapshotsMax = 60;
+/** One a second, for a minute. */
+const snapshotsMax = MINUTE_MS / SECOND_MS;
 
 function byPlace(
   drives: readonly DriveReport[],

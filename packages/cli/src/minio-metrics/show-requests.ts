@@ -7,6 +7,7 @@ export function showMinioRequests(metrics: PromMeter, server: string): void {
   showOfBuckets(metrics);
 }
 
+/** null: the row of the source is not shown. What was counted and is none of those that are asked for is a zero. */
 type Row = (row: MeterRow) => MeterRow | null;
 
 function showAll(metrics: PromMeter, server: string): void {
@@ -14,7 +15,9 @@ function showAll(metrics: PromMeter, server: string): void {
     metrics.table({ name: `minio_s3_requests_${name}`, help, kind: "counter", labels: ["server", "api"] }, async () => {
       const rows = await metrics.values("kakera_s3_requests_total");
       return sumBy(rows, ({ labels, value }) =>
-        isS3(labels) && isCounted(labels["code"] ?? "") ? { labels: { server, api: apiOf(labels) }, value } : null,
+        isS3(labels)
+          ? { labels: { server, api: apiOf(labels) }, value: isCounted(labels["code"] ?? "") ? value : 0 }
+          : null,
       );
     });
   requests("total", "requests", () => true);
@@ -66,10 +69,10 @@ function showOfBuckets(metrics: PromMeter): void {
       kind: "counter",
       labels: ["bucket", "api"],
       source: "kakera_bucket_requests_total",
-      row: (row) =>
-        outcomes.length === 0 || outcomes.includes(row.labels["outcome"] ?? "")
-          ? { labels: labelsOf(row), value: row.value }
-          : null,
+      row: (row) => ({
+        labels: labelsOf(row),
+        value: outcomes.length === 0 || outcomes.includes(row.labels["outcome"] ?? "") ? row.value : 0,
+      }),
     });
   requests("total", "requests for a bucket", []);
   requests("4xx_errors_total", "requests for a bucket that the client got wrong", ["client_error"]);
@@ -110,7 +113,6 @@ interface View {
   readonly kind?: "counter";
   readonly labels: readonly string[];
   readonly source: string;
-  /** null: this row of the source is not shown. */
   readonly row: Row;
 }
 

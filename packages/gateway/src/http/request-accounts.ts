@@ -9,7 +9,8 @@ export interface RequestAccount {
   readonly underWay: UnderWay;
   /** null: nobody has signed it, it is for none, or buckets enough have a name already. */
   bucket: string | null;
-  bucketUnderWay: UnderWay | null;
+  /** null: the bucket is not known to exist. */
+  ofBucket: BucketTally | null;
   /** What kind of Milvus' files it is about; null: none. */
   kind: string | null;
 }
@@ -17,6 +18,16 @@ export interface RequestAccount {
 interface UnderWay {
   count: number;
 }
+
+/** What is told at the next scrape of a bucket's requests of one operation: cheaper than an instrument's labels for each. */
+interface BucketTally extends UnderWay {
+  readonly ended: Record<Outcome, number>;
+  receivedBytes: number;
+  sentBytes: number;
+}
+
+type Outcome = "ok" | "client_error" | "server_error" | "canceled";
+const outcomes: readonly Outcome[] = ["ok", "client_error", "server_error", "canceled"];
 
 export interface RequestEnd {
   /** HTTP status, S3 error code, or `ClientGone` and `Broken`. */
@@ -36,7 +47,7 @@ export class RequestAccounts {
   readonly #metrics: AccountMetrics;
   readonly #underWay = new Map<string, UnderWay>();
   /** By bucket and operation. Only buckets that were found to exist. */
-  readonly #buckets = new Map<string, Map<string, UnderWay>>();
+  readonly #buckets = new Map<string, Map<string, BucketTally>>();
 
   constructor(meter: Meter) {
     this.#metrics = createAccountMetrics(meter);
@@ -44,21 +55,19 @@ export class RequestAccounts {
   }
 
   begin(operation: string): RequestAccount {
-    const underWay = underWayOf(this.#underWay, operation);
+    const underWay = memberOf(this.#underWay, operation, newUnderWay);
     underWay.count++;
-    return { operation, underWay, bucket: null, bucketUnderWay: null, kind: null };
+    return { operation, underWay, bucket: null, ofBucket: null, kind: null };
   }
 
   /** Once it is known that somebody has signed it. */
   place(account: RequestAccount, { bucket, key }: Pick<S3Request, "bucket" | "key">): void {
     if (bucket === null) return;
+    account.bucket = bucket;
     const operations = this.#buckets.get(bucket);
-    if (operations === undefined) {
-      if (this.#buckets.size < bucketsMax) account.bucket = bucket;
-    } else {
-      account.bucket = bucket;
-      account.bucketUnderWay = underWayOf(operations, account.operation);
-      account.bucketUnderWay.count++;
+    if (operations !== undefined) {
+      account.ofBucket = memberOf(operations, account.operation, newTally);
+      account.ofBucket.count++;
     }
     if (key !== null) account.kind = milvusFileOf(key.text)?.kind ?? null;
   }
@@ -67,40 +76,74 @@ export class RequestAccounts {
     const { operation, kind } = account;
     const { headMs, receivedBytes, sentBytes } = ended;
     account.underWay.count--;
-    if (account.bucketUnderWay !== null) account.bucketUnderWay.count--;
+    if (account.ofBucket !== null) account.ofBucket.count--;
     if (headMs !== null) this.#metrics.headSeconds.observe(headMs / 1000, { operation });
-    if (!isOfBucket(ended.code)) return;
-    if (account.bucket !== null) this.#endOfBucket(account.bucket, operation, ended);
+    if (account.bucket === null || !isOfBucket(ended.code)) return;
+    this.#endOfBucket(account.bucket, account, ended);
     if (kind === null) return;
     this.#metrics.milvusSeconds.observe(ended.durationMs / 1000, { kind, operation });
     if (receivedBytes > 0) this.#metrics.milvusBytes.add(receivedBytes, { kind, direction: "in" });
     if (sentBytes > 0) this.#metrics.milvusBytes.add(sentBytes, { kind, direction: "out" });
   }
 
-  #endOfBucket(bucket: string, operation: string, { code, headMs, receivedBytes, sentBytes }: RequestEnd): void {
-    if (!this.#buckets.has(bucket)) {
-      if (this.#buckets.size === bucketsMax) return;
-      this.#buckets.set(bucket, new Map());
+  #endOfBucket(bucket: string, { operation, ofBucket }: RequestAccount, ended: RequestEnd): void {
+    const tally = ofBucket ?? this.#found(bucket, operation);
+    if (tally === null) return;
+    tally.ended[outcomeOf(ended.code)]++;
+    tally.receivedBytes += ended.receivedBytes;
+    tally.sentBytes += ended.sentBytes;
+    if (ended.headMs !== null) this.#metrics.bucketHeadSeconds.observe(ended.headMs / 1000, { bucket, operation });
+  }
+
+  /** A bucket that turned out to exist; null: enough have figures of their own. */
+  #found(bucket: string, operation: string): BucketTally | null {
+    let operations = this.#buckets.get(bucket);
+    if (operations === undefined) {
+      if (this.#buckets.size === bucketsMax) return null;
+      operations = new Map();
+      this.#buckets.set(bucket, operations);
     }
-    this.#metrics.bucketRequests.add(1, { bucket, operation, outcome: outcomeOf(code) });
-    if (headMs !== null) this.#metrics.bucketHeadSeconds.observe(headMs / 1000, { bucket, operation });
-    if (receivedBytes > 0) this.#metrics.bucketBytes.add(receivedBytes, { bucket, direction: "in" });
-    if (sentBytes > 0) this.#metrics.bucketBytes.add(sentBytes, { bucket, direction: "out" });
+    return memberOf(operations, operation, newTally);
   }
 
   #tell(): void {
-    for (const [operation, { count }] of this.#underWay) this.#metrics.inFlight.set(count, { operation });
+    const { inFlight, bucketInFlight } = this.#metrics;
+    for (const [operation, { count }] of this.#underWay) inFlight.set(count, { operation });
     for (const [bucket, operations] of this.#buckets) {
-      for (const [operation, { count }] of operations) this.#metrics.bucketInFlight.set(count, { bucket, operation });
+      for (const [operation, tally] of operations) {
+        bucketInFlight.set(tally.count, { bucket, operation });
+        this.#handOver(bucket, operation, tally);
+      }
     }
+  }
+
+  #handOver(bucket: string, operation: string, tally: BucketTally): void {
+    const { bucketRequests, bucketBytes } = this.#metrics;
+    for (const outcome of outcomes) {
+      if (tally.ended[outcome] > 0) bucketRequests.add(tally.ended[outcome], { bucket, operation, outcome });
+      tally.ended[outcome] = 0;
+    }
+    if (tally.receivedBytes > 0) bucketBytes.add(tally.receivedBytes, { bucket, direction: "in" });
+    if (tally.sentBytes > 0) bucketBytes.add(tally.sentBytes, { bucket, direction: "out" });
+    tally.receivedBytes = 0;
+    tally.sentBytes = 0;
   }
 }
 
-function underWayOf(operations: Map<string, UnderWay>, operation: string): UnderWay {
-  const known = operations.get(operation);
+function newUnderWay(): UnderWay {
+  return { count: 0 };
+}
+
+function newTally(): BucketTally {
+  const ended = { ok: 0, client_error: 0, server_error: 0, canceled: 0 };
+  return { count: 0, ended, receivedBytes: 0, sentBytes: 0 };
+}
+
+function memberOf<Member>(members: Map<string, Member>, name: string, make: () => Member): Member {
+  const known = members.get(name);
   if (known !== undefined) return known;
-  const made = { count: 0 };
-  operations.set(operation, made);
+  const made = make();
+  members.set(name, made);
   return made;
 }
 
@@ -109,7 +152,7 @@ function isOfBucket(code: string): boolean {
   return code !== "NoSuchBucket" && code !== "InvalidBucketName";
 }
 
-function outcomeOf(code: string): string {
+function outcomeOf(code: string): Outcome {
   if (code === "200") return "ok";
   if (code === "ClientGone") return "canceled";
   if (code === "Broken") return "server_error";
