@@ -44,6 +44,7 @@ export default defineConfig({
         "wire",
         "deploy",
         "console",
+        "monitoring",
         "matrix",
         "milvus",
       ].map((name) => ({

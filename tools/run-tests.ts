@@ -29,6 +29,7 @@ const defaultSuites = [
   "power-cut",
   "bitrot",
   "clients",
+  "monitoring",
   "model",
   "wire",
   "deploy",
