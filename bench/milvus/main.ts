@@ -18,6 +18,7 @@ const usage = `usage: node bench/milvus/main.ts --endpoints http://HOST:PORT[,..
   --seed TEXT            decides every byte; default kakera
   --milvus 2.6|3.0       whose client the C++ parts are; default 2.6
   --woodpecker           the write-ahead log is on the store too (Milvus clusters); by itself with several endpoints
+  --log-only             that log alone
   --data-dir DIR         of the store, repeatable: its bytes on disk are told
   --settle SECONDS       that the store has to give deleted bytes back; default 180
   --against A,B          another store: both are measured in turn (ABBA), and the ratios are told
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "kakera" },
     milvus: { type: "string", default: "2.6" },
     woodpecker: { type: "boolean", default: false },
+    "log-only": { type: "boolean", default: false },
     "data-dir": { type: "string", multiple: true, default: [] },
     settle: { type: "string", default: "180" },
     against: { type: "string" },
@@ -65,12 +67,13 @@ try {
 
 async function measure(of: Store): Promise<ReplayFigures> {
   console.log(`\n${of.endpoints.join(", ")}\n${phaseHeader()}`);
+  const hasLog = values.woodpecker || of.endpoints.length > 1;
   const figures = await replay(of, {
     factor,
     seed: `${values.seed}/${serial}`,
     bucket: `milvus-bench-${process.pid}-${serial++}`,
     milvus: milvus as "2.6" | "3.0",
-    log: values.woodpecker || of.endpoints.length > 1 ? "woodpecker" : "elsewhere",
+    log: values["log-only"] ? "alone" : hasLog ? "woodpecker" : "elsewhere",
     settleWithinMs: Number(values.settle) * 1000,
     onPhase: (phase) => console.log(phaseRow(phase)),
   });

@@ -25,8 +25,8 @@ export interface ReplaySettings {
   readonly bucket: string;
   /** Whose client the C++ parts are: 2.6 sends digests ahead, 3.0 a checksum behind. */
   readonly milvus: "2.6" | "3.0";
-  /** Whether the write-ahead log is on the store too, as in a Milvus cluster. */
-  readonly log: "elsewhere" | "woodpecker";
+  /** Whether the write-ahead log is on the store too, as in a Milvus cluster, or is all that there is. */
+  readonly log: "elsewhere" | "woodpecker" | "alone";
   /** How long the store has to give back what was deleted. */
   readonly settleWithinMs: number;
   readonly onPhase?: (figures: PhaseFigures) => void;
@@ -34,7 +34,7 @@ export interface ReplaySettings {
 
 export interface ReplayFigures {
   readonly phases: readonly PhaseFigures[];
-  /** Null: its folders are not named. */
+  /** Null: its folders are not named, or its log was alone. */
   readonly disk: DiskFigures | null;
 }
 
@@ -54,10 +54,8 @@ const searchReadsMin = 200;
 /** Replays the trace once, in a bucket of its own, which it removes. Throws VoidRun for one wrong byte. */
 export async function replay(store: Store, settings: ReplaySettings): Promise<ReplayFigures> {
   const { factor, seed, log } = settings;
-  const plan = planTrace(factor, seed);
   const measured = new Calls();
   const ours = openClients(store, settings, measured);
-  const others = openClients(store, settings, new Calls());
   const phases: PhaseFigures[] = [];
   const measure = async ({ name, run }: Phase): Promise<void> => {
     const startedMs = performance.now();
@@ -67,30 +65,45 @@ export async function replay(store: Store, settings: ReplaySettings): Promise<Re
     settings.onPhase?.(figures);
     ours.rest();
   };
-  const settle = (beforeBytes: number): Promise<number> =>
-    settledBytesOnDisk(store.dataDirectories, {
-      beforeBytes,
-      withinMs: store.dataDirectories.length === 0 ? 0 : settings.settleWithinMs,
-    });
   try {
-    const bytesAtStart = await settle(Number.POSITIVE_INFINITY);
     await ours.next().go.ensureBucket();
     measured.take("setup", 0);
-    const reads = Math.max(searchReadsMin, Math.round(searchReads * factor));
-    for (const phase of phasesOf(plan)) await measure(phase);
-    for (const phase of searchPhases(plan, reads, seed, others.next)) await measure(phase);
-    const bytesBeforeCollection = bytesOnDisk(store.dataDirectories);
-    const keeps = new Set(plan.live.map(({ key }) => key));
-    await measure({ name: "G collection", run: (clients) => collect(clients, prefixes, keeps) });
-    const bytesAfterCollection = await settle(bytesBeforeCollection);
-    if (log === "woodpecker") for (const phase of woodpeckerPhases(factor, seed)) await measure(phase);
+    const disk = log === "alone" ? null : await replayData(store, settings, measure);
+    if (log !== "elsewhere") for (const phase of woodpeckerPhases(factor, seed)) await measure(phase);
     await measure({ name: "H drop", run: (clients) => collect(clients, ["files/"], new Set()) });
     await ours.next().go.removeBucket();
-    const liveBytes = plan.live.reduce((sum, { content }) => sum + content.sizeBytes, 0);
-    const disk = { bytesAtStart, bytesBeforeCollection, bytesAfterCollection, liveBytes };
     return { phases, disk: store.dataDirectories.length === 0 ? null : disk };
   } finally {
     ours.rest();
+  }
+}
+
+/** All but the log, until what was superseded is gone. */
+async function replayData(
+  store: Store,
+  settings: ReplaySettings,
+  measure: (phase: Phase) => Promise<void>,
+): Promise<DiskFigures> {
+  const { factor, seed, settleWithinMs } = settings;
+  const { dataDirectories } = store;
+  const withinMs = dataDirectories.length === 0 ? 0 : settleWithinMs;
+  const plan = planTrace(factor, seed);
+  const others = openClients(store, settings, new Calls());
+  try {
+    const bytesAtStart = await settledBytesOnDisk(dataDirectories, { beforeBytes: Number.POSITIVE_INFINITY, withinMs });
+    const reads = Math.max(searchReadsMin, Math.round(searchReads * factor));
+    for (const phase of phasesOf(plan)) await measure(phase);
+    for (const phase of searchPhases(plan, reads, seed, others.next)) await measure(phase);
+    const bytesBeforeCollection = bytesOnDisk(dataDirectories);
+    const keeps = new Set(plan.live.map(({ key }) => key));
+    await measure({ name: "G collection", run: (clients) => collect(clients, prefixes, keeps) });
+    const bytesAfterCollection = await settledBytesOnDisk(dataDirectories, {
+      beforeBytes: bytesBeforeCollection,
+      withinMs,
+    });
+    const liveBytes = plan.live.reduce((sum, { content }) => sum + content.sizeBytes, 0);
+    return { bytesAtStart, bytesBeforeCollection, bytesAfterCollection, liveBytes };
+  } finally {
     others.rest();
   }
 }
