@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { FinishedRequest } from "@kakera/gateway";
 import { createManualClock, silentLogger } from "@kakera/kernel";
-import { AuditQueue, auditQueueSettings } from "../src/audit/audit-queue.ts";
+import { LineQueue, lineQueueSettings } from "../src/delivery/line-queue.ts";
+import { RefusedForGood } from "../src/delivery/line-target.ts";
 import { auditLine } from "../src/audit/audit-record.ts";
 import { nameAuditWebhook } from "../src/config/foreign-audit-webhook.ts";
 
@@ -100,27 +101,26 @@ describe("an audit record", () => {
 });
 
 /** A target that takes what it is given, or fails while it is told to, and notes what it was sent. */
-function queueTo(settings: Partial<typeof auditQueueSettings> = {}) {
+function queueTo(settings: Partial<typeof lineQueueSettings> = {}) {
   const clock = createManualClock();
   const counted: Record<string, number> = {};
   const sent: (readonly string[])[] = [];
-  const fate = { fails: false, attempts: 0 };
+  const fate = { fails: false, forGood: false, attempts: 0 };
   const target = {
     name: "webhook" as const,
     send: async (lines: readonly string[]) => {
       fate.attempts += 1;
-      if (fate.fails) throw new Error("away");
+      if (fate.fails) throw fate.forGood ? new RefusedForGood("no") : new Error("away");
       sent.push(lines);
     },
     reopen: () => {},
     close: async () => {},
   };
-  const add = (amount = 1, labels: Readonly<Record<string, string>> = {}): void => {
-    const outcome = labels["outcome"] as string;
+  const count = (amount: number, outcome: string): void => {
     counted[outcome] = (counted[outcome] ?? 0) + amount;
   };
-  const parts = { target, clock, logger: silentLogger, records: { add } };
-  return { queue: new AuditQueue(parts, { ...auditQueueSettings, ...settings }), clock, counted, sent, fate };
+  const parts = { target, clock, logger: silentLogger, counted: count };
+  return { queue: new LineQueue(parts, { ...lineQueueSettings, ...settings }), clock, counted, sent, fate };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -150,6 +150,18 @@ describe("what is on its way to an audit target", () => {
     await settled();
     expect(sent).toEqual([["a", "b"]]);
     expect(counted).toEqual({ dropped: 1, sent: 2 });
+  });
+
+  test("is dropped and counted when it is refused for good, and what comes after it is sent", async () => {
+    const { queue, clock, counted, sent, fate } = queueTo();
+    [fate.fails, fate.forGood] = [true, true];
+    queue.add("a");
+    await settled();
+    fate.fails = false;
+    queue.add("b");
+    clock.advance(100);
+    await settled();
+    expect([counted, sent]).toEqual([{ dropped: 1, sent: 1 }, [["b"]]]);
   });
 
   test("is given up at the end when the target takes it no more", async () => {

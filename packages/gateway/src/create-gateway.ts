@@ -33,6 +33,7 @@ export function createGateway(components: GatewayComponents, settings: GatewaySe
     clock,
     random,
     inFlight,
+    traced: components.traced,
     handler: {
       logger,
       metrics: createGatewayMetrics(meter),

@@ -34,5 +34,11 @@ export interface FinishedRequest {
   readonly headMs: number | null;
 }
 
+/**
+ * Does the whole work of a request, `finished` included, within the trace that its sender's traceparent header names; null: it has none. Passes on what the
+ * work resolves to.
+ */
+export type RequestTracer = <T>(traceparent: string | null, work: () => Promise<T>) => Promise<T>;
+
 /** Called once for each request that is over. It returns at once and throws nothing: an answer may still be on its way. */
 export type FinishedListener = (request: FinishedRequest) => void;

@@ -3,7 +3,7 @@ import type { CommitLog, KeyQueue } from "@kakera/metadata";
 import type { Owner } from "@kakera/s3";
 import type { Admin } from "./admin.ts";
 import type { BodyStore } from "./create-bodies.ts";
-import type { FinishedListener } from "./finished-request.ts";
+import type { FinishedListener, RequestTracer } from "./finished-request.ts";
 import type { HealthSource } from "./http/health.ts";
 import type { RequestWatcher } from "./request-watcher.ts";
 
@@ -30,6 +30,8 @@ export interface GatewayComponents {
   readonly metricsText: () => string | Promise<string>;
   /** Told of each request that is over. Absent: nobody is, and it costs nothing. */
   readonly finished?: FinishedListener | undefined;
+  /** Absent: requests are not traced. */
+  readonly traced?: RequestTracer | undefined;
   /** Absent: nobody watches requests. */
   readonly watcher?: RequestWatcher;
 }

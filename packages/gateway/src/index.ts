@@ -1,7 +1,7 @@
 export { createGateway, type Gateway } from "./create-gateway.ts";
 export type { CredentialSource, GatewayComponents, GatewaySettings, OperationBodies } from "./gateway-parts.ts";
 export type { Admin, AdminRequest, AdminResponse } from "./admin.ts";
-export type { FinishedListener, FinishedRequest } from "./finished-request.ts";
+export type { FinishedListener, FinishedRequest, RequestTracer } from "./finished-request.ts";
 export type { EndedRequest, RequestWatcher } from "./request-watcher.ts";
 export type { Health, HealthSource, Quorum } from "./http/health.ts";
 export type { HttpServer } from "./http/create-rim.ts";

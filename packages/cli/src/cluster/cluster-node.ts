@@ -30,6 +30,7 @@ import type { DriveBay } from "../compose/drive-bay.ts";
 import { describeListening } from "../drivers/http-listener.ts";
 import { firstRange, type FeatureRange } from "../upgrade/feature-range.ts";
 import { version } from "../version.ts";
+import type { Tracing } from "../compose/keep-tracing.ts";
 import type { NodeCertificate } from "../compose/node-certificate.ts";
 import { checkClock } from "./check-clock.ts";
 import { checkTls } from "./check-tls.ts";
@@ -43,6 +44,8 @@ export interface ClusterNodeParts {
   /** null: calls go without TLS. */
   readonly nodeCertificate: NodeCertificate | null;
   readonly levels: FeatureRange;
+  /** null: calls are not traced. */
+  readonly tracing: Tracing | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -168,7 +171,12 @@ export class ClusterNode {
     const { bay, clock } = this.#parts;
     const { nodeAddress } = this.#settings;
     const identity = { secret: this.#secret, clusterId: this.#clusterId, nodeId: this.nodeId, version };
-    const components = { ...this.#parts, drives: bay.drives, archiveDisks: this.#archiveDisks };
+    const components = {
+      ...this.#parts,
+      drives: bay.drives,
+      archiveDisks: this.#archiveDisks,
+      tracer: this.#parts.tracing?.calls,
+    };
     const place = { host: nodeAddress.host === "" ? "::" : nodeAddress.host, port: nodeAddress.port };
     this.#listener = await this.#listen(createNodeServer(components, identity), place).catch((failure: Error) => {
       throw describeListening(failure, nodeAddress, "--node-address HOST:PORT chooses another");
@@ -226,7 +234,7 @@ export class ClusterNode {
     if (known !== undefined) return known;
     const address = parseAddress(text);
     const link = createNodeClient(
-      { ...this.#parts, tls: () => this.#tlsTo(text) },
+      { ...this.#parts, tracer: this.#parts.tracing?.calls, tls: () => this.#tlsTo(text) },
       { address, secret: this.#secret, clusterId: this.#clusterId },
     );
     this.#links.set(text, link);

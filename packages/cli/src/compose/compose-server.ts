@@ -30,6 +30,8 @@ import type { FormationFile } from "./formation-file.ts";
 import { keepActivity } from "./keep-activity.ts";
 import { keepDrives } from "./keep-drives.ts";
 import type { Audit } from "./keep-audit.ts";
+import { traceLog, type Tracing } from "./keep-tracing.ts";
+import { watchRequests } from "./watch-requests.ts";
 import type { NodeCertificate } from "./node-certificate.ts";
 import { meetCluster } from "./meet-cluster.ts";
 import { prepareDrives } from "./prepare-drives.ts";
@@ -50,6 +52,8 @@ export interface ServerComponents {
   readonly failpoints: Failpoints;
   /** null: nobody wants records of requests. */
   readonly audit: Audit | null;
+  /** null: requests are not traced. */
+  readonly tracing: Tracing | null;
   readonly user: UserFacts;
   readonly openView: (stateDirectory: string, clusterId: ClusterId) => Promise<GuardedView>;
   readonly openFilesMax: number | null;
@@ -145,14 +149,14 @@ export async function composeServer(
     {
       ...components,
       meter,
-      log,
+      log: traceLog(log, components.tracing),
       bodies,
       admin,
       credentials: { lookup: (given) => (given === accessKey ? secretKey : null) },
       health: state,
       isSessionLive: (session) => core.isSessionLive(session) || sharing.isLive(session),
       metricsText: () => sharing.metricsText(),
-      finished: components.audit?.watcher(() => core.formation.clusterId),
+      ...watchRequests(components, () => core.formation.clusterId),
       watcher: trace,
     },
     gatewaySettings(settings.server, settings.test),
@@ -204,7 +208,7 @@ export async function composeServer(
       await keeping;
       await sharing.close();
       await core.close();
-      await components.audit?.close();
+      await Promise.all([components.audit?.close(), components.tracing?.close()]);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { FinishedListener } from "@kakera/gateway";
 import type { Clock, ClusterId, Logger, Meter } from "@kakera/kernel";
 import { auditLine } from "../audit/audit-record.ts";
-import { AuditQueue } from "../audit/audit-queue.ts";
+import { LineQueue } from "../delivery/line-queue.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import { openAuditFile } from "../drivers/audit-file.ts";
 import { openAuditWebhook } from "../drivers/audit-webhook.ts";
@@ -31,7 +31,10 @@ export function keepAudit(
     help: "audit records, by target (file, webhook) and outcome (sent, dropped)",
     labels: ["target", "outcome"],
   });
-  const queues = targets.map((target) => new AuditQueue({ ...parts, target, records }));
+  const queues = targets.map((target) => {
+    const counted = (count: number, outcome: string): void => records.add(count, { target: target.name, outcome });
+    return new LineQueue({ ...parts, target, counted });
+  });
   return {
     watcher: (clusterId) => (request) => {
       // Probes and scrapes come every few seconds, unsigned, and tell nothing of anybody.

@@ -21,6 +21,7 @@ import { startSibling } from "../drivers/sibling-process.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { announceReady, announceSettings } from "./announce.ts";
+import { keepTracing } from "./keep-tracing.ts";
 import { keepAudit } from "./keep-audit.ts";
 import { checkBucketNames } from "./begin-cluster.ts";
 import { keepNodeCertificate, type NodeCertificate } from "./node-certificate.ts";
@@ -140,6 +141,7 @@ function compose(
       random: createSystemRandom(),
       logger,
       metrics,
+      tracing: keepTracing(settings.tracing, { clock, random: createSystemRandom(), logger, meter: metrics.meter }),
       audit: keepAudit(settings, { clock, logger, meter: metrics.meter }),
       failpoints: killAtFailpoint(test.failpoint),
       user: probe.user,

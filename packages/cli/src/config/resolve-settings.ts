@@ -9,6 +9,7 @@ import { readEnvironment, unknownVariables } from "./read-environment.ts";
 import type { Environment, ReadText } from "./secret-file.ts";
 import { settingTable, type SettingKey } from "./setting-table.ts";
 import type { SettingSpec } from "./setting-spec.ts";
+import { readTraceSettings, type TraceSettings } from "../tracing/trace-settings.ts";
 import { resolveDrives } from "./resolve-drives.ts";
 
 type SettingValues = {
@@ -21,6 +22,8 @@ export interface ServerSettings extends Omit<SettingValues, "volumes" | "process
   readonly processes: number;
   /** Absolute folders, in order, each once. */
   readonly drives: readonly string[];
+  /** Where traces go, by the standard's OTEL_ variables; null: nothing is traced. */
+  readonly tracing: TraceSettings | null;
   /** Root credentials of the environment, or null: they are generated. */
   readonly credentials: GivenCredentials | null;
 }
@@ -67,6 +70,7 @@ export function resolveSettings(sources: SettingSources): ResolvedSettings {
   const { drives, expectDomains } =
     role === "gateway" ? { drives: [], expectDomains: null } : resolveDrives(places.flat(), rest, sources.machine);
   const credentials = readCredentials(environment, processSource) ?? file.credentials;
+  const warnings = unknownVariables(environment);
   const settings: ServerSettings = {
     ...rest,
     role,
@@ -78,9 +82,10 @@ export function resolveSettings(sources: SettingSources): ResolvedSettings {
     memoryMaxBytes: rest.memoryMaxBytes ?? shareOfLimit(sources.machine.memoryLimitBytes),
     drives,
     credentials,
+    tracing: readTraceSettings(environment, (sentence) => warnings.push(sentence)),
   };
   checkTogether(settings);
-  return { settings: Object.freeze(settings), origins, warnings: unknownVariables(environment) };
+  return { settings: Object.freeze(settings), origins, warnings };
 }
 
 function readFiles(flagPath: string | null, sources: SettingSources) {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writevSync } from "node:fs";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
-import type { AuditTarget } from "../audit/audit-target.ts";
+import type { LineTarget } from "../delivery/line-target.ts";
 
 /** Who owns the file reads and writes it, its group reads it (a collector), nobody else. */
 const mode = 0o640;
@@ -10,7 +10,7 @@ const mode = 0o640;
  * A file that lines are appended to, by several processes of a server at once: each batch is one write at the end of the file. The write goes to the
  * page cache, and is not synced: audit records are no part of what a PUT promises. Throws CommandFailure when it cannot be opened.
  */
-export function openAuditFile(path: string): AuditTarget {
+export function openAuditFile(path: string): LineTarget {
   let descriptor = openFirst(path);
   let isRotated = false;
   return {

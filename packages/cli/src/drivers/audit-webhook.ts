@@ -1,6 +1,6 @@
 import { SECOND_MS } from "@kakera/kernel";
 import { Agent, request } from "undici";
-import type { AuditTarget } from "../audit/audit-target.ts";
+import type { LineTarget } from "../delivery/line-target.ts";
 
 const answerMsMax = 10 * SECOND_MS;
 const answerBytesMax = 64 * 1024;
@@ -9,7 +9,7 @@ const answerBytesMax = 64 * 1024;
  * Posts lines of JSON to an endpoint: one record by itself, several that have come meanwhile as one a line. `token`: sent as it is when it names its
  * scheme ("Splunk ..."), else as a bearer's. Anything but 2xx is a failure.
  */
-export function openAuditWebhook(endpoint: URL, token: string | null): AuditTarget {
+export function openAuditWebhook(endpoint: URL, token: string | null): LineTarget {
   const agent = new Agent({ connections: 1, pipelining: 1, connect: { timeout: answerMsMax } });
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (token !== null) headers["authorization"] = token.includes(" ") ? token : `Bearer ${token}`;

@@ -13,6 +13,8 @@ import { createNodeClient, type ShardFinding } from "@kakera/rpc";
 import type { PromMeter } from "../drivers/prom-meter.ts";
 import type { Audit } from "../compose/keep-audit.ts";
 import { showMinioRequests } from "../minio-metrics/show-requests.ts";
+import { traceLog, type Tracing } from "../compose/keep-tracing.ts";
+import { watchRequests } from "../compose/watch-requests.ts";
 import { bodiesSettings, bodyMemoryBytes, gatewaySettings } from "../compose/server-limits.ts";
 import { serverName } from "../compose/server-name.ts";
 import { LivenessAsker } from "./ask-liveness.ts";
@@ -33,6 +35,8 @@ export interface SiblingComponents {
   readonly eventLoopLagSeconds: () => number;
   /** null: nobody wants records of requests. */
   readonly audit: Audit | null;
+  /** null: requests are not traced. */
+  readonly tracing: Tracing | null;
 }
 
 /** A gateway beside the process that has drives, log and view. */
@@ -54,7 +58,7 @@ export async function composeSibling(components: SiblingComponents, beginning: B
   const told = { pulse: beginning.pulse, atMs: clock.monotonicMs() };
   const { socketPath, secret } = beginning.shards;
   const client = createNodeClient(
-    { ...components, meter },
+    { ...components, meter, tracer: components.tracing?.calls },
     { address: { host: "owner", port: 0, path: socketPath }, secret, clusterId: beginning.clusterId },
   );
   await client.hello();
@@ -98,7 +102,7 @@ export async function composeSibling(components: SiblingComponents, beginning: B
     {
       ...components,
       meter,
-      log,
+      log: traceLog(log, components.tracing),
       bodies,
       logger,
       watcher,
@@ -113,7 +117,7 @@ export async function composeSibling(components: SiblingComponents, beginning: B
       },
       isSessionLive: (session) => session === log.session || sessions.isLive(session),
       markSession: beginning.markSession,
-      finished: components.audit?.watcher(() => beginning.clusterId),
+      ...watchRequests(components, () => beginning.clusterId),
       metricsText: () => link.ask<string>("metrics", null, metricsMsMax),
     },
     gatewaySettings(server, test),

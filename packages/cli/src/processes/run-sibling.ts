@@ -9,6 +9,7 @@ import { createPinoLogger, type ServerLogger } from "../drivers/pino-logger.ts";
 import { createPromMeter } from "../drivers/prom-meter.ts";
 import type { ProcessSignals } from "../drivers/process-signals.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { keepTracing } from "../compose/keep-tracing.ts";
 import { keepAudit } from "../compose/keep-audit.ts";
 import { composeSibling } from "./compose-sibling.ts";
 import { ControlLink } from "./control-link.ts";
@@ -63,16 +64,19 @@ export async function runSibling(signals: ProcessSignals): Promise<never> {
     endProcess(exitCodes.unreachable);
   };
   const metrics = createPromMeter();
+  const random = createSystemRandom();
   const audit = keepAudit(server, { clock, logger, meter: metrics.meter });
+  const tracing = keepTracing(server.tracing, { clock, random, logger, meter: metrics.meter });
   const { gateway } = await composeSibling(
     {
       log: channel.log,
       link,
       clock,
-      random: createSystemRandom(),
+      random,
       logger,
       metrics,
       audit,
+      tracing,
       eventLoopLagSeconds: watchEventLoopLag(clock).p99Seconds,
     },
     { server, ...rest },
@@ -88,7 +92,7 @@ export async function runSibling(signals: ProcessSignals): Promise<never> {
   });
   link.on("drain", async ({ timeoutMs }: Drain) => {
     const cutOff = await gateway.drain(timeoutMs);
-    await audit?.close();
+    await Promise.all([audit?.close(), tracing?.close()]);
     return cutOff;
   });
   begun.resolve(null);

@@ -11,6 +11,7 @@ import {
 import type { Health } from "@kakera/gateway";
 import { createNodeServer, listenForCalls, type NodeListener, type ShardFinding } from "@kakera/rpc";
 import type { ServerCore, Shareable } from "../compose/server-core.ts";
+import type { Tracing } from "../compose/keep-tracing.ts";
 import type { Credentials } from "../config/credentials.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
 import type { TestSettings } from "../config/test-settings.ts";
@@ -37,6 +38,7 @@ export interface SharingComponents {
   readonly logger: Logger;
   readonly meter: Meter;
   readonly onBug: (failure: unknown) => void;
+  readonly tracing: Tracing | null;
 }
 
 const waitMs = SECOND_MS / 10;
@@ -119,7 +121,15 @@ export class ServerSharing {
     const { clusterId } = core.formation;
     const secret = Buffer.from(random.bytes(secretBytes)).toString("hex");
     const nodeServer = createNodeServer(
-      { drives: core.drives, archiveDisks: noArchive, clock, random, logger, meter },
+      {
+        drives: core.drives,
+        archiveDisks: noArchive,
+        clock,
+        random,
+        logger,
+        meter,
+        tracer: this.#components.tracing?.calls,
+      },
       { secret, clusterId, nodeId: newId("node", random), version },
       { receivedBytesMax: shardBytesMax, sentBytesMax: shardBytesMax, peers: "processes" },
     );

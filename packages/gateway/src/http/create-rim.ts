@@ -5,6 +5,7 @@ import type { Clock, Random } from "@kakera/kernel";
 import { AnswerBurst } from "./answer-burst.ts";
 import { attachServer, Connections, type ServerRim } from "./attach-server.ts";
 import type { Origin, Pages } from "./beside-pages.ts";
+import type { RequestTracer } from "../finished-request.ts";
 import { ClientPresence, type Exchange } from "./exchange.ts";
 import { handleExchange, type ExchangeHandler } from "./handle-exchange.ts";
 import { bodyRateRule, IncomingBytes } from "./incoming-bytes.ts";
@@ -19,11 +20,12 @@ export interface RimParts {
   readonly random: Random;
   readonly inFlight: InFlight;
   readonly handler: ExchangeHandler;
+  readonly traced?: RequestTracer | undefined;
 }
 
 /** Where requests come in: from a server's events to exchanges, each counted from its head to the end of its answer. */
 export function createRim(parts: RimParts): { attach(server: HttpServer, pages?: Pages): void } {
-  const { clock, random, inFlight, handler } = parts;
+  const { clock, random, inFlight, handler, traced } = parts;
   const connections = new Connections();
   const hostId = newHostId(random);
   const answers = new AnswerBurst(clock);
@@ -65,7 +67,9 @@ export function createRim(parts: RimParts): { attach(server: HttpServer, pages?:
         if (!response.writableFinished) client.leave();
       });
       connections.note(exchange);
-      return handleExchange(exchange, handler);
+      if (traced === undefined) return handleExchange(exchange, handler);
+      const traceparent = request.headers["traceparent"];
+      return traced(typeof traceparent === "string" ? traceparent : null, () => handleExchange(exchange, handler));
     };
   const rimAt = (origin: Origin): ServerRim => {
     const handle = dispatchByKoa(serveAt(origin), expecting);

@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { assert, ClusterFailure, setPatientTimer, type Clock, type Random } from "@kakera/kernel";
 import { calls } from "@kakera/protocol";
+import type { CallTracer } from "../call-tracer.ts";
 import type { ClientMetrics } from "../metrics.ts";
 import { answerHeaderBytesMax, callHeaderBytesMax, callPathPrefix, payloadBytesMax } from "../wire/call-limits.ts";
 import { macBytes, macOf, saltBytes, type Envelope } from "../wire/envelope.ts";
@@ -43,6 +44,8 @@ export interface CallerParts {
   readonly place: string;
   /** A call failed: the node or one of its drives may be in another condition than was thought. */
   readonly onFailure: () => void;
+  /** Absent: calls are not traced. */
+  readonly tracer?: CallTracer | undefined;
 }
 
 /** What of a call is to be ended when its deadline passes. */
@@ -87,7 +90,7 @@ export class NodeCaller {
     const late = Promise.withResolvers<never>();
     const timer = setPatientTimer(clock, call.deadlineMs, () => late.reject(this.#giveUp(call, attempt)));
     try {
-      const answer = await Promise.race([this.#run(call, attempt), late.promise]);
+      const answer = await Promise.race([this.#traced(call, attempt), late.promise]);
       metrics.answered(call.name, (clock.monotonicMs() - startedAtMs) / 1000);
       return answer;
     } catch (failure) {
@@ -109,11 +112,17 @@ export class NodeCaller {
     return new NodeFailure(`${this.#parts.place} did not answer ${name} in time`, { reason: "DRIVE_SLOW", released });
   }
 
-  async #run(call: NodeCall, attempt: Attempt): Promise<NodeAnswer> {
+  #traced(call: NodeCall, attempt: Attempt): Promise<NodeAnswer> {
+    const { tracer } = this.#parts;
+    if (tracer === undefined) return this.#run(call, attempt, null);
+    return tracer.calling(call.name, (traceparent) => this.#run(call, attempt, traceparent));
+  }
+
+  async #run(call: NodeCall, attempt: Attempt, traceparent: string | null): Promise<NodeAnswer> {
     for (let count = 1; ; count++) {
       const connection = await this.#connection(attempt);
       try {
-        const frame = await this.#exchange(call, attempt, connection);
+        const frame = await this.#exchange(call, { attempt, connection, traceparent });
         if (frame.envelope.kind !== "not-me") return this.#answerOf(frame);
         if (count === attemptsMax)
           throw new NodeFailure(`${this.#parts.place} is not one process`, { reason: "NODE_DOWN" });
@@ -151,7 +160,11 @@ export class NodeCaller {
     return connection;
   }
 
-  async #exchange(call: NodeCall, attempt: Attempt, connection: NodeConnection): Promise<ReceivedFrame> {
+  async #exchange(
+    call: NodeCall,
+    by: { readonly attempt: Attempt; readonly connection: NodeConnection; readonly traceparent: string | null },
+  ): Promise<ReceivedFrame> {
+    const { attempt, connection, traceparent } = by;
     const path = callPathPrefix + call.name;
     const { header, payload = nothing, into = nothing } = call;
     const sealed = this.#sealer.seal({
@@ -164,7 +177,8 @@ export class NodeCaller {
     const receiver = new FrameReceiver((envelope) => placesFor(envelope, into));
     attempt.receiver = receiver;
     this.#parts.metrics.sent(sealed.byteLength + header.byteLength + payload.byteLength);
-    const status = await connection.exchange(path, [sealed, header, payload], (chunk) => receiver.push(chunk));
+    const receive = (chunk: Uint8Array): void => receiver.push(chunk);
+    const status = await connection.exchange(path, [sealed, header, payload], receive, traceparent);
     if (status !== 200) throw this.#refused(status, connection);
     const frame = receiver.finish();
     this.#parts.metrics.received(bytesOf(frame));

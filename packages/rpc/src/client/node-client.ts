@@ -9,6 +9,7 @@ import {
   type Random,
 } from "@kakera/kernel";
 import { calls } from "@kakera/protocol";
+import type { CallTracer } from "../call-tracer.ts";
 import { createClientMetrics } from "../metrics.ts";
 import type { NodeIntroduction } from "../server/calls/node-calls.ts";
 import type { ShardDrive } from "../shard-drive.ts";
@@ -31,6 +32,7 @@ export interface NodeClientComponents {
   readonly connect?: Connect;
   /** For sockets: as httpConnect takes it. */
   readonly tls?: () => TlsOptions | null;
+  readonly tracer?: CallTracer | undefined;
 }
 
 export interface NodeClientTarget {
@@ -60,7 +62,7 @@ export function createNodeClient(
   target: NodeClientTarget,
   settings: Partial<NodeClientSettings> = {},
 ): NodeClient {
-  const { clock, random, logger } = components;
+  const { clock, random, logger, tracer } = components;
   const { address, secret, clusterId } = target;
   const chosen = { ...defaultNodeClientSettings, ...settings };
   const place = `http://${address.host}:${address.port}`;
@@ -84,7 +86,7 @@ export function createNodeClient(
     onPolled: () => pool.closeIdle(),
   });
   const root = deriveRootKey(secret, clusterId);
-  const caller = new NodeCaller({ root, pool, clock, random, metrics, place, onFailure: () => status.doubt() });
+  const caller = new NodeCaller({ root, pool, clock, random, metrics, place, tracer, onFailure: () => status.doubt() });
   void status.poll();
   return {
     get isUp() {

@@ -8,7 +8,13 @@ export interface NodeConnection {
    * Posts the pieces, one after another, and gives the body of a 200 to `receive` as it comes; resolves to the status. Rejects with
    * {@link ConnectionLost}, or with what `receive` throws; the connection is destroyed then.
    */
-  exchange(path: string, pieces: readonly Uint8Array[], receive: (chunk: Uint8Array) => void): Promise<number>;
+  exchange(
+    path: string,
+    pieces: readonly Uint8Array[],
+    receive: (chunk: Uint8Array) => void,
+    /** A header, for traces only: it is not sealed. */
+    traceparent?: string | null,
+  ): Promise<number>;
   destroy(): void;
   /** Resolves when it is closed, and the system does not look at what was to be sent any more. */
   readonly closed: Promise<void>;

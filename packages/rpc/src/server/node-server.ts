@@ -1,4 +1,5 @@
 import type { Clock, ClusterId, Disk, DiskFile, DriveId, Logger, Meter, Random, Timer } from "@kakera/kernel";
+import type { CallTracer } from "../call-tracer.ts";
 import { createServerMetrics } from "../metrics.ts";
 import type { ShardDrive, ShardStream } from "../shard-drive.ts";
 import { deriveRootKey } from "../wire/frame-mac.ts";
@@ -22,6 +23,8 @@ export interface NodeServerComponents {
   readonly random: Random;
   readonly logger: Logger;
   readonly meter: Meter;
+  /** Absent: calls are not traced. */
+  readonly tracer?: CallTracer | undefined;
 }
 
 export interface NodeServerIdentity {
@@ -68,7 +71,7 @@ export function createNodeServer(
   identity: NodeServerIdentity,
   settings: Partial<NodeServerSettings> = {},
 ): NodeServer {
-  const { clock, random, logger } = components;
+  const { clock, random, logger, tracer } = components;
   const { secret, ...introduction } = identity;
   const chosen = { ...defaultNodeServerSettings, ...settings };
   const streams = createStreams(clock, chosen);
@@ -89,7 +92,15 @@ export function createNodeServer(
   const service = new NodeService({ root, table, clock, random, logger, heard });
   const connectionClosed = (connection: object): void => peers.closed(connection);
   const metrics = createServerMetrics(components.meter, chosen.peers);
-  const http = new HttpCalls({ service, memory: receiving, clock, settings: chosen, metrics, connectionClosed });
+  const http = new HttpCalls({
+    service,
+    memory: receiving,
+    clock,
+    settings: chosen,
+    metrics,
+    connectionClosed,
+    tracer,
+  });
   const sweep = (): void => {
     peers.sweep();
     void streams.endIdle();

@@ -103,12 +103,17 @@ class HttpConnection implements NodeConnection {
     return this.#exchangeCount > 1;
   }
 
-  exchange(path: string, pieces: readonly Uint8Array[], receive: (chunk: Uint8Array) => void): Promise<number> {
+  exchange(
+    path: string,
+    pieces: readonly Uint8Array[],
+    receive: (chunk: Uint8Array) => void,
+    traceparent: string | null = null,
+  ): Promise<number> {
     this.#exchangeCount += 1;
     return new Promise((resolve, reject) => {
       if (!this.#isUsable || this.#exchange !== null) return reject(new ConnectionLost("the connection is closed"));
       this.#exchange = { answer: new HttpAnswer(receive), resolve, reject };
-      this.#send(path, pieces);
+      this.#send(path, pieces, traceparent === null ? "" : `traceparent: ${traceparent}\r\n`);
     });
   }
 
@@ -130,11 +135,11 @@ class HttpConnection implements NodeConnection {
     exchange.resolve(exchange.answer.status);
   }
 
-  #send(path: string, pieces: readonly Uint8Array[]): void {
+  #send(path: string, pieces: readonly Uint8Array[], moreHead: string): void {
     let sizeBytes = 0;
     for (const { byteLength } of pieces) sizeBytes += byteLength;
     const head = Buffer.from(
-      `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-length: ${sizeBytes}\r\n\r\n`,
+      `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-length: ${sizeBytes}\r\n${moreHead}\r\n`,
       "latin1",
     );
     if (sizeBytes <= joinedBytesMax) {

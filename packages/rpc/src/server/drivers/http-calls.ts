@@ -4,6 +4,7 @@ import { callBytesMax, callHeaderBytesMax, callPathPrefix, payloadBytesMax } fro
 import { envelopeBytes, type Envelope } from "../../wire/envelope.ts";
 import { FrameFailure, FrameReceiver, type FramePlaces, type ReceivedFrame } from "../../wire/frame-receiver.ts";
 import type { ServerMetrics } from "../../metrics.ts";
+import type { CallTracer } from "../../call-tracer.ts";
 import type { NodeService, SealedAnswer } from "../node-service.ts";
 import type { NodeServerSettings } from "../node-server-settings.ts";
 import type { PayloadLease, PayloadMemory } from "../payload-memory.ts";
@@ -18,6 +19,7 @@ export interface HttpCallsParts {
   readonly settings: NodeServerSettings;
   readonly metrics: ServerMetrics;
   readonly connectionClosed: (connection: object) => void;
+  readonly tracer?: CallTracer | undefined;
 }
 
 /** Small answers go out in one piece. */
@@ -79,7 +81,13 @@ export class HttpCalls {
       this.#parts.metrics.received(sizeBytes);
       this.#arriving.delete(request);
       const path = request.url as string;
-      answer = await this.#parts.service.answer({ path, frame, connection: request.socket, signal: gone.signal });
+      const call = { path, frame, connection: request.socket, signal: gone.signal };
+      const { service, tracer } = this.#parts;
+      const { traceparent } = request.headers;
+      answer =
+        tracer === undefined || typeof traceparent !== "string"
+          ? await service.answer(call)
+          : await tracer.answering(path.slice(callPathPrefix.length), traceparent, () => service.answer(call));
       if (answer === null) this.#refuse(response, 401);
       else await this.#send(response, answer);
     } catch (failure) {

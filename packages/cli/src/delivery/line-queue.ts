@@ -1,15 +1,14 @@
-import { MIB, SECOND_MS, sleep, type Clock, type Counter, type Logger } from "@kakera/kernel";
-import type { AuditTarget } from "./audit-target.ts";
+import { MIB, SECOND_MS, sleep, type Clock, type Logger } from "@kakera/kernel";
+import { RefusedForGood, type LineTarget } from "./line-target.ts";
 
-export interface AuditQueueParts {
-  readonly target: AuditTarget;
+export interface LineQueueParts {
+  readonly target: LineTarget;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Labels: target, outcome (sent, dropped). */
-  readonly records: Counter;
+  readonly counted: (count: number, outcome: "sent" | "dropped") => void;
 }
 
-export interface AuditQueueSettings {
+export interface LineQueueSettings {
   readonly linesMax: number;
   readonly bytesMax: number;
   readonly batchLinesMax: number;
@@ -18,7 +17,7 @@ export interface AuditQueueSettings {
   readonly closeMsMax: number;
 }
 
-export const auditQueueSettings: AuditQueueSettings = {
+export const lineQueueSettings: LineQueueSettings = {
   linesMax: 10_000,
   bytesMax: 16 * MIB,
   batchLinesMax: 100,
@@ -30,16 +29,16 @@ export const auditQueueSettings: AuditQueueSettings = {
  * Lines on their way to one target: whoever adds one never waits. While the target does not take them they are kept, up to a bound; what comes
  * then is dropped, and counted. A line may arrive twice when the target took it and could not say so.
  */
-export class AuditQueue {
-  readonly #parts: AuditQueueParts;
-  readonly #settings: AuditQueueSettings;
+export class LineQueue {
+  readonly #parts: LineQueueParts;
+  readonly #settings: LineQueueSettings;
   readonly #ended = new AbortController();
   #lines: string[] = [];
   #bytes = 0;
   #sending: Promise<void> | null = null;
   #isFailing = false;
 
-  constructor(parts: AuditQueueParts, settings: AuditQueueSettings = auditQueueSettings) {
+  constructor(parts: LineQueueParts, settings: LineQueueSettings = lineQueueSettings) {
     this.#parts = parts;
     this.#settings = settings;
   }
@@ -67,7 +66,7 @@ export class AuditQueue {
   }
 
   async #sendAll(): Promise<void> {
-    const { target, clock, records } = this.#parts;
+    const { target, clock, counted } = this.#parts;
     const { batchLinesMax, retryMs } = this.#settings;
     const { signal } = this.#ended;
     let waitMs = retryMs.least;
@@ -77,13 +76,16 @@ export class AuditQueue {
       const batch = this.#lines.slice(0, batchLinesMax);
       try {
         await target.send(batch);
-        this.#lines.splice(0, batch.length);
-        for (const line of batch) this.#bytes -= line.length;
-        records.add(batch.length, { target: target.name, outcome: "sent" });
+        this.#take(batch);
+        counted(batch.length, "sent");
         this.#told("works");
         waitMs = retryMs.least;
       } catch (failure) {
         this.#told("fails", failure);
+        if (failure instanceof RefusedForGood) {
+          this.#take(batch);
+          this.#dropped(batch.length);
+        }
         await sleep(clock, waitMs, signal).catch(() => undefined);
         waitMs = Math.min(waitMs * 2, retryMs.most);
       }
@@ -91,9 +93,13 @@ export class AuditQueue {
     this.#sending = null;
   }
 
+  #take(batch: readonly string[]): void {
+    this.#lines.splice(0, batch.length);
+    for (const line of batch) this.#bytes -= line.length;
+  }
+
   #dropped(count: number): void {
-    if (count === 0) return;
-    this.#parts.records.add(count, { target: this.#parts.target.name, outcome: "dropped" });
+    if (count > 0) this.#parts.counted(count, "dropped");
   }
 
   /** Once when it begins to fail, and once when it works again. */
@@ -101,7 +107,7 @@ export class AuditQueue {
     const { logger, target } = this.#parts;
     if (this.#isFailing === (how === "fails")) return;
     this.#isFailing = how === "fails";
-    if (how === "fails") logger.log("error", "audit.not-sent", { target: target.name, cause: failure });
-    else logger.log("info", "audit.sent-again", { target: target.name });
+    if (how === "fails") logger.log("error", "delivery.not-sent", { target: target.name, cause: failure });
+    else logger.log("info", "delivery.sent-again", { target: target.name });
   }
 }
