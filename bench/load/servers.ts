@@ -35,7 +35,7 @@ export const clientCore = "1";
 /** What bin/kakera gives node, so that the bare server runs with the same. */
 const nodeFlags = ["--disable-warning=ExperimentalWarning"];
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", reject);
