@@ -64,7 +64,7 @@ export {
   type UploadSeen,
 } from "./transitions/uploads.ts";
 export { completeUpload, partsDigest, type Completion } from "./transitions/complete-upload.ts";
-export { retireDrive, setLeaving } from "./transitions/change-drive.ts";
+export { addDrive, retireDrive, setLeaving } from "./transitions/change-drive.ts";
 export { dropRepair, noteRepair } from "./transitions/repair.ts";
 export {
   beginMove,

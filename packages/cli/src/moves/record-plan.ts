@@ -1,7 +1,7 @@
-import { assert, ClusterFailure, idBytes, idFromBytes, newId, type Clock, type Random } from "@kakera/kernel";
+import { assert, ClusterFailure, type Clock, type Random } from "@kakera/kernel";
 import {
+  addDrive,
   dropSteps,
-  keys,
   putPlan,
   putSteps,
   readPlan,
@@ -16,7 +16,7 @@ import {
 import { records, type PlanRecord } from "@kakera/protocol";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { refused, type UnplacedDrive } from "./find-drives.ts";
+import { refused } from "./find-drives.ts";
 import type { MadePlan } from "./make-plan.ts";
 import { poolChanges } from "./record-pool.ts";
 
@@ -61,7 +61,10 @@ export async function recordPlan(parts: RecordingParts, { offer, steps, newPool 
     await commit(parts, dropSteps(author, old));
   for (let first = 0; first < steps.length; first += stepsPerChange)
     await commit(parts, putSteps(author, plan, steps.slice(first, first + stepsPerChange)));
-  for (const drive of offer.coming) await commit(parts, newDrive(parts, drive));
+  for (const { driveId, weightBytes, domain, host, rack, zone } of offer.coming) {
+    const located = { domain, host, rack: rack ?? "", zone: zone ?? "" };
+    await commit(parts, addDrive(author, log.view, { driveId, weightBytes, ...located, nowMs: clock.nowMs() }));
+  }
   for (const driveId of offer.leaving) {
     const change = setLeaving(author, log.view, { driveId, isLeaving: true });
     if (change !== null) await commit(parts, change);
@@ -105,40 +108,4 @@ function planNow(log: CommitLog): Seen<PlanRecord> {
 async function commit({ log }: RecordingParts, change: Change): Promise<void> {
   const { outcome } = await log.commit(change);
   if (outcome === "refused") throw new ClusterFailure("retry", "somebody else changes plans or drives at this moment");
-}
-
-/** A member that holds nothing yet; the cluster's list names it from now on. */
-function newDrive({ log, clock, random }: RecordingParts, drive: UnplacedDrive): Change {
-  const { view } = log;
-  const [driveKey, clusterKey] = [keys.drive(drive.driveId), keys.cluster()];
-  const entry = view.get(clusterKey);
-  assert(entry !== null, "only a cluster that is formed can grow");
-  const cluster = records.ClusterRecord.decode(entry.value);
-  const isListed = cluster.drives.some((bytes) => idFromBytes("drive", bytes) === drive.driveId);
-  if (!isListed) cluster.drives.push(idBytes(drive.driveId));
-  const record = {
-    driveId: idBytes(drive.driveId),
-    incarnation: 0,
-    standing: records.DriveStanding.MEMBER,
-    weightBytes: drive.weightBytes,
-    domain: drive.domain,
-    host: drive.host,
-    rack: drive.rack ?? "",
-    zone: drive.zone ?? "",
-    position: cluster.drives.length,
-    standingSinceMs: clock.nowMs(),
-  };
-  return {
-    id: newId("change", random),
-    purpose: "free",
-    compares: [
-      { key: driveKey, revision: 0 },
-      { key: clusterKey, revision: entry.revision },
-    ],
-    puts: [
-      { key: driveKey, value: records.DriveRecord.encode(record).finish() },
-      { key: clusterKey, value: records.ClusterRecord.encode(cluster).finish() },
-    ],
-    deletes: [],
-  };
 }

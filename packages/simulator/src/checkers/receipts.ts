@@ -1,19 +1,28 @@
-import type { WatchedBodyStore, WrittenBody } from "@kakera/gateway";
-import { idFromBytes, type Geometry } from "@kakera/kernel";
+import type { WatchedBodyStore } from "@kakera/gateway";
+import type { DataId, DriveId, Geometry } from "@kakera/kernel";
 import type { ClusterMap } from "@kakera/metadata";
 import type { ShardDrive, ShardRef, ShardStream } from "@kakera/rpc";
-import { bodyForm } from "./body-form.ts";
+import { findableShards } from "./findable.ts";
+import { namedBody, type NamedBody } from "./named-bodies.ts";
 
 const nameOf = ({ dataId, chunkIndex, shardIndex }: Omit<ShardRef, "group">): string =>
   `${dataId}/${chunkIndex}/${shardIndex}`;
 
-/** Which shards drives have ever called durable, kept outside of the system: what a write may count on. */
+/** Which shards drives have called durable, and which of these they hold, kept outside of the system: what a write may count on. */
 export class Receipts {
   readonly #given = new Set<string>();
+  readonly #held = new Map<DriveId, Set<string>>();
+  readonly #promised = new Map<DataId, number>();
 
   /** The drive as a node serves it: what it has stored is noted before anybody else is told. */
   observe(drive: ShardDrive): ShardDrive {
-    const note = (ref: ShardRef): void => void this.#given.add(nameOf(ref));
+    const held = this.#held.get(drive.driveId) ?? new Set<string>();
+    this.#held.set(drive.driveId, held);
+    const note = (ref: ShardRef): void => {
+      this.#given.add(nameOf(ref));
+      held.add(nameOf(ref));
+    };
+    const drop = (refs: readonly ShardRef[]): void => refs.forEach((ref) => held.delete(nameOf(ref)));
     return {
       driveId: drive.driveId,
       put: async (shard) => {
@@ -32,20 +41,41 @@ export class Receipts {
       },
       read: (ref, window, into) => drive.read(ref, window, into),
       describe: (ref) => drive.describe(ref),
-      remove: (refs) => drive.remove(refs),
-      inventory: (page) => drive.inventory(page),
+      remove: async (refs) => {
+        await drive.remove(refs);
+        drop(refs);
+      },
+      inventory: async (page) => {
+        const shards = await drive.inventory(page);
+        // Also those whose receipt nobody lived to hear.
+        for (const { identity } of shards) note(identity);
+        return shards;
+      },
       sealGroup: (group, epoch) => drive.sealGroup(group, epoch),
       sealedEpoch: (group) => drive.sealedEpoch(group),
-      removeAtEpoch: (refs, epoch) => drive.removeAtEpoch(refs, epoch),
+      removeAtEpoch: async (refs, epoch) => {
+        await drive.removeAtEpoch(refs, epoch);
+        drop(refs);
+      },
       status: () => drive.status(),
     };
   }
 
-  /** Shards of a body, of one chunk, that no drive has called durable. */
-  lacking(body: WrittenBody, geometry: Geometry): number {
-    if (body.kind !== "chunks") return 0;
-    const dataId = idFromBytes("data", body.place.dataId as Uint8Array);
-    const { k, m } = bodyForm(body.place, geometry);
+  isHeld(driveId: DriveId, { dataId, shardIndex }: { readonly dataId: DataId; readonly shardIndex: number }): boolean {
+    return this.#held.get(driveId)?.has(nameOf({ dataId, chunkIndex: 0, shardIndex })) === true;
+  }
+
+  /** How many shards of a body could be found when its write was reported; null: it was not yet. */
+  promisedOf(dataId: DataId): number | null {
+    return this.#promised.get(dataId) ?? null;
+  }
+
+  promise(dataId: DataId, shardCount: number): void {
+    this.#promised.set(dataId, shardCount);
+  }
+
+  /** Shards of a body that no drive has called durable. */
+  lacking({ dataId, geometry: { k, m } }: NamedBody): number {
     let count = 0;
     for (let shardIndex = 0; shardIndex < k + m; shardIndex++)
       if (!this.#given.has(nameOf({ dataId, chunkIndex: 0, shardIndex }))) count++;
@@ -61,17 +91,23 @@ export function checkedBodies(
   bodies: WatchedBodyStore,
   against: {
     readonly receipts: Receipts;
-    readonly geometry: Geometry;
+    readonly pool: { readonly geometry: Geometry; readonly groupCount: number };
     readonly map: ClusterMap;
     readonly onShort: (sentence: string) => void;
   },
 ): WatchedBodyStore {
-  const { receipts, geometry, map, onShort } = against;
+  const { receipts, pool, map, onShort } = against;
   return {
     write: async (source, owner, signal) => {
       const body = await bodies.write(source, owner, signal);
-      const lacking = receipts.lacking(body, geometry);
+      const named = body.kind === "chunks" ? namedBody(body.place, pool) : null;
+      if (named === null) return body;
+      const lacking = receipts.lacking(named);
       const declared = map.drives().filter(({ standing }) => standing !== "MEMBER").length;
+      // What a drive that is declared away may have stored is nothing that this write counts on.
+      const counts = (driveId: DriveId): boolean => map.drive(driveId)?.standing === "MEMBER";
+      const found = findableShards(named, { map, repair: body.repair, receipts, counts });
+      receipts.promise(named.dataId, found.length);
       if (lacking > declared)
         onShort(`a write lacks ${lacking} shards, and ${declared} drives are declared down or suspect`);
       return body;

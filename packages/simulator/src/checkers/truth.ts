@@ -1,9 +1,8 @@
-import { idFromBytes, type DataId, type Geometry } from "@kakera/kernel";
-import { ranges, type View } from "@kakera/metadata";
-import { records } from "@kakera/protocol";
+import type { Geometry } from "@kakera/kernel";
+import { ranges, readClusterMap, type View } from "@kakera/metadata";
 import type { ShardDescription } from "@kakera/rpc";
 import type { SimulatedNode } from "../cluster/simulated-node.ts";
-import { bodyForm } from "./body-form.ts";
+import { namedBodies } from "./named-bodies.ts";
 
 const rowsMax = 10_000;
 
@@ -13,31 +12,40 @@ export interface Truth {
   readonly chunksByMissing: readonly number[];
   readonly chunkCount: number;
   readonly lostCount: number;
-  /** Shards that no record names, or that are held twice; a sentence each. */
+  /** Shards that no record names, that are held twice, or that are not at home; a sentence each. */
   readonly strays: readonly string[];
   readonly garbageRows: number;
   readonly repairRows: number;
 }
 
 /** Of a world in which every node serves and nothing is under way. */
-export async function lookAtTruth(nodes: readonly SimulatedNode[], view: View, geometry: Geometry): Promise<Truth> {
+export async function lookAtTruth(
+  nodes: readonly SimulatedNode[],
+  view: View,
+  of: { readonly geometry: Geometry; readonly groupCount: number },
+): Promise<Truth> {
   const held = new Map<string, string>();
   const strays: string[] = [];
-  const named = namedBodies(view, geometry);
-  for (const { name, serving } of nodes) {
+  const map = readClusterMap(view);
+  const named = new Map(namedBodies(view, of).map((body) => [body.dataId, body]));
+  for (const { name, serving, driveId } of nodes) {
     const shards = (await serving?.drive.inventory({ group: null, after: null, limit: rowsMax })) ?? [];
     for (const { identity } of shards satisfies readonly ShardDescription[]) {
       const { dataId, chunkIndex, shardIndex } = identity;
       const shard = `${dataId}/${chunkIndex}/${shardIndex}`;
       const before = held.get(shard);
-      if (!named.has(dataId)) strays.push(`${name} holds ${shard}, which no record names`);
+      const body = named.get(dataId);
+      const home = body === undefined ? null : map.group(body.pool, body.group)?.homes[shardIndex];
+      if (body === undefined) strays.push(`${name} holds ${shard}, which no record names`);
       else if (before !== undefined) strays.push(`${name} holds ${shard}, as ${before} does`);
+      else if (home !== driveId) strays.push(`${name} holds ${shard}, whose home is another`);
       held.set(shard, name);
     }
   }
   const chunksByMissing = [0];
   let lostCount = 0;
-  for (const [dataId, { k, m }] of named) {
+  for (const { dataId, geometry } of named.values()) {
+    const { k, m } = geometry;
     let missing = 0;
     for (let shardIndex = 0; shardIndex < k + m; shardIndex++) if (!held.has(`${dataId}/0/${shardIndex}`)) missing++;
     while (chunksByMissing.length <= missing) chunksByMissing.push(0);
@@ -56,16 +64,4 @@ export async function lookAtTruth(nodes: readonly SimulatedNode[], view: View, g
     garbageRows: rows("garbage"),
     repairRows: rows("repair"),
   };
-}
-
-/** Bodies of one chunk each, by what objects name them. */
-function namedBodies(view: View, geometry: Geometry): Map<DataId, Geometry> {
-  const named = new Map<DataId, Geometry>();
-  const { from, to } = ranges.table("current");
-  for (const { value } of view.range(from, to, rowsMax)) {
-    const { body } = records.ObjectRecord.decode(value);
-    const dataId = body?.dataId ?? new Uint8Array();
-    if (body != null && dataId.byteLength > 0) named.set(idFromBytes("data", dataId), bodyForm(body, geometry));
-  }
-  return named;
 }

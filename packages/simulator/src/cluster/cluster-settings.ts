@@ -6,9 +6,13 @@ import type { EtcdSettings } from "@kakera/metadata";
 export interface ClusterSettings {
   readonly geometry: Geometry;
   readonly nodeCount: number;
+  /** Nodes more, whose drives hold nothing until somebody adds them. */
+  readonly spareCount: number;
   readonly gatewayCount: number;
   readonly etcdMemberCount: number;
   readonly groupCount: number;
+  /** How often maintenance looks for what is to be done. */
+  readonly lookIntervalMs: number;
 }
 
 export const prefix = "/kakera/";
@@ -35,7 +39,6 @@ export const etcdSettings: Partial<EtcdSettings> & { readonly prefix: string } =
 };
 
 export const maintenanceSettings: Partial<MaintenanceSettings> = {
-  lookIntervalMs: 1_000,
   censusIntervalMs: 4_000,
   steadyMs: 2_000,
   garbageGraceMs: 1_500,

@@ -3,28 +3,32 @@ import { driveFaults } from "./faults/drive-faults.ts";
 import { etcdFaults } from "./faults/etcd-faults.ts";
 import { processFaults } from "./faults/process-faults.ts";
 import { networkFaults } from "./faults/network-faults.ts";
+import type { NemesisProfile } from "./nemesis-profile.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 import type { Fault, FaultContext } from "./faults/fault.ts";
 
-/** `rot`: bytes on one drive change, and else only so much happens that no write has fewer shards than that drive may spoil. */
-export type NemesisProfile = "calm" | "all" | "rot";
-
-/** Between two faults, and from the start to the first. */
-const pauseMsMin = 100;
-const pauseMsMax = 500;
+/** Between two faults, and from the start to the first: at least, and at most. */
+const pauseMs: Readonly<Record<NemesisProfile, readonly [number, number]>> = {
+  all: [100, 500],
+  rot: [100, 500],
+  moves: [400, 1_600],
+  calm: [0, 0],
+};
 
 /** Does one thing after another to a cluster, of its own choice. */
 export class Nemesis {
   readonly #world: World;
   readonly #context: FaultContext;
   readonly #faults: readonly Fault[];
+  readonly #profile: NemesisProfile;
   #isOver = false;
 
   constructor(cluster: SimulatedCluster, profile: NemesisProfile) {
     this.#world = cluster.world;
+    this.#profile = profile;
     this.#context = { cluster, world: cluster.world, isOver: () => this.#isOver };
     this.#faults = [...processFaults, ...networkFaults, ...driveFaults, ...etcdFaults].filter(({ profiles }) =>
-      (profiles as readonly NemesisProfile[]).includes(profile),
+      profiles.includes(profile),
     );
   }
 
@@ -39,7 +43,7 @@ export class Nemesis {
 
   async #run(): Promise<void> {
     while (!this.#isOver) {
-      await this.#wait(this.#world.between(pauseMsMin, pauseMsMax));
+      await this.#wait(this.#world.between(...pauseMs[this.#profile]));
       if (this.#isOver) return;
       this.#draw().begin(this.#context);
     }

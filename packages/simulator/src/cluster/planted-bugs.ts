@@ -11,6 +11,7 @@ import { prefix } from "./cluster-settings.ts";
 export const plantedBugNames = [
   "acknowledge-before-fsync",
   "write-quorum-below-full",
+  "no-seal-before-move",
   "no-session-in-comparison",
   "header-revision-as-position",
   "create-without-comparison",
@@ -25,6 +26,8 @@ export interface Plant {
   disk(disk: Disk): Disk;
   /** As a gateway's writes see it. */
   drive(drive: ShardDrive): ShardDrive;
+  /** As maintenance sees it: over what `drive` gives. */
+  maintained(drive: ShardDrive): ShardDrive;
   etcd(client: EtcdClient): EtcdClient;
   /** What the log knows of its view. `seenRevision`: that of the last message of the watch, which need not have brought all of it. */
   view(view: WritableView, seenRevision: () => number): WritableView;
@@ -35,6 +38,7 @@ export interface Plant {
 const nothing: Plant = {
   disk: (disk) => disk,
   drive: (drive) => drive,
+  maintained: (drive) => drive,
   etcd: (client) => client,
   view: (view) => view,
   log: (log) => log,
@@ -49,6 +53,8 @@ export function plant(bug: PlantedBug | null): Plant {
       return { ...nothing, disk: (disk) => liesAboutFdatasync(liesAboutSynchronousWrites(disk)) };
     case "write-quorum-below-full":
       return { ...nothing, drive: hastyDrive };
+    case "no-seal-before-move":
+      return { ...nothing, maintained: lateSealedDrive };
     case "no-session-in-comparison":
       return { ...nothing, etcd: (client) => withTxn(client, withoutSession) };
     case "header-revision-as-position":
@@ -83,6 +89,17 @@ function hastyDrive(drive: ShardDrive): ShardDrive {
       if (m < 1 || shardIndex < k + m - 1) return stored;
       stored.catch(() => {});
       return { driveId: drive.driveId, epoch };
+    },
+  });
+}
+
+/** A group is sealed only when something is taken from it: what was listed before that need not be all. */
+function lateSealedDrive(drive: ShardDrive): ShardDrive {
+  return replaced(drive, {
+    sealGroup: async () => {},
+    removeAtEpoch: async (refs, epoch) => {
+      for (const group of new Set(refs.map((ref) => ref.group))) await drive.sealGroup(group, epoch);
+      await drive.removeAtEpoch(refs, epoch);
     },
   });
 }

@@ -3,7 +3,10 @@ import { describeOperation } from "../checkers/key-history.ts";
 import type { FaultName } from "../world/fault-names.ts";
 import { World } from "../world/world.ts";
 import type { ClusterSettings } from "./cluster-settings.ts";
-import { Nemesis, type NemesisProfile } from "./nemesis.ts";
+import { keepLooking } from "./keep-looking.ts";
+import { profileOf, type NemesisProfile } from "./nemesis-profile.ts";
+import { Nemesis } from "./nemesis.ts";
+import { Operator } from "./operator.ts";
 import type { PlantedBug } from "./planted-bugs.ts";
 import { settle } from "./settle.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
@@ -35,6 +38,7 @@ export interface HistoryReport {
   readonly eventCount: number;
 }
 
+const leisurely = { clientCount: 4, keyCount: 3, pauseMsMax: 350 };
 const formMsMax = 60_000;
 const workMsDefault = 8_000;
 /** Until what is under way when faults and clients end is answered. */
@@ -45,11 +49,14 @@ const settleMsMax = 400_000;
 export async function runHistory(settings: HistorySettings): Promise<HistoryReport> {
   const { seed, workMs = workMsDefault, bug = null, isCalm = false, readHoldMs = 0 } = settings;
   const world = new World(seed);
-  const cluster = new SimulatedCluster(world, clusterOf(seed), bug);
-  const workload = new Workload(cluster, { clientCount: 4, keyCount: 3, pauseMsMax: 350 });
+  const profile = isCalm ? "calm" : profileOf(seed);
+  const isHurried = profile === "moves";
+  const cluster = new SimulatedCluster(world, clusterOf(seed, isHurried), bug);
+  const operator = new Operator(cluster, { isHurried });
+  const clients = isHurried ? { clientCount: 10, keyCount: 5, pauseMsMax: 100 } : leisurely;
+  const workload = new Workload(cluster, clients);
   try {
-    const profile = isCalm ? "calm" : profileOf(seed);
-    await live(world, { cluster, workload, workMs, profile, readHoldMs });
+    await live(world, { cluster, workload, operator, workMs, profile, readHoldMs });
   } catch (failure) {
     world.violated(`the world itself fails: ${failure instanceof Error ? failure.stack : String(failure)}`);
   }
@@ -59,7 +66,7 @@ export async function runHistory(settings: HistorySettings): Promise<HistoryRepo
     traceHash: world.trace.hash,
     lastEvents: world.trace.lines,
     faults: world.faults,
-    counts: workload.counts,
+    counts: new Map([...workload.counts, ...operator.counts]),
     readTimesMs: workload.readTimesMs,
     virtualMs: world.time.nowMs,
     eventCount: world.time.eventCount,
@@ -69,21 +76,25 @@ export async function runHistory(settings: HistorySettings): Promise<HistoryRepo
 interface Living {
   readonly cluster: SimulatedCluster;
   readonly workload: Workload;
+  readonly operator: Operator;
   readonly workMs: number;
   readonly profile: NemesisProfile;
   readonly readHoldMs: number;
 }
 
 async function live(world: World, living: Living): Promise<void> {
-  const { cluster, workload, workMs, profile, readHoldMs } = living;
+  const { cluster, workload, operator, workMs, profile, readHoldMs } = living;
   await complete(world, cluster.form(), formMsMax);
   for (const { mood } of cluster.nodes.slice(0, 1)) mood.readHoldMs = readHoldMs;
   workload.start();
+  if (profile !== "calm") operator.start();
+  keepLooking(cluster);
   const nemesis = new Nemesis(cluster, profile);
   nemesis.start();
   await world.time.run(world.time.nowMs + workMs, () => world.violations.length > 0);
   nemesis.stop();
   workload.stop();
+  operator.stop();
   cluster.heal();
   await world.time.run(world.time.nowMs + drainMsMax, () => workload.isIdle);
   if (world.violations.length === 0) await complete(world, settle(cluster, workload), settleMsMax);
@@ -105,16 +116,13 @@ async function complete(world: World, work: Promise<void>, withinMs: number): Pr
   else world.violated("the world stands still");
 }
 
-/** Every third one has two parity shards: it bears more at a time, also rot. */
-function clusterOf(seed: number): ClusterSettings {
-  const common = { gatewayCount: 2, etcdMemberCount: 3, groupCount: 4 };
+/** Every third one has two parity shards: it bears more at a time, also rot. Where it is about moves each write is of a group that moves. */
+function clusterOf(seed: number, isHurried: boolean): ClusterSettings {
+  const common = { gatewayCount: 2, etcdMemberCount: 3, spareCount: 1 };
+  const groups = isHurried ? { groupCount: 2, lookIntervalMs: 200 } : { groupCount: 4, lookIntervalMs: 1_000 };
   return seed % 3 === 0
-    ? { ...common, geometry: { k: 2, m: 2 }, nodeCount: 5 }
-    : { ...common, geometry: { k: 2, m: 1 }, nodeCount: 4 };
-}
-
-function profileOf(seed: number): "all" | "rot" {
-  return seed % 3 === 0 ? "rot" : "all";
+    ? { ...common, ...groups, geometry: { k: 2, m: 2 }, nodeCount: 5 }
+    : { ...common, ...groups, geometry: { k: 2, m: 1 }, nodeCount: 4 };
 }
 
 function judgeHistories(world: World, workload: Workload): void {

@@ -1,5 +1,6 @@
 import { lookAtTruth, type Truth } from "../checkers/truth.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
+import { standingPlan } from "./standing-plan.ts";
 import type { GatewayLife } from "./simulated-gateway.ts";
 import type { Workload } from "./workload.ts";
 
@@ -9,7 +10,7 @@ const lookMs = 2_000;
 const roundMs = 10_000;
 
 /**
- * Waits until the cluster is quiet: everything serves, a census after the last fault says that every chunk is whole, and what it says is so on
+ * Waits until the cluster is quiet: everything serves, no plan is under way, a census after the last fault says that every chunk is whole, and what it says is so on
  * the drives; no shard is left that no record names. Then reads every key by every gateway.
  */
 export async function settle(cluster: SimulatedCluster, workload: Workload): Promise<void> {
@@ -52,18 +53,20 @@ function restartPinned({ gateways, world }: SimulatedCluster): void {
 
 /** What is not as it should be in the end; "" when all is. */
 async function unrest(cluster: SimulatedCluster, healedMs: number): Promise<string> {
-  const { gateways, nodes, settings, world } = cluster;
+  const { gateways, presentNodes: nodes, settings, world } = cluster;
   const silent = nodes.find(({ serving }) => serving?.drive.status().condition !== "online");
   if (silent !== undefined) return `${silent.name} is ${silent.serving?.drive.status().condition ?? "not there"}`;
   const lives = gateways.map(({ life }) => life);
   if (lives.includes(null)) return "a gateway does not serve";
   const leader = (lives as GatewayLife[]).find(({ log }) => log.isLeader);
   if (leader === undefined) return "nobody leads";
+  const plan = standingPlan(leader.log.view);
+  if (plan !== "") return plan;
   const census = leader.maintenance.report().census;
   const provenMs = census.provenMs === null ? -1 : census.provenMs - leader.machine.clock.nowMs() + world.time.nowMs;
   // Of a whole round after everybody was back.
   if (provenMs < healedMs + roundMs) return "no census yet";
-  const truth = await lookAtTruth(nodes, leader.log.view, settings.geometry);
+  const truth = await lookAtTruth(nodes, leader.log.view, settings);
   const left = leftOver(truth);
   if (left !== "") return left;
   const isTrue = census.chunkCount === truth.chunkCount && census.lostCount === truth.lostCount && isWhole(census);

@@ -16,7 +16,9 @@ export class SimulatedCluster {
   readonly settings: ClusterSettings;
   readonly network: Network;
   readonly etcd: SimulatedEtcd;
+  /** All that there ever were: members in the beginning, and spares behind them. */
   readonly nodes: readonly SimulatedNode[];
+  readonly receipts = new Receipts();
   readonly gateways: readonly SimulatedGateway[];
   readonly #clusterId;
 
@@ -29,9 +31,9 @@ export class SimulatedCluster {
     const clusterId = newId("cluster", random);
     this.#clusterId = clusterId;
     const secret = "the secret of a simulated cluster";
-    const receipts = new Receipts();
+    const { receipts } = this;
     const planted = plant(bug);
-    this.nodes = Array.from({ length: settings.nodeCount }, (_, index) => {
+    this.nodes = Array.from({ length: settings.nodeCount + settings.spareCount }, (_, index) => {
       const driveId = newId("drive", random);
       const plantDisk = (disk: Disk): Disk => planted.disk(disk);
       const observe = (drive: ShardDrive): ShardDrive => receipts.observe(drive);
@@ -40,7 +42,6 @@ export class SimulatedCluster {
     this.gateways = Array.from({ length: settings.gatewayCount }, (_, index) => {
       const { network, etcd, nodes } = this;
       const name = `gateway-${index + 1}`;
-      const { geometry } = settings;
       return new SimulatedGateway({
         world,
         network,
@@ -51,9 +52,14 @@ export class SimulatedCluster {
         secret,
         plant: planted,
         receipts,
-        geometry,
+        settings,
       });
     });
+  }
+
+  /** Those that nobody has taken away. */
+  get presentNodes(): readonly SimulatedNode[] {
+    return this.nodes.filter(({ isTakenAway }) => !isTakenAway);
   }
 
   /** Resolves when the cluster is formed and everything serves. */
@@ -64,7 +70,7 @@ export class SimulatedCluster {
     await first?.start();
     const life = first?.life;
     if (life === null || life === undefined) throw new Error("the first gateway serves before anything else happens");
-    const drives = this.nodes.map(({ driveId }) => driveId);
+    const drives = this.nodes.slice(0, this.settings.nodeCount).map(({ driveId }) => driveId);
     await formCluster(life, { clusterId: this.#clusterId, drives, settings: this.settings });
     await Promise.all(others.map((gateway) => gateway.start()));
   }
@@ -76,7 +82,7 @@ export class SimulatedCluster {
     this.etcd.lateShare = 0;
     for (const machine of [...this.etcd.members, ...this.gateways.map((gateway) => gateway.machine)]) machine.resume();
     this.etcd.membersChanged();
-    for (const node of this.nodes) {
+    for (const node of this.presentNodes) {
       node.machine.resume();
       node.machine.setWallClockRight();
       node.calm();

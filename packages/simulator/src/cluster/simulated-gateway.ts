@@ -6,7 +6,6 @@ import {
   silentMeter,
   type ClusterId,
   type DriveId,
-  type Geometry,
   type Logger,
   type SessionId,
 } from "@kakera/kernel";
@@ -34,6 +33,7 @@ import {
   maintenanceSettings,
   ownFileBytesMin,
   replicatedBytesMax,
+  type ClusterSettings,
 } from "./cluster-settings.ts";
 import { connectOver } from "./node-connections.ts";
 import type { Plant } from "./planted-bugs.ts";
@@ -49,7 +49,7 @@ export interface GatewayParts {
   readonly secret: string;
   readonly plant: Plant;
   readonly receipts: Receipts;
-  readonly geometry: Geometry;
+  readonly settings: Pick<ClusterSettings, "geometry" | "groupCount" | "lookIntervalMs">;
 }
 
 /** One life of a gateway's process, once it serves. */
@@ -140,7 +140,7 @@ export class SimulatedGateway {
       },
     };
     const memory = createSharedMemory({ sizeBytes: memoryBytes });
-    const { receipts, geometry } = this.#parts;
+    const { receipts, settings } = this.#parts;
     const bodies = checkedBodies(
       createBodies(
         { ...seams, log, drives, memory, codec: createCodec(memory), repairQueue },
@@ -148,7 +148,7 @@ export class SimulatedGateway {
       ),
       {
         receipts,
-        geometry,
+        pool: settings,
         map: readClusterMap(log.view),
         onShort: (sentence) => world.violated(`${name}: ${sentence}`),
       },
@@ -162,10 +162,11 @@ export class SimulatedGateway {
       world.violated(`${name} maintenance: ${failure instanceof Error ? failure.stack : String(failure)}`);
     const { reads, writes } = board;
     const sessions = plant.sessions(board);
-    const work = { ...seams, log, drives, memory: workMemory, codec: createCodec(workMemory) };
+    const maintained = new Map([...drives].map(([driveId, drive]) => [driveId, plant.maintained(drive)]));
+    const work = { ...seams, log, drives: maintained, memory: workMemory, codec: createCodec(workMemory) };
     const maintenance = createMaintenance(
       { ...work, sessions, reads, writes, copier: createBodyCopier(bodies), onBug },
-      maintenanceSettings,
+      { ...maintenanceSettings, lookIntervalMs: settings.lookIntervalMs },
     );
     log.lead((signal) => maintainWhile(maintenance, signal));
     const isSessionLive = (session: SessionId): boolean => board.isLive(session);

@@ -47,6 +47,7 @@ export class SimulatedNode {
   #machine: Machine;
   #life: Life | null = null;
   #failsSyncs = 0;
+  #isTakenAway = false;
   #release: () => void = () => {};
 
   constructor(parts: NodeParts) {
@@ -83,6 +84,18 @@ export class SimulatedNode {
     return isOff || isFull || hung !== null || extraMs > 0 || this.#failsSyncs > 0;
   }
 
+  /** Its drive was GONE, and whoever keeps the machines has made it another's. */
+  get isTakenAway(): boolean {
+    return this.#isTakenAway;
+  }
+
+  /** For good: nothing that lies on its drive is ever read again. */
+  takeAway(): void {
+    this.#isTakenAway = true;
+    this.kill();
+    this.#parts.world.note(`${this.name} is taken away`);
+  }
+
   /** What lets a hung drive go on. */
   releaseWith(release: () => void): void {
     this.#release = release;
@@ -101,6 +114,7 @@ export class SimulatedNode {
 
   /** Resolves when it serves; a process that ends on the way never does. */
   async start(): Promise<void> {
+    if (this.#isTakenAway) return;
     const { world, name, clusterId, secret, plantDisk, observe } = this.#parts;
     const machine = new Machine(world, name);
     this.#machine = machine;

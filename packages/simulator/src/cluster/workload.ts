@@ -1,5 +1,6 @@
 import type { KeyAction, KeyOperation, KeyOutcome, PutCondition } from "../checkers/key-history.ts";
 import { Machine } from "../world/machine.ts";
+import { askProcess } from "./ask-process.ts";
 import { Contents } from "./contents.ts";
 import { callGateway, type S3Call, type S3Outcome } from "./s3-calls.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
@@ -11,10 +12,6 @@ export interface WorkloadSettings {
   /** Between two operations of one client, at most. */
   readonly pauseMsMax: number;
 }
-
-/** A client gives up after so long, and does not know. */
-const patienceMs = 20_000;
-const lookMs = 200;
 
 /** Clients that work on few keys through any gateway, and everything that they were told. */
 export class Workload {
@@ -98,7 +95,8 @@ export class Workload {
     const { world } = this.#cluster;
     const startMs = world.time.nowMs;
     this.#openCount++;
-    const outcome = await this.#ask(life, call);
+    const reply = await askProcess(life.machine, () => callGateway(life.operations, call));
+    const outcome: S3Outcome = reply.kind === "answered" ? reply.answer : { kind: "unknown", why: reply.why };
     this.#openCount--;
     const through = `${by} by ${life.machine.name}`;
     this.#note({ key, action, through, startMs, outcome });
@@ -144,39 +142,6 @@ export class Workload {
     if (value === null) this.#cluster.world.violated(`${where}: ${body.byteLength} bytes that nobody wrote`);
     else this.#latest.set(where.split(" ")[0] as string, value);
     return value ?? -1;
-  }
-
-  /** There and back. What is asked of a process that dies, or stands still for too long, is not known. */
-  #ask(life: GatewayLife, call: S3Call): Promise<S3Outcome> {
-    const { world } = this.#cluster;
-    const { machine } = life;
-    const { promise, resolve } = Promise.withResolvers<S3Outcome>();
-    const giveUpMs = world.time.nowMs + patienceMs;
-    let isAnswered = false;
-    const look = (): void => {
-      if (isAnswered) return;
-      if (machine.isDead) resolve({ kind: "unknown", why: "the gateway died" });
-      else if (world.time.nowMs >= giveUpMs) resolve({ kind: "unknown", why: "no answer" });
-      else world.time.after(lookMs, look);
-    };
-    world.time.after(lookMs, look);
-    machine.later(world.between(0.05, 0.5), () => {
-      callGateway(life.operations, call).then(
-        (outcome) =>
-          machine.later(0, () =>
-            world.time.after(world.between(0.05, 0.5), () => {
-              isAnswered = true;
-              resolve(outcome);
-            }),
-          ),
-        (bug: unknown) => {
-          world.violated(`a bug: ${bug instanceof Error ? bug.stack : String(bug)}`);
-          isAnswered = true;
-          resolve({ kind: "unknown", why: "a bug" });
-        },
-      );
-    });
-    return promise;
   }
 
   #count(what: string): void {

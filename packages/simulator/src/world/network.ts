@@ -9,6 +9,12 @@ interface Weather {
   delayMsMax: number;
 }
 
+/** What is late of the messages from one machine to another. */
+interface Hold {
+  readonly share: number;
+  readonly msMax: number;
+}
+
 export interface Channel {
   send(deliver: () => void): "sent" | "lost";
 }
@@ -19,6 +25,7 @@ const calm: Weather = { lossShare: 0, delayShare: 0, delayMsMax: 0 };
 export class Network {
   readonly #world: World;
   readonly #cuts = new Map<string, number>();
+  readonly #holds = new Map<string, Hold>();
   #weather: Weather = { ...calm };
 
   constructor(world: World) {
@@ -28,7 +35,7 @@ export class Network {
   /** Hands `deliver` to `to`, unless the message is lost: then nothing happens, as where a packet is dropped. */
   send(from: Machine, to: Machine, deliver: () => void): "sent" | "lost" {
     if (this.#isLost(from, to)) return "lost";
-    to.later(this.#delayMs(), deliver);
+    to.later(this.#delayMs(from, to), deliver);
     return "sent";
   }
 
@@ -39,7 +46,7 @@ export class Network {
       send: (deliver) => {
         if (this.#isLost(from, to)) return "lost";
         const { time } = this.#world;
-        lastMs = Math.max(lastMs, time.nowMs + this.#delayMs());
+        lastMs = Math.max(lastMs, time.nowMs + this.#delayMs(from, to));
         to.later(lastMs - time.nowMs, deliver);
         return "sent";
       },
@@ -60,12 +67,21 @@ export class Network {
   }
 
   /** How long a message takes now. */
-  #delayMs(): number {
+  #delayMs(from: Machine, to: Machine): number {
     const world = this.#world;
     const usual = world.between(0.05, 0.6);
-    if (!world.chance(this.#weather.delayShare)) return usual;
+    const hold = this.#holds.get(`${from.name}>${to.name}`);
+    const [share, msMax] =
+      hold === undefined ? [this.#weather.delayShare, this.#weather.delayMsMax] : [hold.share, hold.msMax];
+    if (!world.chance(share)) return usual;
     world.fired("message-delay");
-    return usual + world.between(0, this.#weather.delayMsMax);
+    return usual + world.between(0, msMax);
+  }
+
+  /** Of what one machine sends to another from now on some is late, whatever the weather; null: as of others. */
+  hold(from: string, to: string, hold: Hold | null): void {
+    if (hold === null) this.#holds.delete(`${from}>${to}`);
+    else this.#holds.set(`${from}>${to}`, hold);
   }
 
   isCut(a: Machine, b: Machine): boolean {
@@ -89,6 +105,7 @@ export class Network {
   calmDown(): void {
     this.#weather = { ...calm };
     this.#cuts.clear();
+    this.#holds.clear();
   }
 }
 

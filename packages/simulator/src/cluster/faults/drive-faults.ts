@@ -43,7 +43,7 @@ export const driveFaults: readonly Fault[] = [
   {
     name: "drive-slow",
     weight: 3,
-    profiles: ["all", "rot"],
+    profiles: ["all", "rot", "moves"],
     begin(context) {
       const { world } = context;
       const node = undisturbedNode(context);

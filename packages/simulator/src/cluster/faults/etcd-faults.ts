@@ -21,7 +21,7 @@ export const etcdFaults: readonly Fault[] = [
   {
     name: "etcd-leader-change",
     weight: 1.5,
-    profiles: ["all", "rot"],
+    profiles: ["all", "rot", "moves"],
     begin({ cluster, world }) {
       if (cluster.etcd.leader === null) return;
       world.fired("etcd-leader-change");
@@ -64,7 +64,7 @@ export const etcdFaults: readonly Fault[] = [
   {
     name: "watch-cut",
     weight: 1,
-    profiles: ["all", "rot"],
+    profiles: ["all", "rot", "moves"],
     begin({ cluster, world }) {
       for (const { watches, name } of cluster.gateways) {
         if (world.chance(0.3)) continue;
@@ -77,7 +77,7 @@ export const etcdFaults: readonly Fault[] = [
   {
     name: "compaction",
     weight: 0.7,
-    profiles: ["all", "rot"],
+    profiles: ["all", "rot", "moves"],
     begin({ cluster, world }) {
       const { store, leader } = cluster.etcd;
       if (leader === null || store.compactedRevision >= store.revision) return;

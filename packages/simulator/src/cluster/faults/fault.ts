@@ -1,5 +1,6 @@
 import type { FaultName } from "../../world/fault-names.ts";
 import type { World } from "../../world/world.ts";
+import type { NemesisProfile } from "../nemesis-profile.ts";
 import type { SimulatedCluster } from "../simulated-cluster.ts";
 import type { SimulatedNode } from "../simulated-node.ts";
 
@@ -15,7 +16,7 @@ export interface Fault {
   readonly name: FaultName;
   /** How often it is drawn: more often what mostly finds nobody whom it may disturb. */
   readonly weight: number;
-  readonly profiles: readonly ("all" | "rot")[];
+  readonly profiles: readonly NemesisProfile[];
   begin(context: FaultContext): void;
 }
 
@@ -30,8 +31,8 @@ export function after({ world, isOver }: FaultContext, delayMs: number, work: ()
  * Where a drive rots no more than m are ever disturbed.
  */
 export function undisturbedNode({ cluster, world }: FaultContext): SimulatedNode | null {
-  const sound = cluster.nodes.filter((node) => !node.isDisturbed);
-  const disturbed = cluster.nodes.length - sound.length;
+  const sound = cluster.presentNodes.filter((node) => !node.isDisturbed);
+  const disturbed = cluster.presentNodes.length - sound.length;
   const { m } = cluster.settings.geometry;
   const mayBeMore = m === 1 || disturbed < m;
   return disturbed === 0 || (mayBeMore && sound.length > 0 && world.chance(0.35)) ? world.pick(sound) : null;

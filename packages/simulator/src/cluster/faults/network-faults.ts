@@ -23,12 +23,30 @@ export const networkFaults: readonly Fault[] = [
     },
   },
   {
+    name: "message-delay",
+    weight: 8,
+    profiles: ["moves"],
+    begin(context) {
+      const { cluster, world } = context;
+      // Of one gateway alone, that does not move them: what it sends before a group moves arrives when the mover has long looked.
+      const follower = cluster.gateways.find(({ life }) => life?.log.isLeader === false);
+      if (follower === undefined) return;
+      const { name } = follower;
+      const late = { share: world.between(0.3, 0.8), msMax: world.between(50, 250) };
+      world.note(`what ${name} sends to drives is late`);
+      for (const node of cluster.presentNodes) {
+        cluster.network.hold(name, node.name, late);
+        after(context, world.between(1_000, 3_000), () => cluster.network.hold(name, node.name, null));
+      }
+    },
+  },
+  {
     name: "link-cut",
     weight: 1,
     profiles: ["all"],
     begin(context) {
       const { cluster, world } = context;
-      const { network, gateways, nodes, etcd } = cluster;
+      const { network, gateways, presentNodes: nodes, etcd } = cluster;
       const { name } = world.pick(gateways);
       // From one other, from all drives, or from all of etcd.
       const others = world.pick([[world.pick(nodes)], [world.pick(nodes)], [world.pick(etcd.members)], etcd.members]);

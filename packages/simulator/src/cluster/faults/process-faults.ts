@@ -19,7 +19,7 @@ export const processFaults: readonly Fault[] = [
   {
     name: "gateway-pause",
     weight: 1.3,
-    profiles: ["all", "rot"],
+    profiles: ["all", "rot", "moves"],
     begin(context) {
       const { cluster, world } = context;
       const { machine, name } = world.pick(cluster.gateways);
@@ -69,10 +69,10 @@ export const processFaults: readonly Fault[] = [
     profiles: ["all", "rot"],
     begin(context) {
       const { cluster, world } = context;
-      if (cluster.nodes.some(({ isDisturbed }) => isDisturbed)) return;
+      if (cluster.presentNodes.some(({ isDisturbed }) => isDisturbed)) return;
       world.fired("power-cut");
       world.note("the power is cut");
-      for (const node of cluster.nodes) {
+      for (const node of cluster.presentNodes) {
         node.loseThePower();
         after(context, world.between(100, 1_500), () => void node.start());
       }
@@ -83,7 +83,7 @@ export const processFaults: readonly Fault[] = [
     weight: 1.3,
     profiles: ["all", "rot"],
     begin({ cluster, world }) {
-      const { machine } = world.chance(0.5) ? world.pick(cluster.gateways) : world.pick(cluster.nodes);
+      const { machine } = world.chance(0.5) ? world.pick(cluster.gateways) : world.pick(cluster.presentNodes);
       const byMs = world.between(-12_000, 12_000);
       machine.setWallClockRight();
       machine.jumpWallClock(byMs);
