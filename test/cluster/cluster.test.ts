@@ -8,7 +8,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { TestCluster } from "../harness/cluster.ts";
+import { TestCluster, type TestNode } from "../harness/cluster.ts";
 import { obtainEtcd } from "../harness/etcd/obtain-etcd.ts";
 import { until } from "../harness/server.ts";
 import { isWhole } from "./is-whole.ts";
@@ -67,7 +67,11 @@ describe.skipIf(!isHere)("a cluster of three nodes", () => {
       .client()
       .send(new DeleteObjectCommand({ Bucket, Key: "turn" }));
     await expect(get(cluster.node(2).client(), "turn")).rejects.toMatchObject({ name: "NoSuchKey" });
-    expect(await Promise.all(cluster.nodes.map((node) => node.stop()))).toEqual([0, 0, 0]);
+    // Of 2+1 any one may be stopped, and then no other.
+    for (const node of cluster.nodes) expect(await maintenance(node)).toBe(200);
+    expect(await cluster.node(0).stop()).toBe(0);
+    await until("no other may be stopped", async () => (await maintenance(cluster.node(1))) === 412);
+    expect(await Promise.all([cluster.node(1).stop(), cluster.node(2).stop()])).toEqual([0, 0]);
   }, 120_000);
 
   test("reads and takes writes with any one of them killed, and has all when it is back", async () => {
@@ -154,5 +158,9 @@ describe.skipIf(!isHere)("a cluster whose etcd does not answer", () => {
     expect((await get(client, "k")).toString()).toBe("after");
   }, 180_000);
 });
+
+/** 412 where stopping the node would end the quorum. */
+const maintenance = async (node: TestNode): Promise<number> =>
+  (await fetch(`${node.server.endpoint}/minio/health/cluster?maintenance=true`)).status;
 
 const ready = (cluster: TestCluster): Promise<Response> => fetch(`${cluster.node(0).server.endpoint}/health/ready`);

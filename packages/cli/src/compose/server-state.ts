@@ -18,7 +18,7 @@ import { version } from "../version.ts";
 import type { DriveBay, DriveSlot } from "./drive-bay.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { judgePools, type PoolStrength } from "./judge-pools.ts";
-import { judgeQuorums } from "./judge-quorum.ts";
+import { judgeQuorums, type GroupQuorums } from "./judge-quorum.ts";
 
 export interface StateSources {
   readonly clock: Clock;
@@ -118,19 +118,26 @@ export function createServerState(sources: StateSources, settings: StateSettings
     return { conditions, drives: present };
   };
   const judgeHealth = (): Health => {
-    const clusterMapNow = clusterMap();
-    const quorums =
-      clusterMapNow === null ? { canRead: false, canWrite: false } : judgeQuorums(clusterMapNow, sources.drives());
+    const map = clusterMap();
+    const judge = (drives: ReadonlyMap<DriveId, ShardDrive>): GroupQuorums =>
+      map === null ? { canRead: false, canWrite: false } : judgeQuorums(map, drives);
+    const quorums = judge(sources.drives());
+    // Of one machine nothing is left. Writes that go on where nothing can be read are no reason to let a node go.
+    const without = judge(drivesOfOthers(bay, sources.drives()));
+    const isKeptWithout = without.canRead && without.canWrite;
     const { k } = geometryNow();
     const { conditions } = judgeNow();
-    // One machine: without it there is nothing.
-    const quorum = (isMet: boolean) => ({ isMet, shardCount: k, isMetWithoutThisNode: false });
+    const quorum = (isMet: boolean, isMetWithoutThisNode: boolean) => ({
+      isMet,
+      shardCount: k,
+      isMetWithoutThisNode: isMet && isMetWithoutThisNode,
+    });
     return {
       isReady: sources.isServing() && quorums.canRead && sources.log()?.status().canRead !== "no",
       reasons: reasonsOf(conditions),
       version,
-      read: quorum(quorums.canRead && sources.log()?.status().canRead !== "no"),
-      write: quorum(quorums.canWrite && (sources.log()?.status().canWrite ?? false)),
+      read: quorum(quorums.canRead && sources.log()?.status().canRead !== "no", without.canRead),
+      write: quorum(quorums.canWrite && (sources.log()?.status().canWrite ?? false), isKeptWithout),
     };
   };
 
@@ -263,7 +270,7 @@ function reportSlot({ position, place, state }: DriveSlot, seat: DriveId | null,
 /** Drives of the cluster that are none of this machine. */
 function reportOthers(bay: DriveBay, map: ClusterMap | null, drives: ReadonlyMap<DriveId, ShardDrive>): DriveReport[] {
   if (map === null || drives === bay.drives) return [];
-  const own = new Set(bay.slots.flatMap(({ state }) => (state.kind === "left" ? [] : [state.driveId])));
+  const own = drivesHere(bay);
   const others = map.drives().filter(({ driveId }) => !own.has(driveId));
   return others.map(({ driveId, domain, host, standing }, index) => {
     const position = bay.slots.length + index + 1;
@@ -273,6 +280,15 @@ function reportOthers(bay: DriveBay, map: ClusterMap | null, drives: ReadonlyMap
       return { ...known, place: `(node ${host})`, condition: "offline", reason: "NODE_DOWN", ...nothing };
     return { ...status, ...known };
   });
+}
+
+function drivesHere(bay: DriveBay): Set<DriveId> {
+  return new Set(bay.slots.flatMap(({ state }) => (state.kind === "left" ? [] : [state.driveId])));
+}
+
+function drivesOfOthers(bay: DriveBay, drives: ReadonlyMap<DriveId, ShardDrive>): Map<DriveId, ShardDrive> {
+  const own = drivesHere(bay);
+  return new Map([...drives].filter(([driveId]) => !own.has(driveId)));
 }
 
 function standingOf(driveId: DriveId, map: ClusterMap | null): string {
