@@ -127,6 +127,31 @@ describe.runIf(hasProgram("chromium", "console"))("the console", () => {
     await page.close();
   });
 
+  test("tries again what broke, and leaves nothing of an upload that was cancelled", async () => {
+    await bucket("broken");
+    const { page } = await at.signedIn("#/bucket/broken");
+    let brokenCount = 0;
+    await page.route(/partNumber=2&/, (route) => (brokenCount++ === 0 ? route.abort() : route.continue()));
+    await page.locator("#pick-files").setInputFiles(join(folder, "large.bin"));
+    await uploaded(page, 1).waitFor({ timeout: 120_000 });
+    expect(brokenCount).toBe(2);
+    expect(sha256((await at.client.send({ method: "GET", target: "/broken/large.bin" })).body)).toBe(sha256(large));
+    await page.getByRole("button", { name: "Close" }).click();
+    await at.client.send({ method: "DELETE", target: "/broken/large.bin" });
+
+    // A part that never ends.
+    await page.route(/partNumber=3&/, () => undefined);
+    const uploads = async (): Promise<string> =>
+      (await at.client.send({ method: "GET", target: "/broken?uploads" })).body.toString();
+    await page.locator("#pick-files").setInputFiles(join(folder, "large.bin"));
+    await until("the upload to be open", async () => (await uploads()).includes("<Upload>"));
+    await page.getByRole("button", { name: "Cancel large.bin" }).click();
+    await page.getByText(/cancelled/).waitFor();
+    await until("the upload to be given up", async () => !(await uploads()).includes("<Upload>"));
+    expect((await at.client.send({ method: "HEAD", target: "/broken/large.bin" })).status).toBe(404);
+    await page.close();
+  });
+
   test("shows where an object lies and what is stored with it, and takes tags", async () => {
     await bucket("described");
     await at.client.send({

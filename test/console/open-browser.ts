@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, type BrowserContext, type Page } from "playwright-core";
+import { chromium, type Page } from "playwright-core";
 
 /** A browser of its own with a fresh profile; never one that is downloaded. */
 export interface TestBrowser extends AsyncDisposable {
-  readonly context: BrowserContext;
   /** A page that notes what the browser complains of: violated policies, exceptions, files that are missing. */
   newPage(): Promise<ConsolePage>;
 }
@@ -17,11 +16,7 @@ export interface ConsolePage {
   readonly dialogs: readonly string[];
 }
 
-export type Look = "light" | "dark";
-
-export async function openBrowser(
-  options: { look?: Look; widthPx?: number; heightPx?: number } = {},
-): Promise<TestBrowser> {
+export async function openBrowser(): Promise<TestBrowser> {
   const profile = mkdtempSync(join(tmpdir(), "kakera-console-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: "/usr/bin/chromium",
@@ -36,13 +31,12 @@ export async function openBrowser(
       "--disable-sync",
       "--disable-dev-shm-usage",
     ],
-    colorScheme: options.look ?? "light",
-    viewport: { width: options.widthPx ?? 1280, height: options.heightPx ?? 800 },
+    colorScheme: "light",
+    viewport: { width: 1280, height: 800 },
     acceptDownloads: true,
     permissions: ["clipboard-read", "clipboard-write"],
   });
   return {
-    context,
     async newPage() {
       const page = await context.newPage();
       const complaints: string[] = [];

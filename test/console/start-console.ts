@@ -1,6 +1,6 @@
 import { createS3Client, type S3Client } from "../harness/request.ts";
 import { startServer, testCredentials, type ServerOptions, type TestServer } from "../harness/server.ts";
-import { openBrowser, type ConsolePage, type Look, type TestBrowser } from "./open-browser.ts";
+import { openBrowser, type ConsolePage, type TestBrowser } from "./open-browser.ts";
 
 /** A real server, and a browser that looks at its console. */
 export interface TestConsole extends AsyncDisposable {
@@ -14,15 +14,14 @@ export interface TestConsole extends AsyncDisposable {
   signedIn(hash?: string): Promise<ConsolePage>;
 }
 
-export async function startConsole(
-  options: ServerOptions & { look?: Look; widthPx?: number } = {},
-): Promise<TestConsole> {
-  const { look, widthPx, ...serverOptions } = options;
-  const server = await startServer(serverOptions);
-  const browser = await openBrowser({
-    ...(look === undefined ? {} : { look }),
-    ...(widthPx === undefined ? {} : { widthPx }),
-  });
+export async function startConsole(options: ServerOptions = {}): Promise<TestConsole> {
+  const server = await startServer(options);
+  return lookAt(server, () => server.dispose());
+}
+
+/** The console of a server that runs already; `end` is called at the end. */
+export async function lookAt(server: TestServer, end: () => Promise<void> = async () => {}): Promise<TestConsole> {
+  const browser = await openBrowser();
   const client = createS3Client(server.endpoint, testCredentials);
   const origin = `http://127.0.0.1:${server.consolePort}`;
   return {
@@ -43,7 +42,7 @@ export async function startConsole(
     async [Symbol.asyncDispose]() {
       client.close();
       await browser[Symbol.asyncDispose]();
-      await server.dispose();
+      await end();
     },
   };
 }

@@ -53,7 +53,7 @@ export const settingTable = {
     ],
     fallback: { host: "", port: 9001 },
     fallbackText: ":9001",
-    help: "where the status page is served",
+    help: "where the status page and the console are served",
   }),
   nodeAddress: setting<Address>("node-address", parseAddress, {
     flag: "HOST:PORT",

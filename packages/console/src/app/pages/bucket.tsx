@@ -99,7 +99,13 @@ export function BucketPage({ route }: { readonly route: BucketRoute }) {
       ),
       verb: "Delete",
       ...(prefixes.length > 0 ? { typed: bucket } : {}),
-      command: prefixes.length > 0 ? commands.removePrefix(bucket, first) : commands.removeObject(bucket, first),
+      // Of one; several take a line each.
+      command:
+        chosen.size > 1
+          ? null
+          : prefixes.length > 0
+            ? commands.removePrefix(bucket, first)
+            : commands.removeObject(bucket, first),
       work: async (signal, say) => {
         await deleteObjects(store, bucket, keys);
         for (const below of prefixes)
