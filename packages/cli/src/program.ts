@@ -154,6 +154,15 @@ function createProgram(components: ProgramComponents): { program: Command; outco
     .argument("[DIR...]", "drive folders")
     .option("--address <HOST:PORT>", "where the server is to listen (KAKERA_ADDRESS; :9000)")
     .option("--console-address <HOST:PORT>", "where its status page is to be (KAKERA_CONSOLE_ADDRESS; :9001)")
+    .option(
+      "--etcd <URL[,URL]>",
+      "the cluster's etcd (KAKERA_ETCD_ENDPOINTS); its certificates and user as of the server",
+    )
+    .option("--etcd-prefix <PREFIX>", "where the cluster's keys are in etcd (KAKERA_ETCD_PREFIX; /kakera/)")
+    .option("--etcd-cacert <FILE>", "authority of etcd's certificate (KAKERA_ETCD_CACERT)")
+    .option("--etcd-cert <FILE>", "client certificate for etcd (KAKERA_ETCD_CERT)")
+    .option("--etcd-key <FILE>", "key of the client certificate for etcd (KAKERA_ETCD_KEY)")
+    .option("--etcd-username <NAME>", "user of etcd (KAKERA_ETCD_USERNAME; its password by KAKERA_ETCD_PASSWORD)")
     .action((folders: string[], flags: DoctorFlags) => keep(runDoctor(folders, flags, { terminal, probe })));
   addOperatorCommands(program, { terminal, stateFiles, keep });
   addRecoverCommand(program, { terminal, keep, tools: recoveryTools });

@@ -165,6 +165,7 @@ describe("doctor", () => {
           path,
           state: "denied",
           existingPath: path,
+          fileSystem: "nfs",
           deviceId: 1,
           freeBytes: 1,
           totalBytes: 1,
@@ -176,7 +177,7 @@ describe("doctor", () => {
     const text = printed.join("\n");
     expect(exitCode).toBe(1);
     expect(text).toContain("sudo chown -R 1000:1000 '/my data1'");
-    for (const reason of ["NOT_PERMITTED", "SAME_DEVICE", "PORT_BUSY", "ULIMIT", "DRIVE_FULL"])
+    for (const reason of ["NOT_PERMITTED", "SAME_DEVICE", "PORT_BUSY", "ULIMIT", "DRIVE_FULL", "NETWORK_FILESYSTEM"])
       expect(text).toContain(reason);
   });
 });

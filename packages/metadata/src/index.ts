@@ -112,6 +112,7 @@ export type { LiveSession } from "./etcd/read-sessions.ts";
 export { claimDigest } from "./etcd/claim-digest.ts";
 export { claimLogIdentity } from "./etcd/claim-log-identity.ts";
 export { readLogIdentity } from "./etcd/read-log-identity.ts";
+export { examineEtcd, type EtcdExamination, type EtcdMemberFacts } from "./etcd/examine-etcd.ts";
 export { restoreLog, type Restoration, type RestoringComponents } from "./etcd/restore-log.ts";
 export { acceptLoss } from "./etcd/accept-loss.ts";
 export type { EtcdClient } from "./etcd/etcd-client.ts";

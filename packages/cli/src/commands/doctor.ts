@@ -1,6 +1,7 @@
 import { resolveCredentials, resolveLiveSettings, type LiveFlags } from "../client/live-settings.ts";
 import { createServerClient } from "../client/server-client.ts";
 import { CommandFailure } from "../command-failure.ts";
+import { etcdPlaceOfFlags, type EtcdFlags } from "../config/etcd-flags.ts";
 import { parseAddress } from "../config/parse-values.ts";
 import { resolveDriveFolders } from "../config/resolve-drive-folders.ts";
 import {
@@ -13,16 +14,19 @@ import {
   ok,
   type Finding,
 } from "../doctor/findings.ts";
+import { judgeEtcd, judgeReach, judgeVersions } from "../doctor/judge-etcd.ts";
+import { judgeClock, judgeFileSystem, judgeMemory } from "../doctor/judge-machine.ts";
 import type { MachineProbe } from "../doctor/machine-probe.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { fetchStatus } from "./status.ts";
 
-export type DoctorFlags = LiveFlags & { readonly address?: string; readonly consoleAddress?: string };
+export type DoctorFlags = LiveFlags &
+  EtcdFlags & { readonly address?: string; readonly consoleAddress?: string; readonly etcd?: string };
 
 /**
- * `kakera doctor [DIR...]`: before a start, folders, devices, space, rights, ports and limits; beside a running server its
- * own conditions too. 0 = all well, 1 = something needs attention.
+ * `kakera doctor [DIR...] [--etcd URL]`: before a start, folders, devices, space, rights, ports, limits and etcd with the nodes that it knows; beside a
+ * running server its clock and its own conditions too. 0 = all well, 1 = something needs attention.
  */
 export async function runDoctor(
   folders: readonly string[],
@@ -33,9 +37,10 @@ export async function runDoctor(
   const live = await examineServer(flags, terminal);
   const findings = [
     ...(await examineMachine(folders, { flags, isServerUp: live !== null, ...context })),
+    ...(await examineLog(flags, context)),
     ...(live ?? []),
   ];
-  findings.push(judgeOpenFiles(probe.openFilesMax));
+  findings.push(judgeOpenFiles(probe.openFilesMax), judgeMemory(terminal.machine.memoryLimitBytes));
   for (const finding of findings)
     terminal.print(flags.json === true ? JSON.stringify(finding) : formatFinding(finding));
   return findings.every((finding) => finding.state === "ok") ? exitCodes.done : exitCodes.attention;
@@ -52,7 +57,10 @@ async function examineMachine(
 ): Promise<Finding[]> {
   const { flags, terminal, probe } = context;
   const folders = await Promise.all(resolveDriveFolders(given, terminal).map((path) => probe.folder(path)));
-  const findings = folders.flatMap((folder) => [judgeFolder(folder, probe.user), judgeSpace(folder)]);
+  const findings = folders.flatMap((folder) => {
+    const kind = judgeFileSystem(folder);
+    return [judgeFolder(folder, probe.user), judgeSpace(folder), ...(kind === null ? [] : [kind])];
+  });
   const devices = judgeDevices(folders);
   if (devices !== null) findings.push(devices);
   if (context.isServerUp) return findings; // its ports are taken by itself
@@ -66,6 +74,19 @@ async function examineMachine(
     findings.push(judgePort(address, await probe.port(address)));
   }
   return findings;
+}
+
+/** etcd as it is seen from here, and the nodes that it knows; nothing where none is named. */
+async function examineLog(
+  flags: DoctorFlags,
+  { terminal, probe }: { readonly terminal: Terminal; readonly probe: MachineProbe },
+): Promise<Finding[]> {
+  const urls = flags.etcd ?? (terminal.environment["KAKERA_ETCD_ENDPOINTS"] || null);
+  const place = urls === null ? null : etcdPlaceOfFlags({ flag: "--etcd", urls }, flags, terminal);
+  if (place === null) return [];
+  const found = await probe.etcd(place);
+  const reached = found.nodes.map(async (node) => judgeReach(node, await probe.reach(node.address)));
+  return [...judgeEtcd(found), judgeVersions(found.nodes), ...(await Promise.all(reached))];
 }
 
 /** null: no server answers at the endpoint. */
@@ -95,15 +116,18 @@ async function examineConditions(flags: DoctorFlags, terminal: Terminal): Promis
   if (credentials === null) return [ok("conditions", "not asked for: no key is given (kakera credentials show)")];
   const client = createServerClient(settings, { nowMs: () => terminal.clock.nowMs(), credentials });
   try {
-    const { conditions } = await fetchStatus({ client, settings, terminal });
-    if (conditions.length === 0) return [ok("conditions", "nothing needs attention")];
-    return conditions.map((condition) =>
+    const askedMs = terminal.clock.nowMs();
+    const { conditions, nowMs } = await fetchStatus({ client, settings, terminal });
+    const clock = judgeClock(nowMs, { askedMs, answeredMs: terminal.clock.nowMs() });
+    if (conditions.length === 0) return [clock, ok("conditions", "nothing needs attention")];
+    const judged = conditions.map((condition) =>
       bad(condition.weight === "critical" ? "failure" : "warning", condition.reason, {
         subject: condition.subject ?? "server",
         sentence: condition.sentence,
         remedy: condition.remedy,
       }),
     );
+    return [clock, ...judged];
   } finally {
     await client.close();
   }

@@ -3,10 +3,9 @@ import { listUnproven, type UnprovenBody } from "@kakera/maintenance";
 import { acceptLoss, ArchiveDamage, readArchive, restoreLog, type WritableView } from "@kakera/metadata";
 import { CommandFailure, usageFailure } from "../command-failure.ts";
 import type { FolderAccess } from "../compose/folder-access.ts";
-import { etcdPlaceOf, type EtcdPlace } from "../config/etcd-settings.ts";
-import { InvalidValue, parseEtcdUrl } from "../config/parse-values.ts";
+import { etcdPlaceOfFlags, type EtcdFlags } from "../config/etcd-flags.ts";
+import type { EtcdPlace } from "../config/etcd-settings.ts";
 import { resolveDriveFolders } from "../config/resolve-drive-folders.ts";
-import { readSecretFile } from "../config/secret-file.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import { takeArchivedDrives, type ArchivedDrives } from "../recover/archived-drives.ts";
 import { copyArchive } from "../recover/copy-archive.ts";
@@ -15,19 +14,13 @@ import type { ReadableDrive, RecoveryTools } from "../recover/recovery-tools.ts"
 import type { Terminal } from "../terminal.ts";
 import { formatCount } from "./format-values.ts";
 
-export interface RecoverFlags {
+export interface RecoverFlags extends EtcdFlags {
   /** etcd's URLs, or a folder. */
   readonly to?: string;
   readonly dryRun?: boolean;
   readonly acceptLoss?: boolean;
   readonly json?: boolean;
   readonly yes?: boolean;
-  readonly allowOldEtcd?: boolean;
-  readonly etcdPrefix?: string;
-  readonly etcdCacert?: string;
-  readonly etcdCert?: string;
-  readonly etcdKey?: string;
-  readonly etcdUsername?: string;
 }
 
 interface Context {
@@ -167,36 +160,7 @@ async function accept(flags: RecoverFlags, context: Context): Promise<ExitCode> 
 
 /** null: it is a folder. */
 function etcdOf(target: string, flags: RecoverFlags, terminal: Terminal): EtcdPlace | null {
-  if (!/^https?:\/\//.test(target)) return null;
-  const { environment, readText } = terminal;
-  const given = (flag: string | undefined, variable: string): string | null => flag ?? (environment[variable] || null);
-  const passwordFile = environment["KAKERA_ETCD_PASSWORD_FILE"] || null;
-  return etcdPlaceOf(
-    {
-      etcd: urlsOf(target),
-      etcdCompaction: "off",
-      etcdPrefix: given(flags.etcdPrefix, "KAKERA_ETCD_PREFIX") ?? "/kakera/",
-      etcdCaCert: given(flags.etcdCacert, "KAKERA_ETCD_CACERT"),
-      etcdCert: given(flags.etcdCert, "KAKERA_ETCD_CERT"),
-      etcdKey: given(flags.etcdKey, "KAKERA_ETCD_KEY"),
-      etcdUsername: given(flags.etcdUsername, "KAKERA_ETCD_USERNAME"),
-      etcdPassword:
-        passwordFile === null
-          ? given(undefined, "KAKERA_ETCD_PASSWORD")
-          : readSecretFile("KAKERA_ETCD_PASSWORD_FILE", passwordFile, readText),
-      allowOldEtcd: flags.allowOldEtcd === true || environment["KAKERA_ALLOW_OLD_ETCD"] === "1",
-    },
-    readText,
-  );
-}
-
-function urlsOf(target: string): string[] {
-  try {
-    return target.split(",").map(parseEtcdUrl);
-  } catch (error) {
-    if (!(error instanceof InvalidValue)) throw error;
-    throw usageFailure(`--to: "${target}" is not ${error.message}`);
-  }
+  return /^https?:\/\//.test(target) ? etcdPlaceOfFlags({ flag: "--to", urls: target }, flags, terminal) : null;
 }
 
 async function agree({ terminal }: Context, flags: RecoverFlags, question: string): Promise<void> {

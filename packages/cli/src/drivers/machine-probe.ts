@@ -1,7 +1,9 @@
 import { access, constants, readdir, stat, statfs } from "node:fs/promises";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
+import { createSystemRandom, SECOND_MS, systemClock } from "@kakera/kernel";
+import { examineEtcd } from "@kakera/metadata";
 import type { Address } from "../config/parse-values.ts";
 import type { FolderFacts, MachineProbe } from "../doctor/machine-probe.ts";
 import { nearestExisting } from "./nearest-existing.ts";
@@ -11,6 +13,8 @@ export function createMachineProbe(): MachineProbe {
   return {
     folder: probeFolder,
     port: probePort,
+    reach,
+    etcd: ({ access, settings }) => examineEtcd({ access, clock: systemClock, random: createSystemRandom() }, settings),
     user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
     openFilesMax: readOpenFilesMax(),
   };
@@ -24,6 +28,7 @@ async function probeFolder(path: string): Promise<FolderFacts> {
     path,
     state: await stateOf(path, existingPath),
     existingPath,
+    fileSystem: fileSystems[space.type] ?? null,
     deviceId: facts.dev,
     freeBytes: space.bavail * space.bsize,
     totalBytes: space.blocks * space.bsize,
@@ -61,6 +66,41 @@ function probePort(address: Address): Promise<"free" | "busy" | "denied"> {
     });
   });
 }
+
+const reachMsMax = 3 * SECOND_MS;
+
+/** `address`: host:port. */
+function reach(address: string): Promise<"reached" | "refused" | "silent"> {
+  const at = address.lastIndexOf(":");
+  const host = address.slice(0, at).replaceAll(/[[\]]/g, "");
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: Number(address.slice(at + 1)) });
+    const end = (how: "reached" | "refused" | "silent"): void => {
+      socket.destroy();
+      resolve(how);
+    };
+    socket.setTimeout(reachMsMax, () => end("silent"));
+    socket.once("connect", () => end("reached"));
+    socket.once("error", (error: Error & { code?: string }) =>
+      end(error.code === "ECONNREFUSED" ? "refused" : "silent"),
+    );
+  });
+}
+
+/** The numbers that statfs(2) tells kinds of file systems by. */
+const fileSystems: Readonly<Record<number, string>> = {
+  0x6969: "nfs",
+  0xff534d42: "cifs",
+  0xfe534d42: "smb",
+  0x01021997: "9p",
+  0x00c36400: "ceph",
+  0x794c7630: "overlay",
+  0x01021994: "tmpfs",
+  0xef53: "ext4",
+  0x58465342: "xfs",
+  0x9123683e: "btrfs",
+  0x2fc12fc1: "zfs",
+};
 
 function readOpenFilesMax(): number | null {
   try {
