@@ -1,4 +1,5 @@
 import { beforeAll, afterAll, describe, expect, test } from "vitest";
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TopReport } from "../src/top/measure-top.ts";
@@ -50,6 +51,13 @@ describe("kakera metrics-token", () => {
     expect({ code, stdout }).toEqual({ code: 5, stdout: "" });
     expect(stderr).toMatch(/^kakera: NOT_PERMITTED: /);
   });
+});
+
+test("a command whose reader has enough ends well", async () => {
+  const program = join(import.meta.dirname, "..", "..", "..", "bin", "kakera");
+  const line = `"${program}" drive ls --json | :; exit \${PIPESTATUS[0]}`;
+  const { status, stderr } = spawnSync("bash", ["-c", line], { encoding: "utf8", env: { ...process.env, ...env() } });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });
 
 describe("kakera top", () => {

@@ -3,7 +3,9 @@ import { availableParallelism, hostname } from "node:os";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { systemClock, type Clock } from "@kakera/kernel";
+import { exitCodes } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
+import { endProcess } from "./end-process.ts";
 import type { ProcessSignals } from "./process-signals.ts";
 
 /** A command that only waits for time to pass goes on waiting: the system clock's timers keep no process alive. */
@@ -18,6 +20,11 @@ const waitingClock: Clock = {
 /** The terminal of this process. */
 export function createNodeTerminal(signals: Pick<ProcessSignals, "stopped" | "drainOnStop">): Terminal {
   const isTerminal = process.stdout.isTTY === true;
+  // Whoever reads has enough (`| head`, `| grep -q`): that is no failure, and there is nobody to go on for.
+  process.stdout.on("error", (error: Error & { code?: string }) => {
+    if (error.code !== "EPIPE") throw error;
+    endProcess(exitCodes.done);
+  });
   return {
     environment: process.env,
     readText: (path) => readFileSync(path, "utf8"),
