@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { createMemoryDisk } from "@kakera/disk";
-import { createSeededRandom, newId } from "@kakera/kernel";
-import type { NodeRecord } from "@kakera/metadata";
+import { createSeededRandom, idBytes, newId } from "@kakera/kernel";
+import { createMemoryLog, createMemoryView, keys, type NodeRecord } from "@kakera/metadata";
+import { records } from "@kakera/protocol";
 import { judgeVersions } from "../src/admin/judge-versions.ts";
+import { checkCluster } from "../src/compose/begin-cluster.ts";
 import { CommandFailure } from "../src/command-failure.ts";
 import { readFormationFile } from "../src/compose/formation-file.ts";
 import { checkLevel } from "../src/upgrade/check-level.ts";
@@ -79,6 +81,19 @@ describe("a program", () => {
     expect(refusal({ active: 1, next: 2 }, old)).toMatch(/^VERSION_SKEW 4 the cluster is going to feature level 2/);
     expect(refusal({ active: 1, next: null }, { oldest: 2, newest: 3 })).toMatch(/levels 2 to 3: releases between/);
   });
+});
+
+test("a start looks at the level before it touches anything else of the log", () => {
+  const view = createMemoryView();
+  const clusterId = newId("cluster", random);
+  const value = records.ClusterRecord.encode({ clusterId: idBytes(clusterId), formatVersion: 2 }).finish();
+  const position = { logId: "a".repeat(32), revision: 1, term: 1, sequence: 1, checksum: "b".repeat(32) };
+  view.apply({ revision: 1, position, writes: [{ kind: "put", key: keys.cluster(), value, revision: 1 }] });
+  const log = createMemoryLog({ view, session: newId("session", random) });
+  const formation = { clusterId, epoch: 1, geometry: null, drives: [], journal: [] };
+  const check = (newest: number): string => checkCluster({ log, levels: { oldest: 1, newest } }, formation);
+  expect(check(2)).toBe("known");
+  expect(() => check(1)).toThrow("the cluster is at feature level 2");
 });
 
 test("status tells which node runs which version, while they differ", () => {
