@@ -1,8 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createS3Client, sendRaw, type Answer } from "../harness/request.ts";
 import { startServer, testCredentials, type TestServer } from "../harness/server.ts";
-import { frameSigned, framedSizeBytes, signHeaders } from "../harness/sign.ts";
+import { frameSigned, framedSizeBytes, sha256Hex, signHeaders, signingKey } from "../harness/sign.ts";
 import { elementOf, openStack, stackNames, type TestStack } from "./stacks.ts";
 
 const bucket = "a-bucket";
@@ -112,6 +112,28 @@ describe("point 2: each form of a body is told by x-amz-content-sha256 alone", (
     }
   });
 
+  test("signed chunks with a signed trailer, and no trailer that is signed otherwise", async () => {
+    const put = async (alter: (signature: string) => string): Promise<Answer> => {
+      const request = send("PUT", `/${bucket}/signed-trailer`, {
+        "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+        "x-amz-decoded-content-length": String(digits.length),
+        "x-amz-trailer": "x-amz-checksum-crc32c",
+        "transfer-encoding": "chunked",
+      });
+      const framed = frameSigned(Buffer.from(digits), request.signed, testCredentials).toString("latin1");
+      const trailer = `x-amz-checksum-crc32c:${checksums.crc32c}`;
+      const signature = alter(signTrailer(trailer, framed, request.signed));
+      return request.go(
+        Buffer.from(`${framed.slice(0, -2)}${trailer}\r\nx-amz-trailer-signature:${signature}\r\n\r\n`),
+      );
+    };
+    const forged = await put((signature) => signature.replace(/^./, (digit) => (digit === "0" ? "1" : "0")));
+    expect([forged.status, elementOf(forged.body.toString(), "Code")]).toEqual([403, "SignatureDoesNotMatch"]);
+    expect((await cpp.send({ method: "HEAD", target: `/${bucket}/signed-trailer` })).status).toBe(404);
+    const good = await put((signature) => signature);
+    expect([good.status, good.headers["x-amz-checksum-crc32c"]]).toEqual([200, checksums.crc32c]);
+  });
+
   test("an encoding of aws-chunked on a body that is none is not taken for framing", async () => {
     const headers = {
       "x-amz-content-sha256": createHash("sha256").update(body).digest("hex"),
@@ -122,6 +144,16 @@ describe("point 2: each form of a body is told by x-amz-content-sha256 alone", (
     expect((await cpp.send({ method: "GET", target: `/${bucket}/plain` })).bytes.equals(body)).toBe(true);
   });
 });
+
+/** Over the signature of the last chunk. */
+function signTrailer(trailer: string, framed: string, { date, scope }: { date: string; scope: string }): string {
+  const last = /0;chunk-signature=([0-9a-f]{64})\r\n\r\n$/.exec(framed)?.[1];
+  const [day = "", region = ""] = scope.split("/");
+  const toSign = ["AWS4-HMAC-SHA256-TRAILER", date, scope, last, sha256Hex(`${trailer}\n`)].join("\n");
+  return createHmac("sha256", signingKey(testCredentials.secretKey, { date: day, region }))
+    .update(toSign)
+    .digest("hex");
+}
 
 /** "123456789", whose checksums are in every catalogue of them. */
 const digits = "123456789";

@@ -1,6 +1,7 @@
 // What Milvus, woodpecker and milvus-backup ask of an object store, through the library that they ask it with. Prints one line for each
 // step that came out as they need it; the first that did not ends it with 1.
-// Usage: minio-go ENDPOINT [ENDPOINT], the second of another gateway of the same store; keys in ACCESS_KEY and SECRET_KEY.
+// Usage: minio-go URL [URL], the second of another gateway of the same store; keys in ACCESS_KEY and SECRET_KEY, and with https the
+// certificates of those who are trusted in SSL_CERT_FILE.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"io"
 	"os"
 	"sort"
+	"strings"
 	"sync"
 
 	"github.com/minio/minio-go/v7"
@@ -23,8 +25,10 @@ var ctx = context.Background()
 
 func main() {
 	var clients []*minio.Client
-	for _, endpoint := range os.Args[1:] {
+	for _, url := range os.Args[1:] {
+		scheme, endpoint, _ := strings.Cut(url, "://")
 		client, err := minio.New(endpoint, &minio.Options{
+			Secure:       scheme == "https",
 			BucketLookup: minio.BucketLookupAuto,
 			Creds:        credentials.NewStaticV4(os.Getenv("ACCESS_KEY"), os.Getenv("SECRET_KEY"), ""),
 		})

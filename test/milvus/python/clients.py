@@ -1,12 +1,13 @@
 """What milvus-storage does through Arrow's S3 filesystem, and the AWS SDK that it stands beside in Python programs of Milvus' users.
 
 Prints one line for each step that came out as it must; the first that did not ends it with a traceback.
-Usage: clients.py ENDPOINT; keys in ACCESS_KEY and SECRET_KEY.
+Usage: clients.py HOST:PORT [CA-FILE]; with the certificate of a CA over TLS, else without. Keys in ACCESS_KEY and SECRET_KEY.
 """
 
 import io
 import os
 import random
+import ssl
 import sys
 import urllib.request
 
@@ -19,6 +20,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 ENDPOINT = sys.argv[1]
+CA_FILE = sys.argv[2] if len(sys.argv) > 2 else None
+SCHEME = "http" if CA_FILE is None else "https"
 KEYS = {"access_key": os.environ["ACCESS_KEY"], "secret_key": os.environ["SECRET_KEY"]}
 MIB = 1 << 20
 BUCKET = "arrow-bucket"
@@ -30,8 +33,15 @@ def step(what):
 
 
 def open_filesystem(**options):
+    trust = {} if CA_FILE is None else {"tls_ca_file_path": CA_FILE}
     return pyarrow.fs.S3FileSystem(
-        endpoint_override=ENDPOINT, scheme="http", region="eu-west-3", allow_bucket_creation=True, **KEYS, **options
+        endpoint_override=ENDPOINT,
+        scheme=SCHEME,
+        region="eu-west-3",
+        allow_bucket_creation=True,
+        **trust,
+        **KEYS,
+        **options,
     )
 
 
@@ -102,7 +112,8 @@ def column_groups(filesystem):
 def connect(**config):
     return boto3.client(
         "s3",
-        endpoint_url=f"http://{ENDPOINT}",
+        endpoint_url=f"{SCHEME}://{ENDPOINT}",
+        verify=CA_FILE,
         aws_access_key_id=KEYS["access_key"],
         aws_secret_access_key=KEYS["secret_key"],
         region_name="us-east-1",
@@ -130,7 +141,7 @@ def sdk(client):
     except ClientError as refused:
         assert refused.response["ResponseMetadata"]["HTTPStatusCode"] == 412
     url = client.generate_presigned_url("get_object", Params={"Bucket": "boto-bucket", "Key": "lock"})
-    assert urllib.request.urlopen(url).read() == b"mine"
+    assert urllib.request.urlopen(url, context=ssl.create_default_context(cafile=CA_FILE)).read() == b"mine"
     pages = client.get_paginator("list_objects_v2").paginate(Bucket="boto-bucket", PaginationConfig={"PageSize": 2})
     keys = [entry["Key"] for page in pages for entry in page["Contents"]]
     assert keys == ["lock", *sorted(f"one/{size}" for size in [0, 1, 300_000, 9 * MIB]), "parts"]
