@@ -30,6 +30,7 @@ export function addOperatorCommands(program: Command, { terminal, stateFiles, ke
     .option("--status <CODE>", "only those, as 404, 5xx or NoSuchKey")
     .option("--errors", "only what was answered with 400 or above, or not at all")
     .option("--slower-than <DURATION>", "only what took so long, as 200ms")
+    .option("--for <DURATION>", "end by itself after so long")
     .action((flags: TraceFlags) => keep(runTrace(flags, terminal)));
   addLiveOptions(program.command("metrics-token").description("a job for prometheus.yml, with a bearer token"))
     .option("--minio <VIEW>", "one of MinIO's views: cluster, node, bucket or resource")

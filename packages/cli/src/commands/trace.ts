@@ -1,3 +1,4 @@
+import { sleep } from "@kakera/kernel";
 import type { EndedRequest } from "@kakera/gateway";
 import { judgeAnswer } from "../client/judge-answer.ts";
 import type { LiveFlags } from "../client/live-settings.ts";
@@ -17,6 +18,8 @@ export interface TraceFlags extends LiveFlags {
   readonly status?: string;
   readonly errors?: boolean;
   readonly slowerThan?: string;
+  /** It ends by itself after so long. */
+  readonly for?: string;
 }
 
 const path = "/kakera/admin/v1/trace";
@@ -26,9 +29,12 @@ const waitMs = 5_000;
 /** `kakera trace`: requests of one node, all of its processes, as they end, until Ctrl-C or until the server stops. */
 export function runTrace(flags: TraceFlags, terminal: Terminal): Promise<ExitCode> {
   const filter = filterOf(flags);
+  const forMs = flags.for === undefined ? null : durationOf("--for", flags.for);
   return withSignedClient(flags, terminal, async (live) => {
     const { client, settings } = live;
     const interrupted = untilAborted(terminal.takeInterrupts());
+    const over =
+      forMs === null ? interrupted : Promise.race([interrupted, sleep(terminal.clock, forMs).then(() => null)]);
     const opened = JSON.parse(judgeAnswer(await client.send("POST", path, JSON.stringify(filter)))) as { id: string };
     if (!settings.isQuiet)
       terminal.hint(`requests of ${settings.endpoint.host} alone; Ctrl-C ends it (another node: --endpoint URL)`);
@@ -38,7 +44,7 @@ export function runTrace(flags: TraceFlags, terminal: Terminal): Promise<ExitCod
           "GET",
           `${path}?id=${opened.id}&waitMs=${Math.min(waitMs, settings.timeoutMs / 2)}`,
         );
-        const answer = await Promise.race([fetched, interrupted]);
+        const answer = await Promise.race([fetched, over]);
         if (answer === null) {
           fetched.catch(() => undefined); // nobody waits for it any more
           return exitCodes.done;
@@ -94,16 +100,15 @@ function filterOf(flags: TraceFlags): TraceFilter {
     operation: flags.operation ?? null,
     status: flags.status ?? null,
     outcome: flags.errors === true ? "errors" : "all",
-    slowerThanMs: slowerThan(flags.slowerThan),
+    slowerThanMs: flags.slowerThan === undefined ? 0 : durationOf("--slower-than", flags.slowerThan),
   };
 }
 
-function slowerThan(text: string | undefined): number {
-  if (text === undefined) return 0;
+function durationOf(flag: string, text: string): number {
   try {
     return parseDuration(text);
   } catch (error) {
-    if (error instanceof InvalidValue) throw usageFailure(`--slower-than: "${text}" is not ${error.message}`);
+    if (error instanceof InvalidValue) throw usageFailure(`${flag}: "${text}" is not ${error.message}`);
     throw error;
   }
 }
