@@ -47,6 +47,7 @@ export default defineConfig({
         "monitoring",
         "matrix",
         "milvus",
+        "docs",
       ].map((name) => ({
         test: {
           name,

@@ -35,6 +35,7 @@ const defaultSuites = [
   "deploy",
   "milvus",
   "console",
+  "docs",
 ];
 const suitesAtOnce = 2;
 const heartbeatMs = 60_000;
