@@ -16,7 +16,7 @@ interface Credentials {
   readonly accessKey: string;
   readonly secretKey: string;
 }
-interface StartOptions extends Omit<ContainerOptions, "volume"> {
+interface StartOptions extends Omit<ContainerOptions, "volumes"> {
   /** Where the volume is mounted; /data otherwise. */
   readonly target?: string;
   /** Of the volume; the image's user otherwise. */
@@ -44,8 +44,8 @@ describe.skipIf(images === null)("the images", () => {
     chownSync(source, uid, gid);
     chmodSync(source, 0o775);
     const place = network.addPlace();
-    const volume = { source, target: options.target ?? "/data" };
-    const container = new Container(image, place, { ...options, volume });
+    const volumes = [{ source, target: options.target ?? "/data" }];
+    const container = new Container(image, place, { ...options, volumes });
     onTestFinished(async () => {
       await container.kill();
       rmSync(source, { recursive: true, force: true });

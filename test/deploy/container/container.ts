@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run, type Ran } from "../../harness/run.ts";
 import { until } from "../../harness/server.ts";
@@ -14,6 +14,11 @@ export interface Image {
   readonly sizeBytes: number;
 }
 
+export interface Volume {
+  readonly source: string;
+  readonly target: string;
+}
+
 export interface ContainerOptions {
   /** As UID:GID; the image's own otherwise. */
   readonly user?: string;
@@ -22,8 +27,8 @@ export interface ContainerOptions {
   /** In place of the image's CMD. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** A folder of this machine, and where it is mounted; the only place that can be written to. */
-  readonly volume: { readonly source: string; readonly target: string };
+  /** Folders of this machine, and where they are mounted; nothing else can be written to. Their paths have no spaces. */
+  readonly volumes: readonly Volume[];
   readonly hostName?: string;
   /** A file that is mounted as /etc/hosts. */
   readonly hostsFile?: string;
@@ -33,13 +38,12 @@ const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** What a runtime does before it becomes the container's first process: its own mounts, a read-only root, no privileges to gain. */
 const enter = `set -eu
-files=$1 user=$2 source=$3 target=$4 name=$5 hosts=$6; shift 6
+files=$1 user=$2 volumes=$3 name=$4; shift 4
 mount --make-rprivate /
 hostname "$name"
 mount --bind "$files" "$files"
-mount --bind "$source" "$files$target"
+for volume in $volumes; do mount --bind "\${volume%:*}" "$files\${volume#*:}"; done
 mount --rbind /dev "$files/dev"
-[ -z "$hosts" ] || mount --bind "$hosts" "$files/etc/hosts"
 mount -t proc proc "$files/proc"
 mount -o remount,bind,ro "$files"
 exec setpriv --no-new-privs chroot --groups= --userspec="$user" "$files" "$@"`;
@@ -62,11 +66,15 @@ export class Container {
     const command = options.command ?? config.Entrypoint;
     // A container whose entry point is given anew has no CMD but one that is given too.
     const args = options.args ?? (options.command === undefined ? config.Cmd : []);
-    const { source, target } = options.volume;
-    const { hostName = "container", hostsFile = "" } = options;
-    // Where an engine makes the file that it mounts over.
-    if (hostsFile !== "") writeFileSync(join(image.files, "etc", "hosts"), "");
-    const given = [image.files, this.#user, source, target, hostName, hostsFile];
+    const { hostName = "container", hostsFile } = options;
+    // Where an engine makes the places that it mounts over.
+    for (const { target } of options.volumes) mkdirSync(join(image.files, target), { recursive: true });
+    const volumes = options.volumes.map(({ source, target }) => `${source}:${target}`);
+    if (hostsFile !== undefined) {
+      writeFileSync(join(image.files, "etc", "hosts"), "");
+      volumes.push(`${hostsFile}:/etc/hosts`);
+    }
+    const given = [image.files, this.#user, volumes.join(" "), hostName];
     const inside = ["sh", "-c", enter, "sh", ...given, ...command, ...args];
     const called = calledAt(place, "unshare", ["--mount", "--uts", "--pid", "--fork", ...inside]);
     this.#runner = spawn(called.program, called.args, { stdio: ["ignore", "pipe", "pipe"], env: this.#environment });
