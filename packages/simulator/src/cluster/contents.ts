@@ -8,13 +8,25 @@ const marker = /^value (\d+) of (\d+) bytes\n/;
 export class Contents {
   #count = 0;
   readonly #etags = new Map<number, string>();
+  readonly #values = new Map<string, number>();
 
   make(draw: number): { readonly value: number; readonly bytes: Buffer } {
     const value = ++this.#count;
     const sizeBytes = sizesBytes[draw % sizesBytes.length] as number;
     const bytes = contentOf(value, sizeBytes);
-    this.#etags.set(value, createHash("md5").update(bytes).digest("hex"));
+    this.knowAs(value, createHash("md5").update(bytes).digest("hex"));
     return { value, bytes };
+  }
+
+  /** The entity tag that an object of this content has from now on: uploaded in parts it has another. */
+  knowAs(value: number, etag: string): void {
+    this.#etags.set(value, etag);
+    this.#values.set(etag, value);
+  }
+
+  /** null: nobody wrote such a content. */
+  valueOf(etag: string): number | null {
+    return this.#values.get(etag) ?? null;
   }
 
   etagOf(value: number): string {

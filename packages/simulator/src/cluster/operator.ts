@@ -27,9 +27,8 @@ const lookMs = 250;
 const hurriedLookMs = 50;
 /** For each look while there is no plan. */
 const planShare = 0.7;
-/** A drive that leaves takes long: until every write that may have taken it for a substitute is decided. */
+/** Of plans. A drive that leaves takes long: until every write that may have taken it for a substitute is decided. */
 const shuffleShare = 0.6;
-const hurriedShuffleShare = 0.9;
 /** For each look at a plan that runs. */
 const abortShare = 0.02;
 const pauseShare = 0.04;
@@ -88,7 +87,7 @@ export class Operator {
       case DONE:
       case ABORTED: {
         if (this.#isOver || (!this.#isHurried && !world.chance(planShare))) return;
-        const drawn = drawPlan(this.#cluster, map, this.#isHurried ? hurriedShuffleShare : shuffleShare);
+        const drawn = drawPlan(this.#cluster, map, this.#isHurried ? 1 : shuffleShare);
         if (drawn !== null) await this.#record(life, drawn);
         return;
       }

@@ -1,5 +1,4 @@
-import { judgeKey } from "../checkers/judge-key.ts";
-import { describeOperation } from "../checkers/key-history.ts";
+import { judgeOperations } from "../checkers/judge-operations.ts";
 import type { FaultName } from "../world/fault-names.ts";
 import { World } from "../world/world.ts";
 import type { ClusterSettings } from "./cluster-settings.ts";
@@ -53,7 +52,7 @@ export async function runHistory(settings: HistorySettings): Promise<HistoryRepo
   const isHurried = profile === "moves";
   const cluster = new SimulatedCluster(world, clusterOf(seed, isHurried), bug);
   const operator = new Operator(cluster, { isHurried });
-  const clients = isHurried ? { clientCount: 10, keyCount: 5, pauseMsMax: 100 } : leisurely;
+  const clients = isHurried ? { clientCount: 8, keyCount: 5, pauseMsMax: 100 } : leisurely;
   const workload = new Workload(cluster, clients);
   try {
     await live(world, { cluster, workload, operator, workMs, profile, readHoldMs });
@@ -98,7 +97,8 @@ async function live(world: World, living: Living): Promise<void> {
   cluster.heal();
   await world.time.run(world.time.nowMs + drainMsMax, () => workload.isIdle);
   if (world.violations.length === 0) await complete(world, settle(cluster, workload), settleMsMax);
-  if (world.violations.length === 0) judgeHistories(world, workload);
+  const verdict = world.violations.length === 0 ? judgeOperations(workload.operations) : null;
+  if (verdict !== null) world.violated(verdict);
 }
 
 /** Lets time pass until the work is done. */
@@ -119,16 +119,8 @@ async function complete(world: World, work: Promise<void>, withinMs: number): Pr
 /** Every third one has two parity shards: it bears more at a time, also rot. Where it is about moves each write is of a group that moves. */
 function clusterOf(seed: number, isHurried: boolean): ClusterSettings {
   const common = { gatewayCount: 2, etcdMemberCount: 3, spareCount: 1 };
-  const groups = isHurried ? { groupCount: 2, lookIntervalMs: 200 } : { groupCount: 4, lookIntervalMs: 1_000 };
+  const groups = isHurried ? { groupCount: 2, lookIntervalMs: 400 } : { groupCount: 4, lookIntervalMs: 1_000 };
   return seed % 3 === 0
     ? { ...common, ...groups, geometry: { k: 2, m: 2 }, nodeCount: 5 }
     : { ...common, ...groups, geometry: { k: 2, m: 1 }, nodeCount: 4 };
-}
-
-function judgeHistories(world: World, workload: Workload): void {
-  for (const [key, history] of workload.histories) {
-    const verdict = judgeKey(history);
-    if (verdict === "linearizable") continue;
-    world.violated(`${key} is ${verdict}:\n  ${history.map(describeOperation).join("\n  ")}`);
-  }
 }

@@ -5,8 +5,9 @@ import { detectOperation, parseRequest, planBody, S3Error, unsignedPayload } fro
 import { bucketName } from "./cluster-settings.ts";
 
 export interface S3Call {
-  readonly method: "GET" | "PUT" | "DELETE";
-  readonly key: string;
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  /** Behind the bucket's name: `/key`, `?list-type=2`. */
+  readonly target: string;
   readonly headers?: readonly string[];
   readonly content?: Buffer;
 }
@@ -35,8 +36,7 @@ export async function callGateway(parts: OperationParts, call: S3Call): Promise<
 function outcomeOf(failure: unknown): S3Outcome {
   if (failure instanceof S3Error) {
     if (failure.code === "NoSuchKey") return { kind: "absent" };
-    if (failure.code === "PreconditionFailed" || failure.code === "ConditionalRequestConflict")
-      return { kind: "refused" };
+    if (failure.code === "PreconditionFailed") return { kind: "refused" };
     return { kind: "failed", why: `${failure.code} ${failure.message}` };
   }
   if (failure instanceof UnknownOutcome) return { kind: "unknown", why: failure.message };
@@ -47,11 +47,11 @@ function outcomeOf(failure: unknown): S3Outcome {
   throw failure;
 }
 
-function requestOf(parts: OperationParts, { method, key, headers = [], content }: S3Call): Call {
+function requestOf(parts: OperationParts, { method, target, headers = [], content }: S3Call): Call {
   const length = content === undefined ? [] : ["content-length", String(content.byteLength)];
   const head = {
     method,
-    target: `/${bucketName}/${key}`,
+    target: `/${bucketName}${target}`,
     rawHeaders: ["host", "gateway", ...length, ...headers],
     httpVersion: "1.1",
     isTls: false,

@@ -7,11 +7,11 @@ import type { Workload } from "./workload.ts";
 /** From the end of the last fault on: sessions run out, garbage ripens, repair and census come around. */
 const quietMsMax = 120_000;
 const lookMs = 2_000;
-const roundMs = 10_000;
+const roundMs = 5_000;
 
 /**
  * Waits until the cluster is quiet: everything serves, no plan is under way, a census after the last fault says that every chunk is whole, and what it says is so on
- * the drives; no shard is left that no record names. Then reads every key by every gateway.
+ * the drives; no shard is left that no record names. Then reads every key, and lists all, by every gateway.
  */
 export async function settle(cluster: SimulatedCluster, workload: Workload): Promise<void> {
   const { world } = cluster;
@@ -28,12 +28,13 @@ export async function settle(cluster: SimulatedCluster, workload: Workload): Pro
     await new Promise<void>((resolve) => void world.time.after(lookMs, resolve));
   }
   world.note("quiet");
-  for (const key of workload.keys) {
-    for (const { life } of cluster.gateways) {
-      const outcome = await workload.read(key, life as GatewayLife, "the end");
+  for (const { life } of cluster.gateways) {
+    const asking = { by: "the end", life: life as GatewayLife };
+    const outcomes = [await workload.list(asking)];
+    for (const key of workload.keys) outcomes.push(await workload.read(key, asking));
+    for (const outcome of outcomes)
       if (outcome.kind === "failed" || outcome.kind === "unknown")
-        world.violated(`${key} cannot be read though all is quiet: ${outcome.why}`);
-    }
+        world.violated(`not everything can be read though all is quiet: ${outcome.why}`);
   }
 }
 

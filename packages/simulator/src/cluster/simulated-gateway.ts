@@ -223,7 +223,7 @@ const operationSettings: OperationParts["settings"] = {
   domains: [],
   etag: "md5",
   inlineBytesMax,
-  minPartBytes: 5 * 1024 * 1024,
+  minPartBytes: 8,
   keysPerDeletionMax: 50,
   metricsAuth: "public",
   commitDeadlineMs: 8_000,
