@@ -1,13 +1,13 @@
 import { describeHistory, runHistory } from "@kakera/simulator";
 import { describe, expect, it } from "vitest";
 
-const workMs = 2_000;
+const workMs = 1_500;
 const fixedSeeds = Array.from({ length: 20 }, (_, index) => index + 1);
 
 describe("a simulated cluster", () => {
   it("keeps its word in twenty histories under faults", { timeout: 120_000 }, async () => {
     for (const seed of fixedSeeds) {
-      // A quarter of what it is in the suite of many: the unit tests have a minute.
+      // A fifth of what it is in the suite of many: the unit tests have a minute.
       const report = await runHistory({ seed, workMs });
       expect(report.violations, describeHistory(report)).toEqual([]);
     }
