@@ -22,7 +22,7 @@ export const driveFaults: readonly Fault[] = [
   },
   {
     name: "drive-hung",
-    weight: 5.5,
+    weight: 6.5,
     profiles: ["all"],
     begin(context) {
       const { world } = context;
@@ -57,7 +57,7 @@ export const driveFaults: readonly Fault[] = [
   },
   {
     name: "sync-failure",
-    weight: 8,
+    weight: 12,
     profiles: ["all"],
     begin(context) {
       const { world } = context;

@@ -35,7 +35,7 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: "node-pause",
-    weight: 7,
+    weight: 9.5,
     profiles: ["all"],
     begin(context) {
       const { world } = context;
