@@ -19,7 +19,8 @@ interface Status {
 
 describe.skipIf(!isHere)("a node of a cluster", () => {
   test("gets a drive more, which a plan gives a share of what the node holds", async () => {
-    const env = { KAKERA_TEST_SETTINGS: JSON.stringify({ maintenanceIntervalMs: 300 }) };
+    const settings = { maintenanceIntervalMs: 300, groupCount: 64 };
+    const env = { KAKERA_TEST_SETTINGS: JSON.stringify(settings) };
     await using cluster = await TestCluster.start({ nodeCount: 3, drivesPerNode: 1, env });
     const client = cluster.node(0).client();
     await client.send(new CreateBucketCommand({ Bucket }));

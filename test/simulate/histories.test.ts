@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { countFor } from "../harness/length.ts";
 import { describeTally, simulate } from "./simulate.ts";
 
-const seedCount = countFor({ whole: 200, ci: 100, here: 60 });
+const seedCount = countFor({ whole: 200, ci: 200, here: 60 });
 /** Each kind of fault is met so often, or the histories say little about it. */
-const firedMin = countFor({ whole: 100, ci: 40, here: 20 });
+const firedMin = countFor({ whole: 100, ci: 100, here: 20 });
 
 test(`a simulated cluster keeps its word in ${seedCount} histories, which meet every fault`, async () => {
   const reports: string[] = [];

@@ -8,9 +8,9 @@ const knownSeeds: Readonly<Record<PlantedBug, number>> = {
   "acknowledge-before-fsync": 3,
   "write-quorum-below-full": 2,
   "no-seal-before-move": 31,
-  "no-session-in-comparison": 1,
-  "header-revision-as-position": 1,
-  "create-without-comparison": 1,
+  "no-session-in-comparison": 35,
+  "header-revision-as-position": 20,
+  "create-without-comparison": 26,
   "delete-by-inference": 12,
   "stale-view": 1,
 };

@@ -9,6 +9,7 @@ import {
   type Logger,
   type Random,
 } from "@kakera/kernel";
+import type { NodeRecord } from "@kakera/metadata";
 import { formatDrive, type PlaceFinding } from "@kakera/storage-node";
 import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -30,6 +31,8 @@ export interface DriveChangeComponents {
   readonly workingDirectory: string;
   /** The names of the failure domains that this node is in; null: one machine. */
   readonly located: { readonly host: string; readonly rack: string | null; readonly zone: string | null } | null;
+  /** Nodes that live; null: one machine. */
+  readonly nodes: () => Iterable<NodeRecord> | null;
   readonly formation: () => FormationFile;
   readonly setFormation: (formation: FormationFile) => void;
   /** Opens the journal over the drives of the present formation, having given `forgotten` up for good. */
@@ -85,13 +88,11 @@ export async function replaceDrive(components: DriveChangeComponents, directory:
 }
 
 /**
- * `kakera drive forget ID`: the drive never counts again; where other drives are free, they take its work. When so many are
+ * `kakera drive forget ID` of a drive of this machine: it never counts again; where other drives are free, they take its work. When so many are
  * lost that the log cannot write the word down before another is given up too, it is kept in mind, and done with that one's.
  */
-export async function forgetDrive(components: DriveChangeComponents, driveId: DriveId): Promise<void> {
+export async function forgetOwnDrive(components: DriveChangeComponents, driveId: DriveId): Promise<void> {
   const { bay, log } = components;
-  if (!components.formation().drives.includes(driveId))
-    throw refused(`there is no drive ${driveId}`, "kakera drive ls");
   const slot = slotOf(bay, driveId);
   if (slot !== undefined && isWorking(slot))
     throw refused(`drive ${driveId} is there and works: it is not lost`, "kakera drive ls");
@@ -184,7 +185,10 @@ function isWorking({ state }: DriveSlot): boolean {
   return condition === "online" || condition === "full";
 }
 
-async function commitDriveChange({ log, random, clock }: DriveChangeComponents, drives: DriveChange): Promise<void> {
+export async function commitDriveChange(
+  { log, random, clock }: DriveChangeComponents,
+  drives: DriveChange,
+): Promise<void> {
   for (let refusals = 0; refusals < refusalsMax;) {
     const change = planDriveChange({ view: log.view, random, nowMs: clock.nowMs() }, drives);
     if (change === null) return;

@@ -29,7 +29,8 @@ import { createMoveService } from "../moves/move-service.ts";
 import { placeableDrives } from "../moves/placeable-drives.ts";
 import { beginCluster, checkCluster, ensureBuckets, type ClusterComponents } from "./begin-cluster.ts";
 import { addDrive } from "./add-drive.ts";
-import { forgetDrive, replaceDrive, type DriveChangeComponents } from "./change-drives.ts";
+import { replaceDrive, type DriveChangeComponents } from "./change-drives.ts";
+import { forgetDrive } from "./forget-drive.ts";
 import type { ServerComponents } from "./compose-server.ts";
 import type { DriveBay } from "./drive-bay.ts";
 import { createExclusive } from "./exclusive.ts";
@@ -374,6 +375,7 @@ export class ServerCore {
       bay,
       log: this.log,
       located: server.etcd.length === 0 || host === null ? null : { host, rack, zone },
+      nodes: () => this.#node?.registry.nodes.values() ?? null,
       formation: () => this.#formation,
       setFormation: (formation) => {
         this.#formation = formation;
