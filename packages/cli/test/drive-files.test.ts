@@ -68,6 +68,22 @@ describe("a severed disk", () => {
     await file.close();
   });
 
+  test("tells what is known of the calls under way: whether one hangs, so that many at once are not taken for that", () => {
+    const driveId = newId("drive", random);
+    const [quiet, busy] = [
+      createMemoryDisk(),
+      { ...createMemoryDisk(), callsUnderWay: () => 7, isSuspect: () => false },
+    ];
+    expect([severableDisk(busy, driveId).callsUnderWay(), severableDisk(busy, driveId).isSuspect?.()]).toEqual([
+      7,
+      false,
+    ]);
+    expect([severableDisk(quiet, driveId).callsUnderWay(), severableDisk(quiet, driveId).isSuspect]).toEqual([
+      null,
+      undefined,
+    ]);
+  });
+
   test("does not call durable what was being synced when it went", async () => {
     const inner = createMemoryDisk();
     let release = (): void => {};

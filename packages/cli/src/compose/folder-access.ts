@@ -1,5 +1,6 @@
-import type { Disk, DriveId } from "@kakera/kernel";
+import type { DriveId } from "@kakera/kernel";
 import type { OrderedStore, PlaceFinding } from "@kakera/storage-node";
+import type { BoundedCalls } from "./severable-disk.ts";
 
 /** The drive folders of this machine, as the composition works with them. Every method rejects with DiskError. */
 export interface FolderAccess {
@@ -9,7 +10,7 @@ export interface FolderAccess {
   /** Makes the folder and those above it, durably. No error when it is there. */
   make(place: string): Promise<void>;
   /** The folder as a disk whose calls are bounded. */
-  disk(place: string): Disk & { callsUnderWay?(): number };
+  disk(place: string): BoundedCalls;
   /** Takes the folder for this process. Throws CommandFailure (refused) when another has it. */
   lock(place: string): { release(): void };
   /** The drive's derived index, emptied when it cannot be believed. */

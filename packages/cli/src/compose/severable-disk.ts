@@ -1,12 +1,17 @@
 import { DiskError, type Disk, type DiskFile, type DriveId } from "@kakera/kernel";
 import { readIdentity } from "@kakera/storage-node";
 
+/** A disk that may know of the calls that are under way on it. */
+export type BoundedCalls = Disk & { callsUnderWay?(): number; isSuspect?(): boolean };
+
 /** A disk that can be taken away from whoever holds it. */
 export interface SeverableDisk extends Disk {
   /** From now on every call rejects (ENODEV), those on open files too. */
   sever(): void;
   /** null: nobody counts them. */
   callsUnderWay(): number | null;
+  /** Whether a call hangs. Absent: nobody can tell that from many calls at once. */
+  isSuspect?(): boolean;
 }
 
 /**
@@ -18,7 +23,7 @@ export interface SeverableDisk extends Disk {
  * disk, or what an operator made for a replacement. Whoever makes folders there would fill the wrong device and count a copy
  * that is on none of our drives [F24]; so folders are made only where the drive's own identity lies.
  */
-export function severableDisk(disk: Disk & { callsUnderWay?(): number }, driveId: DriveId): SeverableDisk {
+export function severableDisk(disk: BoundedCalls, driveId: DriveId): SeverableDisk {
   let isSevered = false;
   const check = (path: string, operation: string): void => {
     if (isSevered) throw new DiskError("ENODEV", path, operation);
@@ -28,6 +33,7 @@ export function severableDisk(disk: Disk & { callsUnderWay?(): number }, driveId
       isSevered = true;
     },
     callsUnderWay: () => disk.callsUnderWay?.() ?? null,
+    ...(disk.isSuspect === undefined ? {} : { isSuspect: disk.isSuspect.bind(disk) }),
     async open(path, mode) {
       check(path, "open");
       return severableFile(await disk.open(path, mode), (operation) => check(path, operation));
