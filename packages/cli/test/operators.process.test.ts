@@ -98,6 +98,7 @@ describe("kakera top", () => {
 describe("kakera trace", () => {
   const linesOf = (output: string): Record<string, unknown>[] =>
     output
+      .slice(0, output.lastIndexOf("\n") + 1)
       .split("\n")
       .filter((line) => line.startsWith("{"))
       .map((line) => JSON.parse(line) as Record<string, unknown>);

@@ -209,7 +209,9 @@ const driveWords: Readonly<Record<string, DriveWords>> = {
   DRIVE_OFFLINE: {
     sentence: "the drive does not answer",
     remedy: (drive) =>
-      `bring it back; if it is lost for good: empty ${drive.place}, then kakera drive replace ${drive.place}`,
+      drive.node === null
+        ? `bring it back; if it is lost for good: empty ${drive.place}, then kakera drive replace ${drive.place}`
+        : `ask its node, which knows more: kakera status --endpoint http://${drive.node}:9000`,
     weight: "warning",
   },
   DRIVE_NOT_MOUNTED: {

@@ -11,6 +11,7 @@ import type {
   BucketReport,
   Condition,
   DriveReport,
+  NodeReport,
   StatusReport,
   UsageTotals,
 } from "../admin/status-report.ts";
@@ -93,7 +94,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
 
   const drives = (): DriveReport[] => [
     ...reportDrives(bay, clusterMap(), sources.formation()),
-    ...reportOthers(bay, clusterMap(), sources.drives()),
+    ...reportOthers(bay, clusterMap(), { drives: sources.drives(), nodes: sources.cluster()?.nodes ?? [] }),
   ];
   const judgeNow = (): { conditions: Condition[]; drives: DriveReport[] } => {
     const present = drives();
@@ -267,17 +268,27 @@ function reportSlot({ position, place, state }: DriveSlot, seat: DriveId | null,
   };
 }
 
-/** Drives of the cluster that are none of this machine. */
-function reportOthers(bay: DriveBay, map: ClusterMap | null, drives: ReadonlyMap<DriveId, ShardDrive>): DriveReport[] {
+/**
+ * Drives of the cluster that are none of this machine. What nobody offers is down with its node where that is not there either; a node that lives has
+ * lost it.
+ */
+function reportOthers(
+  bay: DriveBay,
+  map: ClusterMap | null,
+  { drives, nodes }: { readonly drives: ReadonlyMap<DriveId, ShardDrive>; readonly nodes: readonly NodeReport[] },
+): DriveReport[] {
   if (map === null || drives === bay.drives) return [];
   const own = drivesHere(bay);
+  const liveHosts = new Set(nodes.map(({ host }) => host));
   const others = map.drives().filter(({ driveId }) => !own.has(driveId));
   return others.map(({ driveId, domain, host, standing }, index) => {
     const position = bay.slots.length + index + 1;
     const known = { driveId, position, node: host, domain, standing, why: null };
     const status = drives.get(driveId)?.status();
-    if (status === undefined || status.reason === "NODE_DOWN")
-      return { ...known, place: `(node ${host})`, condition: "offline", reason: "NODE_DOWN", ...nothing };
+    const reason =
+      status?.reason ?? (status === undefined ? (liveHosts.has(host) ? "DRIVE_OFFLINE" : "NODE_DOWN") : null);
+    if (status === undefined || reason === "NODE_DOWN")
+      return { ...known, place: `(node ${host})`, condition: "offline", reason, ...nothing };
     return { ...status, ...known };
   });
 }
