@@ -4,7 +4,7 @@
  * Usage: node bench/bare.ts PORT
  */
 import { createServer } from "node:http";
-import { patternFor } from "./load/pattern.ts";
+import { patternFor } from "@kakera/load";
 
 const bodies = new Map<string, Buffer>();
 

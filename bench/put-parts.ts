@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createNodeDisk } from "@kakera/disk";
 import { blockCount, createCodec, createMd5, createSharedMemory, type Slab } from "@kakera/erasure";
 import { MIB } from "@kakera/kernel";
-import { patternFor } from "./load/pattern.ts";
+import { patternFor } from "@kakera/load";
 
 const [directory, bodyText, streamText] = process.argv.slice(2) as [string, string, string];
 const [bodyBytes, streams] = [Number(bodyText), Number(streamText)];

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { patternFor } from "./pattern.ts";
+import { patternFor } from "@kakera/load";
 import type { Target } from "./run-load.ts";
 import { createSigner, emptyHash } from "./signer.ts";
 import { voidUnless } from "./verdict.ts";

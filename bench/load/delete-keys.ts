@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "@kakera/load";
 import type { Signer } from "./signer.ts";
 import { voidUnless } from "./verdict.ts";
 

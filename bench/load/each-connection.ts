@@ -1,4 +1,4 @@
-import { openConnection, type Connection } from "./connection.ts";
+import { openConnection, type Connection } from "@kakera/load";
 import type { Target } from "./run-load.ts";
 
 /** Runs `task` for each number below `count`, one after the other on each of so many connections. */

@@ -1,4 +1,4 @@
-import type { Connection } from "./connection.ts";
+import type { Connection } from "@kakera/load";
 import { emptyHash, type Signer } from "./signer.ts";
 import { voidUnless } from "./verdict.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onConnections } from "./each-connection.ts";
 import { milvusKey } from "./milvus-keys.ts";
-import { patternFor } from "./pattern.ts";
+import { patternFor } from "@kakera/load";
 import { makeBucket, type Target } from "./run-load.ts";
 import { startKakera } from "./servers.ts";
 import { createSigner } from "./signer.ts";

@@ -1,249 +1,37 @@
-import { createHash } from "node:crypto";
+import { systemClock } from "@kakera/kernel";
+import * as load from "@kakera/load";
 import { cpuMicroseconds } from "./cpu.ts";
-import { openConnection, type Connection, type Expected } from "./connection.ts";
-import { patternFor } from "./pattern.ts";
-import { createSigner, emptyHash, type Signer } from "./signer.ts";
 
-export interface Target {
-  readonly host: string;
-  readonly port: number;
-  readonly accessKey: string;
-  readonly secretKey: string;
+export { objectName, type LoadOperation, type LoadSpec } from "@kakera/load";
+
+export interface Target extends load.LoadTarget {
   /** Root of the server's process tree, when it runs on this machine. */
   readonly pid: number | null;
 }
 
-export type LoadOperation = "put" | "get" | "range" | "delete" | "list" | "mixed";
-
-export interface LoadSpec {
-  readonly operation: LoadOperation;
-  readonly sizeBytes: number;
-  readonly concurrency: number;
-  /** A run ends after this time, or after `requestCountMax` requests. */
-  readonly durationMs: number;
-  readonly requestCountMax?: number;
-  readonly bucket: string;
-  /** Objects there are to get, list or delete (see `prefill`). */
-  readonly objectCount: number;
-  /** false: UNSIGNED-PAYLOAD. */
-  readonly payload: "signed" | "unsigned";
-  /** Makes keys of this run unlike those of others. */
-  readonly run: string;
-}
-
-export interface LoadResult {
-  readonly operation: LoadOperation;
-  readonly sizeBytes: number;
-  readonly concurrency: number;
-  readonly requestCount: number;
-  readonly seconds: number;
-  readonly requestsPerSecond: number;
-  readonly mebibytesPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly wrongCount: number;
-  readonly errorCount: number;
-  /** What the first of them said; "" when there was none. */
-  readonly firstError: string;
+export interface LoadResult extends load.LoadResult {
   /** Server CPU (user + system, whole tree) for each request, or null. */
   readonly cpuMicrosecondsPerRequest: number | null;
 }
 
-interface Shot {
-  readonly head: string;
-  readonly body: Buffer | null;
-  readonly expected: Expected;
-  readonly okStatus: number;
-  readonly bytes: number;
-}
-
-const payloadHashes = new Map<string, string>();
-
-function hashOf(key: string, body: Buffer): string {
-  const known = payloadHashes.get(key);
-  if (known !== undefined) return known;
-  const hash = createHash("sha256").update(body).digest("hex");
-  if (payloadHashes.size < 100_000) payloadHashes.set(key, hash);
-  return hash;
-}
-
-/** The key of an object that gets read. */
-export const objectName = (sizeBytes: number, index: number): string => `get-${sizeBytes}/${index}`;
+const partsFor = (target: Target): load.LoadParts => ({ target, clock: systemClock });
 
 /** Puts the objects that get, range and list read. */
-export async function prefill(
-  target: Target,
-  spec: { bucket: string; sizeBytes: number; objectCount: number; concurrency: number },
-): Promise<void> {
-  const signer = createSigner(`${target.host}:${target.port}`, target);
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: spec.concurrency }, async () => {
-      const connection = await openConnection(target.host, target.port);
-      while (next < spec.objectCount) {
-        const name = objectName(spec.sizeBytes, next++);
-        const body = patternFor(name, spec.sizeBytes);
-        const head = signer.head({
-          method: "PUT",
-          target: `/${spec.bucket}/${name}`,
-          contentLength: body.byteLength,
-          payloadHash: "UNSIGNED-PAYLOAD",
-        });
-        const reply = await connection.request(head, body, { keepBody: true });
-        if (reply.status !== 200) throw new Error(`prefill: ${reply.status} ${reply.body?.toString() ?? ""}`);
-      }
-      connection.close();
-    }),
-  );
+export function prefill(target: Target, spec: Parameters<typeof load.prefill>[1]): Promise<void> {
+  return load.prefill(partsFor(target), spec);
 }
 
-export async function makeBucket(target: Target, bucket: string): Promise<void> {
-  const signer = createSigner(`${target.host}:${target.port}`, target);
-  const connection = await openConnection(target.host, target.port);
-  const reply = await connection.request(
-    signer.head({ method: "PUT", target: `/${bucket}`, contentLength: 0, payloadHash: emptyHash }),
-    null,
-    { keepBody: true },
-  );
-  connection.close();
-  if (reply.status !== 200 && reply.status !== 409)
-    throw new Error(`make bucket: ${reply.status} ${reply.body?.toString() ?? ""}`);
+export function makeBucket(target: Target, bucket: string): Promise<void> {
+  return load.makeBucket(partsFor(target), bucket);
 }
 
 /** Runs one load and measures it. Warm-up is the caller's: run a short one first. */
-export async function runLoad(target: Target, spec: LoadSpec): Promise<LoadResult> {
-  const signer = createSigner(`${target.host}:${target.port}`, target);
-  const connections = await Promise.all(
-    Array.from({ length: spec.concurrency }, () => openConnection(target.host, target.port)),
-  );
-  const latenciesMs: number[] = [];
-  let bytes = 0;
-  let wrongCount = 0;
-  let errorCount = 0;
-  let firstError = "";
-  let started = 0;
-  let listToken = "";
-  const countMax = spec.requestCountMax ?? Number.POSITIVE_INFINITY;
+export async function runLoad(target: Target, spec: load.LoadSpec): Promise<LoadResult> {
   const cpuBefore = target.pid === null ? 0 : cpuMicroseconds(target.pid);
-  const startedMs = performance.now();
-  const endMs = startedMs + spec.durationMs;
-
-  async function loop(connection: Connection): Promise<void> {
-    while (started < countMax && performance.now() < endMs) {
-      const index = started++;
-      const shot = makeShot(signer, spec, index, listToken);
-      const sentMs = performance.now();
-      const reply = await connection.request(shot.head, shot.body, shot.expected);
-      latenciesMs.push(performance.now() - sentMs);
-      if (reply.status !== shot.okStatus) {
-        errorCount++;
-        firstError ||= `${reply.status} ${reply.body?.toString() ?? ""}`;
-      } else if (!reply.isRight) wrongCount++;
-      else bytes += shot.bytes;
-      if (spec.operation === "list")
-        listToken = /<NextContinuationToken>([^<]+)</.exec(reply.body?.toString("latin1") ?? "")?.[1] ?? "";
-    }
-  }
-  await Promise.all(connections.map((connection) => loop(connection)));
-  const seconds = (performance.now() - startedMs) / 1000;
+  const result = await load.runLoad(partsFor(target), spec);
   const cpu = target.pid === null ? null : cpuMicroseconds(target.pid) - cpuBefore;
-  for (const connection of connections) connection.close();
-  latenciesMs.sort((a, b) => a - b);
-  const at = (fraction: number): number =>
-    latenciesMs[Math.min(latenciesMs.length - 1, Math.floor(latenciesMs.length * fraction))] ?? 0;
   return {
-    operation: spec.operation,
-    sizeBytes: spec.sizeBytes,
-    concurrency: spec.concurrency,
-    requestCount: latenciesMs.length,
-    seconds,
-    requestsPerSecond: latenciesMs.length / seconds,
-    mebibytesPerSecond: bytes / seconds / (1 << 20),
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
-    wrongCount,
-    errorCount,
-    firstError,
-    cpuMicrosecondsPerRequest: cpu === null ? null : cpu / Math.max(1, latenciesMs.length),
-  };
-}
-
-function makeShot(signer: Signer, spec: LoadSpec, index: number, listToken: string): Shot {
-  switch (spec.operation) {
-    case "put":
-      return putShot(signer, spec, index);
-    case "get":
-      return getShot(signer, spec, index, null);
-    case "range":
-      return getShot(signer, spec, index, Math.min(65_536, spec.sizeBytes));
-    case "delete":
-      return {
-        head: signer.head({
-          method: "DELETE",
-          target: `/${spec.bucket}/${objectName(spec.sizeBytes, index)}`,
-          contentLength: null,
-          payloadHash: emptyHash,
-        }),
-        body: null,
-        expected: {},
-        okStatus: 204,
-        bytes: 0,
-      };
-    case "list":
-      return {
-        head: signer.head({
-          method: "GET",
-          target: `/${spec.bucket}?${listToken === "" ? "" : `continuation-token=${encodeURIComponent(listToken)}&`}list-type=2&max-keys=1000`,
-          contentLength: null,
-          payloadHash: emptyHash,
-        }),
-        body: null,
-        expected: { keepBody: true },
-        okStatus: 200,
-        bytes: 0,
-      };
-    case "mixed":
-      return index % 10 < 7 ? getShot(signer, spec, index, null) : putShot(signer, spec, index);
-  }
-}
-
-function putShot(signer: Signer, spec: LoadSpec, index: number): Shot {
-  const name = `put-${spec.run}/${index}`;
-  // Bodies repeat with a period, so that the client hashes each of them once; keys are unique.
-  const source = `put/${spec.sizeBytes}/${index % 64}`;
-  const body = patternFor(source, spec.sizeBytes);
-  const payloadHash = spec.payload === "signed" ? hashOf(source, body) : "UNSIGNED-PAYLOAD";
-  return {
-    head: signer.head({
-      method: "PUT",
-      target: `/${spec.bucket}/${name}`,
-      contentLength: body.byteLength,
-      payloadHash,
-    }),
-    body,
-    expected: {},
-    okStatus: 200,
-    bytes: spec.sizeBytes,
-  };
-}
-
-function getShot(signer: Signer, spec: LoadSpec, index: number, rangeBytes: number | null): Shot {
-  const name = objectName(spec.sizeBytes, (index * 7919) % spec.objectCount);
-  const whole = patternFor(name, spec.sizeBytes);
-  const from = rangeBytes === null ? 0 : (index * 104_729) % Math.max(1, spec.sizeBytes - rangeBytes);
-  const body = rangeBytes === null ? whole : whole.subarray(from, from + rangeBytes);
-  const extra = rangeBytes === null ? "" : `Range: bytes=${from}-${from + rangeBytes - 1}\r\n`;
-  return {
-    head: signer.head({
-      method: "GET",
-      target: `/${spec.bucket}/${name}`,
-      contentLength: null,
-      payloadHash: emptyHash,
-      extra,
-    }),
-    body: null,
-    expected: { body },
-    okStatus: rangeBytes === null ? 200 : 206,
-    bytes: body.byteLength,
+    ...result,
+    cpuMicrosecondsPerRequest: cpu === null ? null : cpu / Math.max(1, result.requestCount),
   };
 }

@@ -1,4 +1,4 @@
-import type { ExpectedContent, Reply } from "../load/connection.ts";
+import type { ExpectedContent, Reply } from "@kakera/load";
 import type { Unframed } from "./stacks/framing.ts";
 import type { Stack } from "./stacks/stack.ts";
 

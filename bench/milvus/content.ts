@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
-import type { ExpectedContent } from "../load/connection.ts";
-import { patternBlock } from "../load/pattern.ts";
+import type { ExpectedContent } from "@kakera/load";
+import { patternBlock } from "@kakera/load";
 import { createCrc64Nvme, type Crc64 } from "./crc64-nvme.ts";
 
 /** The bytes of one request, with what a client computes over them. */

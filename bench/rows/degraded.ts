@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { openConnection } from "../load/connection.ts";
+import { openConnection } from "@kakera/load";
 import { scrape } from "../load/metrics.ts";
 import { objectName, makeBucket, prefill, runLoad } from "../load/run-load.ts";
-import { patternFor } from "../load/pattern.ts";
+import { patternFor } from "@kakera/load";
 import { compareInTurn } from "../load/rounds.ts";
 import { startKakera, type RunningServer } from "../load/servers.ts";
 import { createSigner } from "../load/signer.ts";

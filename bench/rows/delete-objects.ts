@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openConnection } from "../load/connection.ts";
+import { openConnection } from "@kakera/load";
 import { cpuMicroseconds } from "../load/cpu.ts";
 import { deleteKeys } from "../load/delete-keys.ts";
 import { listPages } from "../load/list-keys.ts";

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { openConnection, type Connection } from "../load/connection.ts";
+import { openConnection, type Connection } from "@kakera/load";
 import { cpuMicroseconds } from "../load/cpu.ts";
 import { listPages } from "../load/list-keys.ts";
 import { millionBodyBytes, millionBucket, openMillion } from "../load/million.ts";
 import { milvusKeys, prefixesOf } from "../load/milvus-keys.ts";
-import { patternFor } from "../load/pattern.ts";
+import { patternFor } from "@kakera/load";
 import { compareInTurn } from "../load/rounds.ts";
 import { runBeside } from "../load/run-beside.ts";
 import { startKakera, type RunningServer } from "../load/servers.ts";

@@ -5,7 +5,7 @@ import { cpuMicroseconds } from "../load/cpu.ts";
 import { onConnections } from "../load/each-connection.ts";
 import { millionBodyBytes, millionBucket, openMillion } from "../load/million.ts";
 import { milvusKey } from "../load/milvus-keys.ts";
-import { patternFor } from "../load/pattern.ts";
+import { patternFor } from "@kakera/load";
 import { makeBucket, prefill, runLoad } from "../load/run-load.ts";
 import { median } from "../load/rounds.ts";
 import { startKakera, type RunningServer } from "../load/servers.ts";

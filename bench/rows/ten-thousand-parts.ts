@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { openConnection } from "../load/connection.ts";
+import { openConnection } from "@kakera/load";
 import { onConnections } from "../load/each-connection.ts";
-import { patternFor } from "../load/pattern.ts";
+import { patternFor } from "@kakera/load";
 import { makeBucket } from "../load/run-load.ts";
 import { startKakera, type RunningServer } from "../load/servers.ts";
 import { createSigner } from "../load/signer.ts";

@@ -14,6 +14,7 @@ const layers: Readonly<Record<string, number>> = {
   placement: 1,
   protocol: 1,
   s3: 1,
+  load: 2,
   metadata: 2,
   rpc: 2,
   "storage-node": 3,

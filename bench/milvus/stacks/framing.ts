@@ -1,5 +1,5 @@
 import type { Payload } from "../content.ts";
-import type { SendBody } from "../../load/connection.ts";
+import type { SendBody } from "@kakera/load";
 import type { Signer } from "./signature.ts";
 
 /** A request before a stack gives it its form. */

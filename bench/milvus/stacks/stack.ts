@@ -1,4 +1,4 @@
-import { openConnection, type Connection, type Expected, type Reply } from "../../load/connection.ts";
+import { openConnection, type Connection, type Expected, type Reply } from "@kakera/load";
 import type { Framing, Unframed } from "./framing.ts";
 import { createSigner, type Credentials, type Signer } from "./signature.ts";
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { ExitCode } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
+import { runBench, type BenchFlags } from "./bench.ts";
 import { addLiveOptions } from "./live.ts";
 import { runTop, type TopFlags } from "./top.ts";
 import { runTrace, type TraceFlags } from "./trace.ts";
@@ -20,6 +21,14 @@ export function addOperatorCommands(program: Command, { terminal, stateFiles, ke
     .option("--concurrency <N>", "objects at a time (4)")
     .option("--state <FILE>", "keep there how far it came, and go on from there")
     .action((address: string, flags: VerifyFlags) => keep(runVerify(address, flags, { terminal, files: stateFiles })));
+  addLiveOptions(program.command("bench").description("load an S3 endpoint, and compare every byte that it answers"))
+    .argument("[URL]", "the endpoint, of any S3 server; --endpoint otherwise")
+    .option("--sizes <SIZE,...>", "of objects, up to 64MiB (4KiB,1MiB)")
+    .option("--operations <NAME,...>", "put, get, range, delete, list, mixed (put,get)")
+    .option("--concurrency <N,...>", "requests at a time (1,16)")
+    .option("--duration <DURATION>", "of each load (3s)")
+    .option("--objects <N>", "that are read, of each size (as many as 256MiB are, up to 1000)")
+    .action((url: string | undefined, flags: BenchFlags) => keep(runBench(url, flags, terminal)));
   addLiveOptions(program.command("top").description("what a node does now: requests, latencies, drives"))
     .option("--once", "one report, and end")
     .option("--interval <DURATION>", "from one report to the next (2s)")

@@ -1,4 +1,5 @@
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 export interface Reply {
   readonly status: number;
@@ -46,15 +47,34 @@ export interface Connection {
   close(): void;
 }
 
-export function openConnection(host: string, port: number): Promise<Connection> {
+/** Whom a TLS connection believes. */
+export interface TlsTrust {
+  /** PEM of an authority beside the known ones; null: those alone. */
+  readonly authority: string | null;
+  readonly isCertificateChecked: boolean;
+}
+
+/** `tls`: null for plain HTTP. Rejects with what the system says. */
+export function openConnection(host: string, port: number, tls: TlsTrust | null = null): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true });
+    const socket = tls === null ? connect({ host, port, noDelay: true }) : connectTls(withTrust(host, port, tls));
+    socket.setNoDelay(true);
     socket.once("error", reject);
-    socket.once("connect", () => {
+    socket.once(tls === null ? "connect" : "secureConnect", () => {
       socket.off("error", reject);
       resolve(createConnection(socket));
     });
   });
+}
+
+function withTrust(host: string, port: number, { authority, isCertificateChecked }: TlsTrust) {
+  return {
+    host,
+    port,
+    rejectUnauthorized: isCertificateChecked,
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(authority === null ? {} : { ca: authority }),
+  };
 }
 
 interface Pending {
