@@ -12,7 +12,7 @@ import { PresignedGateway } from "./presigned-gateway.ts";
 const isHere = (await obtainEtcd("current", "linearizability of a cluster")) !== null;
 const seed = Number(process.env.KAKERA_LINEARIZABILITY_SEED ?? 20_261_129);
 const operationCount = Number(
-  process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? countFor({ whole: 50_000, ci: 30_000, here: 10_000 }),
+  process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? countFor({ whole: 50_000, ci: 20_000, here: 10_000 }),
 );
 const buckets = Array.from({ length: 6 }, (_, index) => `bucket${index}`);
 const keys = ["k1", "k2"];

@@ -12,13 +12,13 @@ test("loads a server with each operation, tells what it measured, and leaves not
   const server = await startReadyServer([join(folder.path, "d{1...4}"), "--bucket", "data"], rootKeyEnv);
   const operations = ["put", "get", "range", "list", "mixed", "delete"];
   const words = ["--operations", operations.join(), "--concurrency", "2", "--duration", "100ms", "--objects", "6"];
-  const measured = await bench(server.endpoint, ["--sizes", "4KiB,1MiB", ...words, "--json"]);
+  const measured = await bench(server.endpoint, ["--sizes", "64KiB", ...words, "--json"]);
   expect([measured.code, measured.stderr]).toEqual([0, ""]);
   const loads = measured.stdout
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as { operation: string; requestCount: number });
-  expect(loads.map(({ operation }) => operation)).toEqual([...operations, ...operations]);
+  expect(loads.map(({ operation }) => operation)).toEqual(operations);
   expect(Math.min(...loads.map(({ requestCount }) => requestCount))).toBeGreaterThan(0);
   expect((await server.send("GET", "/")).text.match(/<Name>[^<]*/g)).toEqual(["<Name>data"]);
 
