@@ -195,7 +195,8 @@ export class ServerCore {
     this.log.current?.shared?.reportMarks(reportedMarks(marks, this.log.view));
     this.#maintenance = maintenance;
     this.#service = service;
-    if (this.log.status().canWrite) await this.#beginWork(maintenance);
+    // What the log does not take in time now, `workWhenWritable` tries again.
+    if (this.log.status().canWrite) await this.#beginWork(maintenance).catch((error) => this.#notBegun(error));
     this.#isServing = true;
   }
 
@@ -204,7 +205,7 @@ export class ServerCore {
    * what it takes for garbage may be what the last batch named that is in doubt. Ends when `signal` is aborted.
    */
   async workWhenWritable(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#components;
+    const { clock } = this.#components;
     const maintenance = this.#maintenance;
     assert(maintenance !== null, "what works is there before it begins");
     while (!this.#isWorking && !signal.aborted) {
@@ -213,8 +214,7 @@ export class ServerCore {
         if (this.log.status().canWrite) await this.#beginWork(maintenance);
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof ClusterFailure)) throw error;
-        logger.log("warn", "server.work-not-begun", { error });
+        this.#notBegun(error);
       }
     }
   }
@@ -294,6 +294,11 @@ export class ServerCore {
     // A cluster is formed when its nodes are there.
     const mayBegin = this.#node === null && this.log.status().canWrite;
     return mayBegin || this.#openView.get(keys.cluster()) !== null;
+  }
+
+  #notBegun(error: unknown): void {
+    if (!(error instanceof ClusterFailure)) throw error;
+    this.#components.logger.log("warn", "server.work-not-begun", { error });
   }
 
   async #beginWork(maintenance: Maintenance): Promise<void> {
