@@ -2,6 +2,7 @@ import type { SecureContextOptions } from "node:tls";
 import {
   assert,
   newId,
+  SECOND_MS,
   type Clock,
   type ClusterId,
   type Disk,
@@ -51,6 +52,8 @@ export interface ClusterNodeParts {
   readonly logger: Logger;
   readonly meter: Meter;
 }
+
+const readMsMax = 5 * SECOND_MS;
 
 /** This process among the nodes of its cluster: what it says of itself, and the drives of the others. */
 export class ClusterNode {
@@ -140,6 +143,12 @@ export class ClusterNode {
       roles,
       drives,
     });
+  }
+
+  /** Those that live, as etcd has them now. Rejects with `retry` when it does not answer in time. */
+  async readNodes(): Promise<Iterable<NodeRecord>> {
+    await this.registry.readAll(this.#parts.clock.monotonicMs() + readMsMax);
+    return this.registry.nodes.values();
   }
 
   /** Whether etcd has its record: the others count with it from then on. */

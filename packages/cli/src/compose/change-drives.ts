@@ -31,8 +31,8 @@ export interface DriveChangeComponents {
   readonly workingDirectory: string;
   /** The names of the failure domains that this node is in; null: one machine. */
   readonly located: { readonly host: string; readonly rack: string | null; readonly zone: string | null } | null;
-  /** Nodes that live; null: one machine. */
-  readonly nodes: () => Iterable<NodeRecord> | null;
+  /** Nodes that live, read anew; null: one machine. */
+  readonly nodes: () => Promise<Iterable<NodeRecord> | null>;
   readonly formation: () => FormationFile;
   readonly setFormation: (formation: FormationFile) => void;
   /** Opens the journal over the drives of the present formation, having given `forgotten` up for good. */

@@ -15,7 +15,7 @@ export function forgetDrive(components: DriveChangeComponents, driveId: DriveId)
 async function forgetElsewhere(components: DriveChangeComponents, driveId: DriveId): Promise<void> {
   const { log, logger, nodes } = components;
   await log.barrier();
-  const live = nodes();
+  const live = await nodes();
   const known = live === null ? null : readClusterMap(log.view).drive(driveId);
   if (live === null || known === null || known.standing === "GONE")
     throw refused(`there is no drive ${driveId}`, "kakera drive ls");

@@ -380,7 +380,7 @@ export class ServerCore {
       bay,
       log: this.log,
       located: server.etcd.length === 0 || host === null ? null : { host, rack, zone },
-      nodes: () => this.#node?.registry.nodes.values() ?? null,
+      nodes: async () => this.#node?.readNodes() ?? null,
       formation: () => this.#formation,
       setFormation: (formation) => {
         this.#formation = formation;

@@ -1,4 +1,4 @@
-import type { IKeyValue } from "etcd3";
+import type { IKeyValue, IRangeResponse } from "etcd3";
 import { ClusterFailure, sleep, type Clock, type Logger, type NodeId, type Random } from "@kakera/kernel";
 import { LateSessionKeeper } from "./late-session-keeper.ts";
 import { EtcdKeys } from "./etcd-keys.ts";
@@ -23,7 +23,7 @@ export interface NodeRegistry {
   /** What this node says of itself from now on; told as soon as etcd takes it. */
   announce(record: NodeRecord): void;
   /** Reads `nodes` anew, as etcd has them after the call. Rejects with `retry` when it does not answer by then. */
-  readAll(deadlineMs: number): Promise<unknown>;
+  readAll(deadlineMs: number): Promise<void>;
   /** Called after every change of `nodes`. */
   onChange(listener: () => void): void;
   /** Takes the own record away, where etcd can be reached. */
@@ -65,6 +65,8 @@ class RunningRegistry implements NodeRegistry {
   /** Under which session which record was told. */
   #told: { readonly session: EtcdSession; readonly record: NodeRecord } | null = null;
   #running: Promise<unknown> = Promise.resolve();
+  /** Of the last change that `nodes` shows. */
+  #toldRevision = 0n;
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
@@ -72,7 +74,7 @@ class RunningRegistry implements NodeRegistry {
   }
 
   async start(deadlineMs: number): Promise<void> {
-    const revision = await this.readAll(deadlineMs);
+    const revision = this.#take(await this.#read(deadlineMs));
     this.#running = this.#follow(revision);
   }
 
@@ -95,16 +97,27 @@ class RunningRegistry implements NodeRegistry {
     this.#parts.members.close();
   }
 
-  async readAll(deadlineMs: number): Promise<string> {
+  async readAll(deadlineMs: number): Promise<void> {
+    const read = await this.#read(deadlineMs);
+    // The watch may have told more while the answer was on its way: what it said is not taken back.
+    if (BigInt(read.header.revision) >= this.#toldRevision) this.#take(read);
+  }
+
+  #read(deadlineMs: number): Promise<IRangeResponse> {
     const { members, keys } = this.#parts;
     const { from, to } = keys.nodes;
-    const answer = await members.insist("read the nodes", deadlineMs, (client, options) =>
+    return members.insist("read the nodes", deadlineMs, (client, options) =>
       client.kv.range({ key: from, range_end: to, limit: nodesMax }, options),
     );
+  }
+
+  /** Returns the revision from which a watch goes on. */
+  #take({ kvs, header }: IRangeResponse): string {
     this.nodes.clear();
-    for (const kv of answer.kvs) this.#note(kv);
+    for (const kv of kvs) this.#note(kv);
+    this.#toldRevision = BigInt(header.revision);
     this.#changed();
-    return answer.header.revision;
+    return header.revision;
   }
 
   /** From the revision that was read on; read again whenever the watch ends. */
@@ -122,6 +135,7 @@ class RunningRegistry implements NodeRegistry {
           for (const { type, kv } of events) {
             if (type === "Put") this.#note(kv);
             else this.nodes.delete(this.#nodeOf(kv));
+            this.#toldRevision = BigInt(kv.mod_revision);
           }
           if (events.length > 0) this.#changed();
         });
@@ -134,7 +148,7 @@ class RunningRegistry implements NodeRegistry {
       while (!signal.aborted) {
         await sleep(clock, pauseMs, signal).catch(() => undefined);
         try {
-          revision = await this.readAll(clock.monotonicMs() + settings.memberDeadlineMs);
+          revision = this.#take(await this.#read(clock.monotonicMs() + settings.memberDeadlineMs));
           break;
         } catch (failure) {
           if (!(failure instanceof ClusterFailure)) throw failure;
