@@ -96,6 +96,8 @@ async function endPlan(
   const change = setPlanState(authorOf(parts), plan, { state, nowMs: parts.clock.nowMs() });
   const result = await parts.log.commit(change);
   if (result.outcome !== "committed") return false;
+  // What no home could be found for has one now.
+  parts.backlog.hurry();
   parts.logger.log("info", "plan.ended", { plan: plan.record.plan, state: records.PlanState[state] });
   return true;
 }
