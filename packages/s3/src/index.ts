@@ -1,4 +1,5 @@
 export { s3Errors, type S3ErrorCode, type S3ErrorDetail } from "./errors/catalogue.ts";
+export { statusOfCode } from "./errors/status-of-code.ts";
 export { toS3Error } from "./errors/map-failure.ts";
 export { errorHeaders, headErrorHeaders, renderErrorXml, type ErrorContext } from "./errors/render-error-xml.ts";
 export { S3Error } from "./errors/s3-error.ts";

@@ -7,6 +7,7 @@ import {
   renderErrorXml,
   S3Error,
   s3Errors,
+  statusOfCode,
   toS3Error,
   type S3ErrorCode,
 } from "../src/index.ts";
@@ -116,4 +117,9 @@ describe("docs/errors.md", () => {
     expect([...documented.keys()]).toEqual(Object.keys(s3Errors).sort());
     expect(rows).toHaveLength(documented.size);
   });
+});
+
+it("what an answer is counted under has the status of its number, or of S3's error; a broken connection has none", () => {
+  const codes = ["200", "304", "NoSuchKey", "SlowDown", "ClientGone", "constructor", ""];
+  expect(codes.map(statusOfCode)).toEqual([200, 304, 404, 503, null, null, null]);
 });

@@ -1,3 +1,5 @@
+import { histogramQuantile } from "../top/histogram-quantile.ts";
+
 /** What all processes of a server have counted since they started. */
 export interface ActivityTotals {
   readonly requestCount: number;
@@ -16,7 +18,7 @@ export interface ActivitySample extends Omit<ActivityTotals, "durations"> {
   /** Its end, in milliseconds since the epoch. */
   readonly atMs: number;
   readonly lengthMs: number;
-  /** Upper bounds of the histogram's buckets; null: nothing was asked. */
+  /** In proportion within the histogram's buckets; null: nothing was asked, or it lies beyond them. */
   readonly p50Seconds: number | null;
   readonly p99Seconds: number | null;
 }
@@ -57,23 +59,16 @@ function difference(before: ActivityTotals, after: ActivityTotals): Omit<Activit
   // What a process had counted that died is not in the totals any more.
   const grown = (from: number, to: number): number => Math.max(0, to - from);
   const bounds = [...after.durations.keys()].sort((a, b) => a - b);
-  const counts = bounds.map((bound) => grown(before.durations.get(bound) ?? 0, after.durations.get(bound) ?? 0));
+  const counts = bounds.map(
+    (bound) => [bound, grown(before.durations.get(bound) ?? 0, after.durations.get(bound) ?? 0)] as const,
+  );
   return {
     requestCount: grown(before.requestCount, after.requestCount),
     failureCount: grown(before.failureCount, after.failureCount),
     refusalCount: grown(before.refusalCount, after.refusalCount),
     receivedBytes: grown(before.receivedBytes, after.receivedBytes),
     sentBytes: grown(before.sentBytes, after.sentBytes),
-    p50Seconds: quantile(bounds, counts, 0.5),
-    p99Seconds: quantile(bounds, counts, 0.99),
+    p50Seconds: histogramQuantile(counts, 0.5),
+    p99Seconds: histogramQuantile(counts, 0.99),
   };
-}
-
-/** The bound of the bucket in which the quantile lies; null: none, or beyond them all. */
-function quantile(bounds: readonly number[], counts: readonly number[], share: number): number | null {
-  const all = counts.at(-1) ?? 0;
-  if (all === 0) return null;
-  const at = counts.findIndex((count) => count >= share * all);
-  const bound = bounds[at];
-  return bound === undefined || !Number.isFinite(bound) ? null : bound;
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { FinishedRequest } from "@kakera/gateway";
+import { formatIso } from "@kakera/s3";
 import { redactHeaders, redactQuery } from "./redact.ts";
 
 /**
@@ -14,7 +15,7 @@ export function auditLine(request: FinishedRequest, deploymentId: string): strin
   return JSON.stringify({
     version: "1",
     deploymentid: deploymentId,
-    time: new Date(request.endedMs).toISOString(),
+    time: formatIso(Math.floor(request.endedMs)),
     event: "",
     trigger: "incoming",
     api: {

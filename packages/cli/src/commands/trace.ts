@@ -1,5 +1,6 @@
 import { sleep } from "@kakera/kernel";
 import type { EndedRequest } from "@kakera/gateway";
+import { formatIso } from "@kakera/s3";
 import { judgeAnswer } from "../client/judge-answer.ts";
 import type { LiveFlags } from "../client/live-settings.ts";
 import { usageFailure } from "../command-failure.ts";
@@ -80,7 +81,7 @@ function renderRequest(request: EndedRequest): string {
   const status = String(statusCode ?? "---");
   const error = code === status ? "" : `  ${code}`;
   return [
-    new Date(request.endedMs).toISOString().slice(11, 23),
+    formatIso(Math.floor(request.endedMs)).slice(11, 23),
     status,
     operation.padEnd(16),
     `${durationMs.toFixed(1)} ms`.padStart(10),

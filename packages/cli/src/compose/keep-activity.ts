@@ -1,7 +1,7 @@
 import { sleep, type Clock } from "@kakera/kernel";
-import { s3Errors } from "@kakera/s3";
 import { activityIntervalMs, type ActivityRing, type ActivityTotals } from "../admin/activity-ring.ts";
 import type { MeterRow } from "../drivers/prom-meter.ts";
+import { outcomeOf } from "../top/outcome-of.ts";
 
 /** Values of one instrument, of all processes. */
 type Measured = (name: string) => Promise<readonly MeterRow[]>;
@@ -31,12 +31,12 @@ async function readTotals(measured: Measured): Promise<ActivityTotals> {
     const seconds = String(bound) === "+Inf" ? Infinity : Number(bound);
     durations.set(seconds, (durations.get(seconds) ?? 0) + value);
   }
-  const kinds = requests.map(({ labels, value }) => ({ kind: blameOf(labels["code"] ?? ""), value }));
+  const outcomes = requests.map(({ labels, value }) => ({ outcome: outcomeOf(labels["code"] ?? ""), value }));
   const sum = (rows: readonly { readonly value: number }[]): number => rows.reduce((all, { value }) => all + value, 0);
   return {
     requestCount: sum(requests),
-    failureCount: sum(kinds.filter(({ kind }) => kind === "server")),
-    refusalCount: sum(kinds.filter(({ kind }) => kind === "client")),
+    failureCount: sum(outcomes.filter(({ outcome }) => outcome === "failed")),
+    refusalCount: sum(outcomes.filter(({ outcome }) => outcome === "refused")),
     receivedBytes: sum(bytes.filter(({ labels }) => labels["direction"] === "in")),
     sentBytes: sum(bytes.filter(({ labels }) => labels["direction"] === "out")),
     durations,
@@ -45,15 +45,4 @@ async function readTotals(measured: Measured): Promise<ActivityTotals> {
 
 function isS3({ labels }: MeterRow): boolean {
   return !besideS3.has(labels["operation"] ?? "");
-}
-
-/** `code` is an HTTP status, an S3 error's code, or how an answer broke off. */
-function blameOf(code: string): "nobody" | "client" | "server" {
-  if (code === "Broken") return "server";
-  if (code === "ClientGone") return "client";
-  const status = /^\d+$/.test(code)
-    ? Number(code)
-    : ((s3Errors as Record<string, { status: number }>)[code]?.status ?? 500);
-  if (status >= 500) return "server";
-  return status >= 400 ? "client" : "nobody";
 }

@@ -1,4 +1,4 @@
-import { s3Errors, type S3ErrorCode } from "@kakera/s3";
+import { statusOfCode } from "@kakera/s3";
 import type { MeterRow, PromMeter } from "../drivers/prom-meter.ts";
 
 /** What every process of a server counts for itself. `server`: host:port. */
@@ -146,5 +146,5 @@ function apiOf(labels: MeterRow["labels"]): string {
 /** Our codes are statuses or S3's error codes; an answer that broke on its way is a failure of ours. */
 function statusOf(code: string): number {
   if (code === "Broken") return 500;
-  return Number(code) || (s3Errors[code as S3ErrorCode]?.status ?? 0);
+  return statusOfCode(code) ?? 0;
 }

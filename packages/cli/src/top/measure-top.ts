@@ -1,7 +1,7 @@
 import { SECOND_MS } from "@kakera/kernel";
-import { s3Errors } from "@kakera/s3";
 import type { DriveReport } from "../admin/status-report.ts";
 import { histogramQuantile, type CumulativeCounts } from "./histogram-quantile.ts";
+import { outcomeOf, type Outcome } from "./outcome-of.ts";
 import { parseSamples, type Sample } from "./parse-samples.ts";
 
 /** What one node did in one interval. Figures that cannot be told are null. */
@@ -124,20 +124,6 @@ export function measureTop(
         };
       }),
   };
-}
-
-type Outcome = "answered" | "refused" | "failed";
-
-/** `code`: a status, an S3 error code, or how a connection broke. */
-function outcomeOf(code: string): Outcome {
-  if (/^[123]\d\d$/.test(code)) return "answered";
-  const status = /^\d{3}$/.test(code) ? Number(code) : statusOfError(code);
-  // Who hangs up gets no answer, and that is no failure of the server.
-  return status === null ? (code === "ClientGone" ? "refused" : "failed") : status >= 500 ? "failed" : "refused";
-}
-
-function statusOfError(code: string): number | null {
-  return Object.hasOwn(s3Errors, code) ? s3Errors[code as keyof typeof s3Errors].status : null;
 }
 
 function growth(before: Scrape, after: Scrape, name: string): Sample[] {

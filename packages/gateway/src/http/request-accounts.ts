@@ -1,5 +1,5 @@
 import type { Meter } from "@kakera/kernel";
-import { s3Errors, type S3ErrorCode, type S3Request } from "@kakera/s3";
+import { statusOfCode, type S3Request } from "@kakera/s3";
 import { createAccountMetrics, type AccountMetrics } from "../metrics.ts";
 import { milvusFileOf } from "./milvus-file.ts";
 
@@ -156,7 +156,7 @@ function outcomeOf(code: string): Outcome {
   if (code === "200") return "ok";
   if (code === "ClientGone") return "canceled";
   if (code === "Broken") return "server_error";
-  const status = Number(code) || (s3Errors[code as S3ErrorCode]?.status ?? 0);
+  const status = statusOfCode(code) ?? 0;
   if (status >= 500) return "server_error";
   return status >= 400 ? "client_error" : "ok";
 }
