@@ -78,6 +78,19 @@ function useOnce(user: KeyUser, client: S3Client, below: Below): Promise<boolean
   return what < 9 ? user.put(client, randomBytes(sizes[below(sizes.length)] as number)) : user.remove(client);
 }
 
+/** The failure, with what the nodes themselves say of what they refused. */
+function withLogs(failure: Error, cluster: TestCluster): Error {
+  const lines = cluster.nodes.flatMap(({ name, server }) =>
+    server
+      .output()
+      .split("\n")
+      .filter((line) => line.includes("request.failed"))
+      .slice(-5)
+      .map((line) => `${name}: ${line}`),
+  );
+  return new Error([failure.message, ...lines].join("\n"), { cause: failure });
+}
+
 /** How many chunks the node's metrics count as short of one shard or more. */
 async function chunksShort(node: TestNode): Promise<number> {
   const text = await (await fetch(`${node.server.endpoint}/metrics`)).text();
@@ -131,11 +144,15 @@ describe.skipIf(!isHere)("a cluster of six nodes that keeps shards as 4+2, and t
           return true;
         });
       }
-      await load.more(60 + below(60));
-      await killed[0]?.kill();
-      await load.more(below(60));
-      await killed[1]?.kill();
-      await load.more(150);
+      try {
+        await load.more(60 + below(60));
+        await killed[0]?.kill();
+        await load.more(below(60));
+        await killed[1]?.kill();
+        await load.more(150);
+      } catch (failure) {
+        throw withLogs(failure as Error, cluster);
+      }
       await until(
         "the metrics of every survivor count what is short",
         async () => (await Promise.all(left.map(chunksShort))).every((count) => count > 0),

@@ -1,15 +1,12 @@
+import { createSystemRandom } from "@kakera/kernel";
 import { createDemoMachine } from "./drivers/demo-machine.ts";
 import { endProcess } from "./drivers/end-process.ts";
-import { createMachineProbe } from "./drivers/machine-probe.ts";
 import { createNodeTerminal } from "./drivers/node-terminal.ts";
-import { createRecoveryTools } from "./drivers/recovery-tools.ts";
 import { createStateFiles } from "./drivers/state-files.ts";
 import { writeBugReport } from "./drivers/bug-report.ts";
 import { watchProcessSignals } from "./drivers/process-signals.ts";
-import { serve } from "./compose/serve.ts";
 import { siblingCommand } from "./drivers/sibling-process.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { runSibling } from "./processes/run-sibling.ts";
 import { runProgram } from "./program.ts";
 
 process.on("uncaughtException", endWithBug);
@@ -18,14 +15,17 @@ process.on("unhandledRejection", endWithBug);
 const signals = watchProcessSignals();
 const terminal = createNodeTerminal(signals);
 try {
-  if (process.argv[2] === siblingCommand) await runSibling(signals);
+  if (process.argv[2] === siblingCommand) await (await import("./processes/run-sibling.ts")).runSibling(signals);
   const exitCode = await runProgram(process.argv.slice(2), {
     terminal,
-    probe: createMachineProbe(),
+    random: createSystemRandom(),
     demoMachine: createDemoMachine(),
     stateFiles: createStateFiles(),
-    recoveryTools: createRecoveryTools(terminal.clock),
-    serve: (argv, role) => serve(argv, { terminal, signals, onBug: endWithBug }, role),
+    // What only some of the commands need is loaded by those: the server itself takes a second of a core.
+    openProbe: async () => (await import("./drivers/machine-probe.ts")).createMachineProbe(),
+    openRecoveryTools: async () => (await import("./drivers/recovery-tools.ts")).createRecoveryTools(terminal.clock),
+    serve: async (argv, role) =>
+      (await import("./compose/serve.ts")).serve(argv, { terminal, signals, onBug: endWithBug }, role),
   });
   endProcess(exitCode);
 } catch (error) {

@@ -1,19 +1,16 @@
 import { Command, CommanderError } from "commander";
+import type { Random } from "@kakera/kernel";
 import { CommandFailure, formatFailure, usageFailure } from "./command-failure.ts";
-import { runBucketCreate, runBucketList, runBucketRemove, runBucketUsage } from "./commands/bucket.ts";
-import { runCredentialsShow } from "./commands/credentials.ts";
-import { runDemo, type DemoFlags } from "./commands/demo.ts";
-import { runDoctor, type DoctorFlags } from "./commands/doctor.ts";
-import { runDriveAdd, runDriveForget, runDriveList, runDriveReplace } from "./commands/drive.ts";
-import { runExplain, type ExplainFlags } from "./commands/explain.ts";
-import { runApply, runPlan, type ApplyFlags } from "./commands/plan.ts";
-import { runHealth } from "./commands/health.ts";
-import { runRecoverMetadata, type RecoverFlags } from "./commands/recover-metadata.ts";
-import { addLiveOptions } from "./commands/live.ts";
+import { commands, type Keep } from "./commands/commands.ts";
+import type { DemoFlags } from "./commands/demo.ts";
+import type { DoctorFlags } from "./commands/doctor.ts";
+import type { ExplainFlags } from "./commands/explain.ts";
+import type { ApplyFlags } from "./commands/plan.ts";
+import type { RecoverFlags } from "./commands/recover-metadata.ts";
+import { addLiveOptions } from "./commands/live-options.ts";
 import { addOperatorCommands } from "./commands/operators.ts";
-import { runRepairOrder, runRepairStatus, type RepairWord } from "./commands/repair.ts";
+import type { RepairWord } from "./commands/repair.ts";
 import type { StateFiles } from "./commands/verify.ts";
-import { runStatus } from "./commands/status.ts";
 import type { LiveFlags } from "./client/live-settings.ts";
 import { addServerOptions, describeUsageError } from "./config/parse-server-arguments.ts";
 import type { Role } from "./config/resolve-settings.ts";
@@ -28,9 +25,11 @@ import { version } from "./version.ts";
 
 export interface ProgramComponents {
   readonly terminal: Terminal;
-  readonly probe: MachineProbe;
-  readonly recoveryTools: RecoveryTools;
+  readonly random: Random;
   readonly demoMachine: DemoMachine;
+  /** Of few commands, and loaded by them. */
+  readonly openProbe: () => Promise<MachineProbe>;
+  readonly openRecoveryTools: () => Promise<RecoveryTools>;
   readonly stateFiles: StateFiles;
   /** Runs the server until it ends; `argv` is what follows `server`, `gateway` or `storage-node`. */
   readonly serve: (argv: readonly string[], role: Role) => Promise<ExitCode>;
@@ -117,10 +116,10 @@ function failureObject(failure: CommandFailure): string {
 
 /** The tree of commands. What an action ended with is left in `outcome`. */
 function createProgram(components: ProgramComponents): { program: Command; outcome: { exitCode: ExitCode } } {
-  const { terminal, probe, recoveryTools, demoMachine, stateFiles } = components;
+  const { terminal, random, demoMachine, stateFiles } = components;
   const outcome: { exitCode: ExitCode } = { exitCode: exitCodes.done };
-  const keep = async (end: ExitCode | Promise<ExitCode>): Promise<void> => {
-    outcome.exitCode = await end;
+  const keep: Keep = async (load, run) => {
+    outcome.exitCode = await run(await load());
   };
   const program = new Command("kakera")
     .description("Erasure-coded, S3-compatible object storage.")
@@ -136,10 +135,14 @@ function createProgram(components: ProgramComponents): { program: Command; outco
   addServerOptions(program.command("storage-node")).description("keep shards of a cluster, and serve no objects");
   addLiveOptions(program.command("health").description("whether a server lives, for health checks"))
     .option("--ready", "whether it serves requests")
-    .action((flags: LiveFlags & { ready?: boolean }) => keep(runHealth(flags, terminal)));
+    .action((flags: LiveFlags & { ready?: boolean }) =>
+      keep(commands.health, ({ runHealth }) => runHealth(flags, terminal)),
+    );
   addLiveOptions(program.command("status").description("one screen: how it is, and what to do"))
     .option("--watch", "again and again")
-    .action((flags: LiveFlags & { watch?: boolean }) => keep(runStatus(flags, terminal)));
+    .action((flags: LiveFlags & { watch?: boolean }) =>
+      keep(commands.status, ({ runStatus }) => runStatus(flags, terminal)),
+    );
   addCredentialCommands(program, { terminal, keep });
   addBucketCommands(program, { terminal, keep });
   addDriveCommands(program, { terminal, keep });
@@ -148,7 +151,9 @@ function createProgram(components: ProgramComponents): { program: Command; outco
     .argument("<s3://BUCKET/KEY>")
     .option("--read", "read and verify every byte of every shard")
     .option("--chunks <N>", "show so many chunks of a large object (16)")
-    .action((address: string, flags: ExplainFlags) => keep(runExplain(address, flags, terminal)));
+    .action((address: string, flags: ExplainFlags) =>
+      keep(commands.explain, ({ runExplain }) => runExplain(address, flags, terminal)),
+    );
   addMoveCommands(program, { terminal, keep });
   addLiveOptions(program.command("doctor").description("look for trouble, before the start and while it runs"))
     .argument("[DIR...]", "drive folders")
@@ -163,16 +168,20 @@ function createProgram(components: ProgramComponents): { program: Command; outco
     .option("--etcd-cert <FILE>", "client certificate for etcd (KAKERA_ETCD_CERT)")
     .option("--etcd-key <FILE>", "key of the client certificate for etcd (KAKERA_ETCD_KEY)")
     .option("--etcd-username <NAME>", "user of etcd (KAKERA_ETCD_USERNAME; its password by KAKERA_ETCD_PASSWORD)")
-    .action((folders: string[], flags: DoctorFlags) => keep(runDoctor(folders, flags, { terminal, probe })));
+    .action((folders: string[], flags: DoctorFlags) =>
+      keep(commands.doctor, async ({ runDoctor }) =>
+        runDoctor(folders, flags, { terminal, probe: await components.openProbe() }),
+      ),
+    );
   addOperatorCommands(program, { terminal, stateFiles, keep });
-  addRecoverCommand(program, { terminal, keep, tools: recoveryTools });
+  addRecoverCommand(program, { terminal, keep, openTools: components.openRecoveryTools });
   program
     .command("demo")
     .description("a cluster on this machine, with a live status, until Ctrl-C")
     .option("--nodes <N>", "how many nodes (4)")
     .option("--directory <DIR>", "keep its data there; a temporary folder otherwise")
     .action((flags: DemoFlags) =>
-      keep(runDemo(flags, { terminal, machine: demoMachine, random: recoveryTools.random })),
+      keep(commands.demo, ({ runDemo }) => runDemo(flags, { terminal, machine: demoMachine, random })),
     );
   program
     .command("version")
@@ -183,7 +192,7 @@ function createProgram(components: ProgramComponents): { program: Command; outco
 
 interface Wiring {
   readonly terminal: Terminal;
-  readonly keep: (end: ExitCode | Promise<ExitCode>) => Promise<void>;
+  readonly keep: Keep;
 }
 
 function addCredentialCommands(program: Command, { terminal, keep }: Wiring): void {
@@ -192,45 +201,55 @@ function addCredentialCommands(program: Command, { terminal, keep }: Wiring): vo
     .command("show")
     .argument("[DIR...]", "drive folders")
     .option("--json", "as JSON")
-    .action((folders: string[], flags: { json?: boolean }) => keep(runCredentialsShow(folders, flags, terminal)));
+    .action((folders: string[], flags: { json?: boolean }) =>
+      keep(commands.credentials, ({ runCredentialsShow }) => runCredentialsShow(folders, flags, terminal)),
+    );
 }
 
 function addBucketCommands(program: Command, { terminal, keep }: Wiring): void {
   const bucket = program.command("bucket").description("list, make, remove and measure buckets");
   addLiveOptions(bucket.command("ls").description("all buckets")).action((flags: LiveFlags) =>
-    keep(runBucketList(flags, terminal)),
+    keep(commands.bucket, ({ runBucketList }) => runBucketList(flags, terminal)),
   );
   addLiveOptions(bucket.command("create").description("make a bucket").argument("<NAME>")).action(
-    (name: string, flags: LiveFlags) => keep(runBucketCreate(name, flags, terminal)),
+    (name: string, flags: LiveFlags) =>
+      keep(commands.bucket, ({ runBucketCreate }) => runBucketCreate(name, flags, terminal)),
   );
   addLiveOptions(bucket.command("rm").description("remove an empty bucket").argument("<NAME>")).action(
-    (name: string, flags: LiveFlags) => keep(runBucketRemove(name, flags, terminal)),
+    (name: string, flags: LiveFlags) =>
+      keep(commands.bucket, ({ runBucketRemove }) => runBucketRemove(name, flags, terminal)),
   );
   addLiveOptions(bucket.command("usage").description("objects and bytes, exactly").argument("[NAME]")).action(
-    (name: string | undefined, flags: LiveFlags) => keep(runBucketUsage(name, flags, terminal)),
+    (name: string | undefined, flags: LiveFlags) =>
+      keep(commands.bucket, ({ runBucketUsage }) => runBucketUsage(name, flags, terminal)),
   );
 }
 
 function addDriveCommands(program: Command, { terminal, keep }: Wiring): void {
   const drive = program.command("drive").description("list drives, add one, replace and forget lost ones");
   addLiveOptions(drive.command("ls").description("all drives")).action((flags: LiveFlags) =>
-    keep(runDriveList(flags, terminal)),
+    keep(commands.drive, ({ runDriveList }) => runDriveList(flags, terminal)),
   );
   addLiveOptions(
     drive.command("replace").description("make an empty folder a drive, in place of the lost one").argument("<DIR>"),
-  ).action((directory: string, flags: LiveFlags) => keep(runDriveReplace(directory, flags, terminal)));
+  ).action((directory: string, flags: LiveFlags) =>
+    keep(commands.drive, ({ runDriveReplace }) => runDriveReplace(directory, flags, terminal)),
+  );
   addLiveOptions(
     drive.command("add").description("make an empty folder a drive beside those that are there").argument("<DIR>"),
-  ).action((directory: string, flags: LiveFlags) => keep(runDriveAdd(directory, flags, terminal)));
+  ).action((directory: string, flags: LiveFlags) =>
+    keep(commands.drive, ({ runDriveAdd }) => runDriveAdd(directory, flags, terminal)),
+  );
   addLiveOptions(drive.command("forget").description("say that a drive is gone for good").argument("<ID>")).action(
-    (driveId: string, flags: LiveFlags) => keep(runDriveForget(driveId, flags, terminal)),
+    (driveId: string, flags: LiveFlags) =>
+      keep(commands.drive, ({ runDriveForget }) => runDriveForget(driveId, flags, terminal)),
   );
 }
 
 function addRepairCommands(program: Command, { terminal, keep }: Wiring): void {
   const repair = program.command("repair").alias("heal").description("what is short of shards, and its mending");
   addLiveOptions(repair.command("status", { isDefault: true }).description("what was counted, and what waits")).action(
-    (flags: LiveFlags) => keep(runRepairStatus(flags, terminal)),
+    (flags: LiveFlags) => keep(commands.repair, ({ runRepairStatus }) => runRepairStatus(flags, terminal)),
   );
   const orders: [RepairWord, string][] = [
     ["now", "count everything and mend it at once"],
@@ -239,18 +258,21 @@ function addRepairCommands(program: Command, { terminal, keep }: Wiring): void {
   ];
   for (const [order, description] of orders)
     addLiveOptions(repair.command(order).description(description)).action((flags: LiveFlags) =>
-      keep(runRepairOrder(order, flags, terminal)),
+      keep(commands.repair, ({ runRepairOrder }) => runRepairOrder(order, flags, terminal)),
     );
 }
 
 function addMoveCommands(program: Command, { terminal, keep }: Wiring): void {
   const plan = program.command("plan").description("what moving data between drives would take: nothing is done");
   addLiveOptions(plan.command("add").description("let new drives hold data").argument("[NODE|DRIVE...]")).action(
-    (names: string[], flags: LiveFlags) => keep(runPlan({ action: "add", names }, flags, terminal)),
+    (names: string[], flags: LiveFlags) =>
+      keep(commands.plan, ({ runPlan }) => runPlan({ action: "add", names }, flags, terminal)),
   );
   addLiveOptions(
     plan.command("remove").description("empty drives, or all of a node, and let them go").argument("<NODE|DRIVE...>"),
-  ).action((names: string[], flags: LiveFlags) => keep(runPlan({ action: "remove", names }, flags, terminal)));
+  ).action((names: string[], flags: LiveFlags) =>
+    keep(commands.plan, ({ runPlan }) => runPlan({ action: "remove", names }, flags, terminal)),
+  );
   addLiveOptions(
     plan
       .command("replace")
@@ -258,24 +280,26 @@ function addMoveCommands(program: Command, { terminal, keep }: Wiring): void {
       .argument("<OLD>")
       .argument("<NEW>"),
   ).action((from: string, to: string, flags: LiveFlags) =>
-    keep(runPlan({ action: "replace", names: [from, to] }, flags, terminal)),
+    keep(commands.plan, ({ runPlan }) => runPlan({ action: "replace", names: [from, to] }, flags, terminal)),
   );
   addLiveOptions(
     plan.command("geometry").description("write everything anew with another number of shards").argument("<K+M>"),
   ).action((geometry: string, flags: LiveFlags) =>
-    keep(runPlan({ action: "geometry", names: [geometry] }, flags, terminal)),
+    keep(commands.plan, ({ runPlan }) => runPlan({ action: "geometry", names: [geometry] }, flags, terminal)),
   );
   addLiveOptions(program.command("apply").description("carry out a plan, pause it, go on with it, or give it up"))
     .argument("[PLAN]", "as kakera plan named it")
     .option("--pause", "move nothing for the time being")
     .option("--resume", "go on")
     .option("--abort", "begin with no further group")
-    .action((name: string | undefined, flags: ApplyFlags) => keep(runApply(name, flags, terminal)));
+    .action((name: string | undefined, flags: ApplyFlags) =>
+      keep(commands.plan, ({ runApply }) => runApply(name, flags, terminal)),
+    );
 }
 
 function addRecoverCommand(
   program: Command,
-  { terminal, keep, tools }: Wiring & { readonly tools: RecoveryTools },
+  { terminal, keep, openTools }: Wiring & { readonly openTools: () => Promise<RecoveryTools> },
 ): void {
   program
     .command("recover-metadata")
@@ -292,5 +316,9 @@ function addRecoverCommand(
     .option("--allow-old-etcd", "accept an etcd with known lost-event or stale-read bugs (KAKERA_ALLOW_OLD_ETCD)")
     .option("--yes", "do not ask")
     .option("--json", "as JSON, an object for each line")
-    .action((folders: string[], flags: RecoverFlags) => keep(runRecoverMetadata(folders, flags, { terminal, tools })));
+    .action((folders: string[], flags: RecoverFlags) =>
+      keep(commands.recoverMetadata, async ({ runRecoverMetadata }) =>
+        runRecoverMetadata(folders, flags, { terminal, tools: await openTools() }),
+      ),
+    );
 }

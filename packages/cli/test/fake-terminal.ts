@@ -73,8 +73,9 @@ export async function run(argv: readonly string[], given: Given = {}, probe: Mac
   const served: (readonly string[])[] = [];
   const exitCode = await runProgram(argv, {
     terminal,
-    probe,
-    recoveryTools: noRecovery,
+    random: createSystemRandom(),
+    openProbe: async () => probe,
+    openRecoveryTools: async () => noRecovery,
     demoMachine: noDemo,
     stateFiles: {
       read: (path) => given.files?.[path] ?? null,

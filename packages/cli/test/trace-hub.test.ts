@@ -75,8 +75,10 @@ describe("TraceHub", () => {
     }
     expect(told + dropped).toBe(5_007);
     expect(told).toBe(4_096);
-    hub.end();
+    hub.close(all);
+    const ended = hub.end();
     expect(await hub.next(none, 0)).toMatchObject({ requests: [] });
+    await ended;
   });
 
   test("forgets who does not come back, and refuses too many", async () => {
@@ -91,8 +93,32 @@ describe("TraceHub", () => {
   test("lets nobody wait when the server stops", async () => {
     const { hub } = createHub();
     const waiting = hub.next(hub.open(anything), 1_000_000);
-    hub.end();
+    const ended = hub.end();
     expect(await waiting).toMatchObject({ state: "ending" });
+    await ended;
+  });
+
+  test("stops only when one who was between two calls has all that was left, and knows that it ends", async () => {
+    const { hub } = createHub();
+    const id = hub.open(anything);
+    for (let i = 0; i < 1_500; i++) hub.note(request);
+    let isOver = false;
+    const ended = hub.end().then(() => (isOver = true));
+    expect(await hub.next(id, 0)).toMatchObject({ state: "going on" });
+    expect(isOver).toBe(false);
+    const last = await hub.next(id, 0);
+    expect([last?.state, last?.requests.length]).toEqual(["ending", 476]);
+    await ended;
+    expect(await hub.next(id, 0)).toBeNull();
+  });
+
+  test("waits a second for one who does not come back, and for nobody when there is nobody", async () => {
+    const { hub, clock } = createHub();
+    hub.open(anything);
+    const ended = hub.end();
+    clock.advance(1_000);
+    await ended;
+    await createHub().hub.end();
   });
 });
 

@@ -1,17 +1,17 @@
 import type { Command } from "commander";
-import type { ExitCode } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
-import { runBench, type BenchFlags } from "./bench.ts";
-import { addLiveOptions } from "./live.ts";
-import { runTop, type TopFlags } from "./top.ts";
-import { runTrace, type TraceFlags } from "./trace.ts";
-import { runVerify, type StateFiles, type VerifyFlags } from "./verify.ts";
-import { runMetricsToken, type MetricsTokenFlags } from "./metrics-token.ts";
+import type { BenchFlags } from "./bench.ts";
+import { commands, type Keep } from "./commands.ts";
+import { addLiveOptions } from "./live-options.ts";
+import type { TopFlags } from "./top.ts";
+import type { TraceFlags } from "./trace.ts";
+import type { StateFiles, VerifyFlags } from "./verify.ts";
+import type { MetricsTokenFlags } from "./metrics-token.ts";
 
 export interface OperatorWiring {
   readonly terminal: Terminal;
   readonly stateFiles: StateFiles;
-  readonly keep: (end: ExitCode | Promise<ExitCode>) => Promise<void>;
+  readonly keep: Keep;
 }
 
 /** What those who run a server look at it with. */
@@ -20,7 +20,9 @@ export function addOperatorCommands(program: Command, { terminal, stateFiles, ke
     .argument("<BUCKET[/PREFIX]>")
     .option("--concurrency <N>", "objects at a time (4)")
     .option("--state <FILE>", "keep there how far it came, and go on from there")
-    .action((address: string, flags: VerifyFlags) => keep(runVerify(address, flags, { terminal, files: stateFiles })));
+    .action((address: string, flags: VerifyFlags) =>
+      keep(commands.verify, ({ runVerify }) => runVerify(address, flags, { terminal, files: stateFiles })),
+    );
   addLiveOptions(program.command("bench").description("load an S3 endpoint, and compare every byte that it answers"))
     .argument("[URL]", "the endpoint, of any S3 server; --endpoint otherwise")
     .option("--sizes <SIZE,...>", "of objects, up to 64MiB (4KiB,1MiB)")
@@ -28,11 +30,13 @@ export function addOperatorCommands(program: Command, { terminal, stateFiles, ke
     .option("--concurrency <N,...>", "requests at a time (1,16)")
     .option("--duration <DURATION>", "of each load (3s)")
     .option("--objects <N>", "that are read, of each size (as many as 256MiB are, up to 1000)")
-    .action((url: string | undefined, flags: BenchFlags) => keep(runBench(url, flags, terminal)));
+    .action((url: string | undefined, flags: BenchFlags) =>
+      keep(commands.bench, ({ runBench }) => runBench(url, flags, terminal)),
+    );
   addLiveOptions(program.command("top").description("what a node does now: requests, latencies, drives"))
     .option("--once", "one report, and end")
     .option("--interval <DURATION>", "from one report to the next (2s)")
-    .action((flags: TopFlags) => keep(runTop(flags, terminal)));
+    .action((flags: TopFlags) => keep(commands.top, ({ runTop }) => runTop(flags, terminal)));
   addLiveOptions(program.command("trace").description("requests of a node as they end, until Ctrl-C"))
     .option("--bucket <BUCKET[/PREFIX]>", "only of this bucket, and of keys that begin so")
     .option("--operation <NAME>", "only these, as GetObject; Admin, Health and Metrics on request only")
@@ -40,9 +44,11 @@ export function addOperatorCommands(program: Command, { terminal, stateFiles, ke
     .option("--errors", "only what was answered with 400 or above, or not at all")
     .option("--slower-than <DURATION>", "only what took so long, as 200ms")
     .option("--for <DURATION>", "end by itself after so long")
-    .action((flags: TraceFlags) => keep(runTrace(flags, terminal)));
+    .action((flags: TraceFlags) => keep(commands.trace, ({ runTrace }) => runTrace(flags, terminal)));
   addLiveOptions(program.command("metrics-token").description("a job for prometheus.yml, with a bearer token"))
     .option("--minio <VIEW>", "one of MinIO's views: cluster, node, bucket or resource")
     .option("--expires <DURATION>", "how long the token is good (36500d)")
-    .action((flags: MetricsTokenFlags) => keep(runMetricsToken(flags, terminal)));
+    .action((flags: MetricsTokenFlags) =>
+      keep(commands.metricsToken, ({ runMetricsToken }) => runMetricsToken(flags, terminal)),
+    );
 }

@@ -194,7 +194,7 @@ export async function composeServer(
       ]);
     },
     async drain(timeoutMs) {
-      trace.end();
+      await trace.end();
       const cutOff = await Promise.all([gateway.drain(timeoutMs), sharing.drain(timeoutMs)]);
       return cutOff[0] + cutOff[1];
     },

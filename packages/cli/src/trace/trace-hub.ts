@@ -9,7 +9,7 @@ export interface TraceBatch {
   readonly requests: readonly EndedRequest[];
   /** That matched since the last batch, and came faster than they were fetched. */
   readonly droppedCount: number;
-  /** `ending`: the server stops, and tells nothing more. */
+  /** `ending`: the server stops, and this was all. */
   readonly state: "going on" | "ending";
 }
 
@@ -30,6 +30,8 @@ const batchMax = 1_024;
 const waitMsMax = 20 * SECOND_MS;
 /** Who has not asked for so long is gone. */
 const leaseMs = 60 * SECOND_MS;
+/** A server that stops waits so long for those who are between two calls: they ask again at once, or they are gone. */
+const endingMs = SECOND_MS;
 const idBytes = 16;
 
 /**
@@ -41,7 +43,8 @@ export class TraceHub implements RequestWatcher {
   readonly #random: Random;
   readonly #subscriptions = new Map<string, Subscription>();
   #isWatching = false;
-  #isEnding = false;
+  /** Called when the last one has been told that the server stops. null: it does not. */
+  #ending: (() => void) | null = null;
 
   constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
     this.#clock = clock;
@@ -71,7 +74,7 @@ export class TraceHub implements RequestWatcher {
     if (subscription === undefined) return null;
     subscription.lease.cancel();
     subscription.wake?.();
-    if (subscription.queue.length === 0 && !this.#isEnding) {
+    if (subscription.queue.length === 0 && this.#ending === null) {
       await new Promise<void>((resolve) => {
         const timer = this.#clock.setTimer(Math.min(waitMs, waitMsMax), resolve);
         subscription.wake = () => {
@@ -88,7 +91,9 @@ export class TraceHub implements RequestWatcher {
     subscription.queue = subscription.queue.slice(batchMax);
     const { droppedCount } = subscription;
     subscription.droppedCount = 0;
-    return { requests, droppedCount, state: this.#isEnding ? "ending" : "going on" };
+    if (this.#ending === null || subscription.queue.length > 0) return { requests, droppedCount, state: "going on" };
+    this.close(id);
+    return { requests, droppedCount, state: "ending" };
   }
 
   close(id: string): void {
@@ -98,12 +103,23 @@ export class TraceHub implements RequestWatcher {
     this.#subscriptions.delete(id);
     this.#isWatching = this.#subscriptions.size > 0;
     subscription.wake?.();
+    if (!this.#isWatching) this.#ending?.();
   }
 
-  /** The server stops: nobody is kept waiting. */
-  end(): void {
-    this.#isEnding = true;
-    for (const { wake } of this.#subscriptions.values()) wake?.();
+  /**
+   * The server stops: nobody is kept waiting. Resolves when each one has been told so, or has not come back for a second: one who is between two
+   * calls would find nobody who listens, and could not tell a server that stopped from one that died.
+   */
+  async end(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#clock.setTimer(endingMs, resolve);
+      this.#ending = () => {
+        timer.cancel();
+        resolve();
+      };
+      for (const { wake } of this.#subscriptions.values()) wake?.();
+      if (!this.#isWatching) this.#ending();
+    });
   }
 
   note(request: EndedRequest): void {

@@ -59,7 +59,7 @@ export async function openEtcdLog(
   const whole = { ...etcdSettingsDefault, ...settings };
   const { clock, random, logger } = components;
   const keys = new EtcdKeys(whole.prefix);
-  const members = new EtcdMembers(components.access, { clock, memberDeadlineMs: whole.memberDeadlineMs });
+  const members = await EtcdMembers.open(components.access, { clock, memberDeadlineMs: whole.memberDeadlineMs });
   const deadlineMs = clock.monotonicMs() + whole.openDeadlineMs;
   let log: EtcdLog | null = null;
   try {

@@ -1,10 +1,8 @@
-import { InterceptingCall, type CallOptions } from "@grpc/grpc-js";
-import { noop } from "cockatiel";
-import { Etcd3 } from "etcd3";
+import type { CallOptions } from "@grpc/grpc-js";
 import type { Clock } from "@kakera/kernel";
 import type { EtcdClient } from "./etcd-client.ts";
 import { fateOf, outOfReach, outOfRoom } from "./etcd-failure.ts";
-import { allowAddress, type TlsMaterial } from "./drivers/tls-by-address.ts";
+import type { TlsMaterial } from "./drivers/tls-by-address.ts";
 
 export interface EtcdAccess {
   /** URLs of the members: `http://host:port`, `https://...`. */
@@ -26,12 +24,17 @@ export class EtcdMembers {
   #preferred = 0;
   #answeredMs: number;
 
-  /** `memberDeadlineMs`: how long one member has for one answer. */
-  constructor(access: EtcdAccess, parts: { clock: Clock; memberDeadlineMs: number }) {
+  private constructor(clients: readonly EtcdClient[], parts: { clock: Clock; memberDeadlineMs: number }) {
     this.#clock = parts.clock;
     this.#memberDeadlineMs = parts.memberDeadlineMs;
     this.#answeredMs = parts.clock.monotonicMs();
-    this.#clients = access.endpoints.map((endpoint) => access.connect?.(endpoint) ?? clientOf(endpoint, access));
+    this.#clients = clients;
+  }
+
+  /** `memberDeadlineMs`: how long one member has for one answer. */
+  static async open(access: EtcdAccess, parts: { clock: Clock; memberDeadlineMs: number }): Promise<EtcdMembers> {
+    const connect = access.connect ?? (await overGrpc(access));
+    return new EtcdMembers(access.endpoints.map(connect), parts);
   }
 
   get count(): number {
@@ -111,36 +114,8 @@ export class EtcdMembers {
 
 const pauseMs = 50;
 
-function clientOf(endpoint: string, access: EtcdAccess): Etcd3 {
-  const client = new Etcd3({
-    hosts: [endpoint],
-    ...(access.tls === undefined ? {} : { credentials: { ...access.tls } }),
-    ...(access.auth === undefined ? {} : { auth: { ...access.auth } }),
-    faultHandling: { host: () => noop, global: noop },
-    grpcOptions: {
-      // A catch-up comes in messages of many megabytes (correctness.md V2).
-      "grpc.max_receive_message_length": -1,
-      "grpc.keepalive_time_ms": 5_000,
-      "grpc.keepalive_timeout_ms": 3_000,
-      "grpc.initial_reconnect_backoff_ms": 100,
-      "grpc.max_reconnect_backoff_ms": 1_000,
-      // Channels to one member are not shared: a watch in its catch-up must not hold up commits (F21).
-      "grpc.use_local_subchannel_pool": 1,
-    },
-  });
-  allowAddress(client, endpoint, access.tls);
-  return client;
+/** The library is loaded by who needs it: that takes as long as a fifth of the start of a server, and one machine has no etcd. */
+async function overGrpc(access: EtcdAccess): Promise<(endpoint: string) => EtcdClient> {
+  const { openGrpcClient } = await import("./drivers/grpc-client.ts");
+  return (endpoint) => openGrpcClient(endpoint, access);
 }
-
-/** Options of a watch: a member without a leader ends it, instead of keeping it open and silent. */
-export const watchOptions: CallOptions = {
-  interceptors: [
-    (options, next) =>
-      new InterceptingCall(next(options), {
-        start(metadata, listener, start) {
-          metadata.set("hasleader", "true");
-          start(metadata, listener);
-        },
-      }),
-  ],
-};

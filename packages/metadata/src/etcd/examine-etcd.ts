@@ -48,7 +48,7 @@ export async function examineEtcd(
   const members = await Promise.all(
     access.endpoints.map((endpoint) => examineMember({ ...access, endpoints: [endpoint] }, clock)),
   );
-  const all = new EtcdMembers(access, { clock, memberDeadlineMs });
+  const all = await EtcdMembers.open(access, { clock, memberDeadlineMs });
   const keys = new EtcdKeys(prefix);
   const deadlineMs = (): number => clock.monotonicMs() + memberDeadlineMs;
   try {
@@ -73,7 +73,7 @@ export async function examineEtcd(
 
 async function examineMember(access: EtcdAccess, clock: Clock): Promise<EtcdMemberFacts> {
   const endpoint = access.endpoints[0] as string;
-  const member = new EtcdMembers(access, { clock, memberDeadlineMs: etcdSettingsDefault.memberDeadlineMs });
+  const member = await EtcdMembers.open(access, { clock, memberDeadlineMs: etcdSettingsDefault.memberDeadlineMs });
   try {
     const [status] = await readStatuses(member, null);
     if (status === undefined) return { endpoint, answer: null };

@@ -37,7 +37,7 @@ export async function openNodeRegistry(
 ): Promise<NodeRegistry> {
   const whole = { ...etcdSettingsDefault, ...settings };
   const { clock, access } = components;
-  const members = new EtcdMembers(access, { clock, memberDeadlineMs: whole.memberDeadlineMs });
+  const members = await EtcdMembers.open(access, { clock, memberDeadlineMs: whole.memberDeadlineMs });
   const registry = new RunningRegistry({ ...components, members, settings: whole, keys: new EtcdKeys(whole.prefix) });
   try {
     await registry.start(clock.monotonicMs() + whole.openDeadlineMs);

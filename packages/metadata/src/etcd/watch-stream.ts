@@ -1,6 +1,5 @@
 import type { IWatchCreateRequest, IWatchRequest, IWatchResponse } from "etcd3";
 import type { EtcdClient } from "./etcd-client.ts";
-import { watchOptions } from "./etcd-members.ts";
 
 /** A watch has come to an end that is none of ours: another is opened. */
 export class WatchOver extends Error {
@@ -75,7 +74,7 @@ export class WatchStream {
 
 async function openStream(client: EtcdClient): Promise<WatchDuplex> {
   try {
-    return (await client.watchClient.watch(watchOptions)) as unknown as WatchDuplex;
+    return (await client.watchClient.watch()) as unknown as WatchDuplex;
   } catch (cause) {
     throw new WatchOver("no watch could be opened", { cause });
   }

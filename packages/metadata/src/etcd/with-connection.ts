@@ -27,7 +27,7 @@ export async function withConnection<T>(
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   const whole = { ...etcdSettingsDefault, ...settings };
-  const members = new EtcdMembers(access, { clock, memberDeadlineMs: whole.memberDeadlineMs });
+  const members = await EtcdMembers.open(access, { clock, memberDeadlineMs: whole.memberDeadlineMs });
   const deadlineMs = (): number => clock.monotonicMs() + whole.openDeadlineMs;
   try {
     await checkVersions(members, { deadlineMs: deadlineMs(), isOldAllowed: whole.allowOldEtcd });
