@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
+import { poll } from "./poll.ts";
 import { calledAt, type NetworkPlace } from "./network.ts";
 
 export const root = join(import.meta.dirname, "..", "..");
@@ -127,21 +128,19 @@ export async function spawnServer(options: ServerOptions = {}): Promise<TestServ
 
 /** Polls /health/ready. Rejects when the process ends or the bound is over. */
 export async function untilReady(server: TestServer): Promise<void> {
-  const deadlineMs = Date.now() + readyWithinMs;
-  for (;;) {
+  const isReady = await poll(async () => {
     if (server.process.exitCode !== null || server.process.signalCode !== null) {
       throw new Error(
         `the server ended (${server.process.exitCode ?? server.process.signalCode}) before it was ready:\n${server.output()}`,
       );
     }
-    const isReady = await fetch(`${server.endpoint}/health/ready`).then(
-      (response) => response.status === 200,
-      () => false,
+    const status = await fetch(`${server.endpoint}/health/ready`).then(
+      (response) => response.status,
+      () => null,
     );
-    if (isReady && (server.processes === 1 || (await servingProcesses(server)) === server.processes)) return;
-    if (Date.now() > deadlineMs) throw new Error(`not ready within ${readyWithinMs} ms:\n${server.output()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    return status === 200 && (server.processes === 1 || (await servingProcesses(server)) === server.processes);
+  }, readyWithinMs);
+  if (!isReady) throw new Error(`not ready within ${readyWithinMs} ms:\n${server.output()}`);
 }
 
 /** How many processes of the server take requests; 0: it does not say. */
@@ -159,9 +158,5 @@ export async function until(
   condition: () => Promise<boolean> | boolean,
   withinMs = 120_000,
 ): Promise<void> {
-  const deadlineMs = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > deadlineMs) throw new Error(`waited ${withinMs} ms for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  if (!(await poll(condition, withinMs))) throw new Error(`waited ${withinMs} ms for: ${what}`);
 }

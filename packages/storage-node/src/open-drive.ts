@@ -43,8 +43,9 @@ export interface DriveComponents {
   readonly failpoints: Failpoints;
 }
 
-/** Records whose places `readNow` remembers at most. */
+/** Records whose places `readNow` remembers at most; fewer where no more of them could be within its bytes. */
 const recentRecordsMax = 16_384;
+const recordBytesMin = 64;
 
 /**
  * Opens a drive that was formatted (`formatDrive`) and judged (`judgePlace`): raises its incarnation, brings the index up
@@ -135,7 +136,9 @@ type AssembledParts = Pick<
 function assemble(base: BaseParts, position: WriterPosition): AssembledParts {
   const { disk, index, settings, space } = base;
   const files = new FileCache(disk, settings.openFilesMax);
-  const recent = new RecentPlaces({ bytesMax: settings.recentBytesMax, countMax: recentRecordsMax });
+  const bytesMax = settings.recentBytesMax;
+  const countMax = Math.min(recentRecordsMax, Math.ceil(bytesMax / recordBytesMin) + 1);
+  const recent = new RecentPlaces({ bytesMax, countMax });
   const reader = new RecordReader({ ...base, files, wholeReadBytesMax: settings.wholeReadBytesMax });
   const onDurable = (batch: DurableBatch): void => {
     index.applyBatch(batch);

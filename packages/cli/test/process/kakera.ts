@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { request } from "undici";
 import { afterEach, beforeEach } from "vitest";
 import { freePort } from "../../../../test/harness/free-port.ts";
+import { poll } from "../../../../test/harness/poll.ts";
 import { signRequest } from "../../src/client/sign-request.ts";
 
 const program = join(import.meta.dirname, "..", "..", "..", "..", "bin", "kakera");
@@ -164,14 +165,9 @@ export async function until(
   condition: () => Promise<boolean> | boolean,
   withinMs = waitMsMax,
 ): Promise<void> {
-  const deadlineMs = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > deadlineMs) {
-      const printed = [...running.values()].map((output) => output());
-      throw new Error(`waited ${withinMs} ms for ${what}\n${printed.join("\n")}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  if (await poll(condition, withinMs)) return;
+  const printed = [...running.values()].map((output) => output());
+  throw new Error(`waited ${withinMs} ms for ${what}\n${printed.join("\n")}`);
 }
 
 interface SlowUpload {

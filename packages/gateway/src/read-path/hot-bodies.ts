@@ -13,7 +13,7 @@ export class HotBodies {
   /** By slot: who was last offered, and who is kept. */
   readonly #offered = new Uint32Array(slotCount * wordsPerId);
   readonly #kept = new Uint32Array(slotCount * wordsPerId);
-  readonly #texts: (string | null)[] = Array.from({ length: slotCount }, () => null);
+  readonly #texts: (string | null)[] = new Array<string | null>(slotCount).fill(null);
 
   /** `bytesMax`: of one body. */
   constructor(bytesMax: number) {

@@ -1,4 +1,4 @@
-import { silentLogger, silentMeter, noFailpoints, type DriveId, type SessionId } from "@kakera/kernel";
+import { KIB, silentLogger, silentMeter, noFailpoints, type DriveId, type SessionId } from "@kakera/kernel";
 import { createBodies, createBodyCopier } from "@kakera/gateway";
 import { createMaintenance, type Maintenance } from "@kakera/maintenance";
 import type { RepairQueue, ShardDrive } from "@kakera/rpc";
@@ -7,6 +7,9 @@ import { asOwnFiles } from "./as-own-files.ts";
 import { openStoreLog, presentDrives, type StoreLogComponents } from "./open-store-log.ts";
 import { Store } from "./store.ts";
 import type { StoreMemory, StoreSettings } from "./store-settings.ts";
+
+/** Its table is made for every image of a power cut anew. */
+const recentBytesMax = 64 * KIB;
 
 export interface StoreComponents extends StoreLogComponents {
   readonly memory: StoreMemory;
@@ -71,7 +74,12 @@ async function openDrives(components: StoreComponents, settings: StoreSettings):
           meter: silentMeter,
           failpoints: noFailpoints,
         },
-        { place: driveId, segmentSizeBytes: settings.segmentSizeBytes, ownFileBytesMin: settings.ownFileBytesMin },
+        {
+          place: driveId,
+          segmentSizeBytes: settings.segmentSizeBytes,
+          ownFileBytesMin: settings.ownFileBytesMin,
+          recentBytesMax,
+        },
       ),
     ),
   );
