@@ -179,8 +179,8 @@ class CrashRun {
   }
 }
 
-/** Of 24 cycles six, a kill at a random moment among them, over two processes of which the one that owns the log dies; they start slowly. */
-const processesIn = (cycle: number): number => (Math.floor(cycle / 6) % 4 === 1 ? 2 : 1);
+/** Of 48 cycles six, a kill at a random moment among them, over two processes of which the one that owns the log dies; they start slowly. */
+const processesIn = (cycle: number): number => (Math.floor(cycle / 6) % 8 === 1 ? 2 : 1);
 
 type Story = "as ever" | "a drive is lost" | "the drive is replaced";
 

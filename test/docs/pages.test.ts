@@ -10,7 +10,15 @@ import { runPage } from "./run-page.ts";
 
 const folder = join(root, "docs", "operations");
 /** One cluster lives through all of them, in this order. */
-const pages = ["README.md", "replace-a-drive.md", "grow.md", "lose-a-node.md", "disk-full.md", "upgrade.md"];
+const pages = [
+  "README.md",
+  "replace-a-drive.md",
+  "grow.md",
+  "lose-a-node.md",
+  "disk-full.md",
+  "upgrade.md",
+  "restore-etcd.md",
+];
 const programs = await obtainEtcd("current", "docs");
 const nodes = ["node1", "node2", "node3", "node4"];
 const bodies = new Map(

@@ -2,9 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { countMoved, countSlots, drawnPlainCluster, idealSlots } from "./drawn-clusters.ts";
 import { drawnGrowths, growthsOf, idealMoves, planGrowth, type Growth } from "./drawn-growths.ts";
+import { countFor } from "../../../test/harness/length.ts";
 import { leastMoves } from "./least-moves.ts";
 
 const groupCount = 512;
+const drawnCount = countFor({ whole: 60, ci: 25, here: 25 });
 
 /** Whole slots cannot follow every fraction: one is let go. */
 function movedRatio(growth: Growth): number {
@@ -33,7 +35,7 @@ describe.each(growthsOf(drawnPlainCluster))(
             expect(movedRatio(growth)).toBeLessThanOrEqual(1.1);
           },
         ),
-        { numRuns: 60 },
+        { numRuns: drawnCount },
       );
     });
   },
@@ -41,7 +43,7 @@ describe.each(growthsOf(drawnPlainCluster))(
 
 describe.each(drawnGrowths)("planTable(), of 512 groups on very unequal nodes, when %s,", (_, drawnGrowth) => {
   test("hardly ever moves more than 1.1 times the ideal", () => {
-    const ratios = fc.sample(drawnGrowth, { numRuns: 60, seed: 1 }).map(movedRatio);
+    const ratios = fc.sample(drawnGrowth, { numRuns: drawnCount, seed: 1 }).map(movedRatio);
     expect(ratios.filter((ratio) => ratio > 1.1).length).toBeLessThanOrEqual(2);
     expect(Math.max(...ratios)).toBeLessThan(1.6);
   });
@@ -52,7 +54,7 @@ describe.each(drawnGrowths)("planTable(), of 512 groups on very unequal nodes, w
         const { present, target } = planGrowth(growth, 24);
         expect(countMoved(present, target)).toBe(leastMoves(growth.after.drives, present, target));
       }),
-      { numRuns: 60 },
+      { numRuns: drawnCount },
     );
   });
 
@@ -63,7 +65,7 @@ describe.each(drawnGrowths)("planTable(), of 512 groups on very unequal nodes, w
         for (const [driveId, ideal] of idealSlots(growth.after, groupCount))
           expect(Math.abs((counts.get(driveId) ?? 0) - ideal)).toBeLessThan(Math.max(1.000001, ideal * 0.05));
       }),
-      { numRuns: 30 },
+      { numRuns: drawnCount },
     );
   });
 });
