@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createSeededRandom } from "@kakera/kernel";
+import { countFor } from "../harness/length.ts";
 import { createS3Client } from "../harness/request.ts";
 import { spawnServer, startServer, testCredentials, untilReady } from "../harness/server.ts";
 import { md5Hex } from "../model/reference.ts";
 import { damageFiles, damages, filesBelow } from "./damage.ts";
 
 const seed = Number(process.env.KAKERA_BITROT_SEED ?? 20_261_124);
-const roundCount = Number(process.env.KAKERA_BITROT_ROUNDS ?? 3);
+const roundCount = Number(process.env.KAKERA_BITROT_ROUNDS ?? countFor({ whole: 3, ci: 2, here: 1 }));
 const settings = (more: Record<string, unknown> = {}): Record<string, string> => ({
   KAKERA_TEST_SETTINGS: JSON.stringify({
     minPartBytes: 1,

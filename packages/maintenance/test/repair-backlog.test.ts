@@ -67,6 +67,21 @@ describe("the repair backlog", () => {
     expect(backlog.next()).toBeNull();
   });
 
+  test("puts an item that is tried in vain off for longer each time, up to a bound, and anew after a hurry", () => {
+    const { backlog, clock } = create(10);
+    backlog.add({ dataId: dataId(1), chunkIndex: 0, group: 0, spareShards: 1 });
+    const waits = (): number[] =>
+      Array.from({ length: 6 }, () => {
+        backlog.putOffAgain(backlog.next()!, 30_000);
+        let waitedMs = 0;
+        for (; backlog.next() === null; waitedMs += 1_000) clock.advance(1_000);
+        return waitedMs;
+      });
+    expect(waits()).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    backlog.hurry();
+    expect(waits().slice(0, 2)).toEqual([2_000, 4_000]);
+  });
+
   test("puts an item off for nothing when another of its shards was found damaged while it was in hand, but once for each", () => {
     const { backlog } = create(10);
     const ref = { group: 4, dataId: dataId(1), chunkIndex: 2, shardIndex: 0 };

@@ -1,4 +1,4 @@
-import type { Clock, DataId, DriveId } from "@kakera/kernel";
+import { SECOND_MS, type Clock, type DataId, type DriveId } from "@kakera/kernel";
 import type { RepairQueue, ShardFinding } from "@kakera/rpc";
 import type { Owner } from "../references/body-ref.ts";
 
@@ -18,6 +18,8 @@ export interface RepairItem {
   /** Monotonic. */
   readonly sinceMs: number;
   notBeforeMs: number;
+  /** How often it was tried in vain since it came or the backlog was hurried. */
+  triesInVain: number;
   /** How often the backlog had been hurried when the item was last given out. */
   hurriesSeen: number;
 }
@@ -28,6 +30,7 @@ export type RepairFinding = Pick<RepairItem, "dataId" | "chunkIndex" | "group" |
   readonly strays?: readonly { readonly shardIndex: number; readonly driveId: DriveId }[];
 };
 
+const putOffMsMin = 2 * SECOND_MS;
 const neverSeen = -1;
 /** What a reader does not know: it met one bad shard of a chunk that should have been whole. */
 const spareWhenUnknown = 1;
@@ -79,6 +82,7 @@ export class RepairBacklog implements RepairQueue {
         strays: new Map(),
         sinceMs,
         notBeforeMs: sinceMs,
+        triesInVain: 0,
         hurriesSeen: this.#hurries,
       };
       this.#items.set(name, item);
@@ -119,10 +123,19 @@ export class RepairBacklog implements RepairQueue {
     item.notBeforeMs = this.#clock.monotonicMs() + (isJudgedAnew ? 0 : byMs);
   }
 
+  /** As `putOff`, for two seconds at first and for longer each time: a drive may be about to come back, a group about to be where it moves to. */
+  putOffAgain(item: RepairItem, byMsMax: number): void {
+    this.putOff(item, Math.min(byMsMax, putOffMsMin * 2 ** item.triesInVain));
+    item.triesInVain += 1;
+  }
+
   /** Everything may be tried again: a drive came back. */
   hurry(): void {
     this.#hurries++;
-    for (const item of this.#items.values()) item.notBeforeMs = 0;
+    for (const item of this.#items.values()) {
+      item.notBeforeMs = 0;
+      item.triesInVain = 0;
+    }
     this.#wake();
   }
 

@@ -4,7 +4,7 @@ import type { RepairItem } from "./repair-backlog.ts";
 import { itemsOfRow } from "./items-of-row.ts";
 import { repairChunk, type RepairOutcome, type RepairParts } from "./repair-chunk.ts";
 
-/** An item that could not be mended is tried again after so long; sooner when a drive comes back. */
+/** An item that could not be mended is tried again after so long at the latest; sooner when a drive comes back. */
 const putOffMs = MINUTE_MS;
 const lostPutOffMs = 10 * MINUTE_MS;
 /** With an empty backlog: a put-off item comes due, an addition wakes it at once. */
@@ -27,13 +27,14 @@ export async function repairOnce(parts: RepairParts, item: RepairItem): Promise<
   try {
     const outcome = await repairChunk(parts, item);
     if (outcome === "whole" || outcome === "gone") parts.backlog.done(item);
-    else parts.backlog.putOff(item, outcome === "lost" ? lostPutOffMs : putOffMs);
+    else if (outcome === "waiting") parts.backlog.putOffAgain(item, putOffMs);
+    else parts.backlog.putOff(item, lostPutOffMs);
     if (outcome === "lost") parts.logger.log("error", "chunk.lost", { dataId, chunkIndex });
     return outcome;
   } catch (failure) {
     if (!(failure instanceof ClusterFailure)) throw failure;
     parts.logger.log("warn", "repair.failed", { dataId, chunkIndex, reason: failure.reason, message: failure.message });
-    parts.backlog.putOff(item, putOffMs);
+    parts.backlog.putOffAgain(item, putOffMs);
     return "waiting";
   }
 }
