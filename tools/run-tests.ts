@@ -1,6 +1,6 @@
 /**
- * Runs the test suites and reports minutes, passes and failures for each. The first suite has the machine for itself; most others wait
- * for processes, disks and deadlines more than they work, so two of them run at a time, and each one's output is printed when it ends.
+ * Runs the test suites and reports minutes, passes and failures for each. The first suite has the machine for itself; of the others two run at a
+ * time, one that waits for processes and deadlines and one that only works, at low priority, and each one's output is printed when it ends.
  * A suite whose needs are missing prints one line `SKIPPED name: reason`; with --forbid-skips that is a failure. Ends with the name and the
  * first error line of everything that failed (in the runs that shared the totals file too), then `N passed, N failed`.
  * Usage: run-tests [--forbid-skips] [--only a,b] [--also matrix] [--totals FILE]
@@ -17,27 +17,23 @@ interface Totals {
 }
 
 const root = join(import.meta.dirname, "..");
-/** The long ones first, so that none of them runs on alone at the end. */
-const defaultSuites = [
-  "unit",
-  "etcd",
+/** They wait for processes and have deadlines: these run one after the other. The long ones first. */
+const waitingSuites = [
   "process",
-  "crash",
-  "linearizability",
   "cluster",
-  "simulate",
-  "power-cut",
-  "bitrot",
-  "clients",
+  "etcd",
+  "linearizability",
+  "milvus",
+  "docs",
+  "console",
   "monitoring",
+  "clients",
   "model",
   "wire",
-  "deploy",
-  "milvus",
-  "console",
-  "docs",
 ];
-const suitesAtOnce = 2;
+/** They have only to get done, and run beside the others on what those leave of the machine. */
+const workingSuites = ["crash", "power-cut", "simulate", "bitrot", "deploy"];
+const defaultSuites = ["unit", ...waitingSuites, ...workingSuites];
 const heartbeatMs = 60_000;
 const args = process.argv.slice(2);
 const forbidSkips = args.includes("--forbid-skips") || process.env.KAKERA_TEST_FORBID_SKIPS === "1";
@@ -59,9 +55,16 @@ mkdirSync(cache, { recursive: true });
 
 const [first, ...others] = suites;
 if (first !== undefined) await runSuite(first, "as it comes");
-const lanes = Array.from({ length: suitesAtOnce }, async () => {
-  for (let suite = others.shift(); suite !== undefined; suite = others.shift()) await runSuite(suite, "at its end");
-});
+const queues = [
+  others.filter((suite) => !workingSuites.includes(suite)),
+  others.filter((suite) => workingSuites.includes(suite)),
+] as const;
+/** A lane whose own queue is empty takes the last of the other's. */
+const runLane = async (own: string[], other: string[]): Promise<void> => {
+  for (let suite = own.shift() ?? other.pop(); suite !== undefined; suite = own.shift() ?? other.pop())
+    await runSuite(suite, "at its end");
+};
+const lanes = [runLane(queues[0], queues[1]), runLane(queues[1], queues[0])];
 await Promise.all(lanes);
 
 console.log(`\n${suites.map((suite) => rows.get(suite)).join("\n")}\n`);
@@ -104,15 +107,14 @@ async function runVitest(suite: string, printing: Printing): Promise<SuiteOutcom
   const resultPath = join(cache, `result-${suite}.json`);
   rmSync(resultPath, { force: true });
   const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
-  const run = spawn(
-    process.execPath,
-    [vitest, "run", "--project", suite, "--reporter=default", "--reporter=json", `--outputFile.json=${resultPath}`],
-    {
-      cwd: root,
-      stdio: printing === "as it comes" ? "inherit" : ["ignore", "pipe", "pipe"],
-      env: { ...process.env, KAKERA_TEST_FORBID_SKIPS: forbidSkips ? "1" : "" },
-    },
-  );
+  const priority = workingSuites.includes(suite) ? ["nice", "-n", "10"] : [];
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${resultPath}`];
+  const [program, ...words] = [...priority, process.execPath, vitest, "run", "--project", suite, ...reporters];
+  const run = spawn(program as string, words, {
+    cwd: root,
+    stdio: printing === "as it comes" ? "inherit" : ["ignore", "pipe", "pipe"],
+    env: { ...process.env, KAKERA_TEST_FORBID_SKIPS: forbidSkips ? "1" : "" },
+  });
   const closed = new Promise<number | null>((resolve) => run.once("close", (code) => resolve(code)));
   if (printing === "at its end") {
     const file = createWriteStream(outputPath(suite));
