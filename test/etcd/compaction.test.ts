@@ -75,15 +75,17 @@ describe.skipIf(!isHere)("the leader of a log over etcd", () => {
     await using opened = await openLog({
       endpoints: etcd.endpoints,
       prefix,
-      settings: { ...quick, compaction: "auto" },
+      settings: { ...quick, compaction: "auto", spacePollMs: 20 },
     });
     await commitSome(opened, 10);
+    expect(opened.log.etcd).toEqual({ unsoundVersion: null, isShared: false });
     await until("it compacts what is its own", () => compactedBy(opened).length > 0);
     await etcd.gateway.put(endpoint, foreign, "b");
     await until("it has seen that", () => opened.said.some(({ fields }) => fields?.["reason"] === "ETCD_SHARED"));
     const before = compactedBy(opened).length;
     await commitSome(opened, 50);
     expect(compactedBy(opened)).toHaveLength(before);
+    await until("it tells so", () => opened.log.etcd.isShared);
   });
 
   test("keeps so much history as it is told to", async () => {

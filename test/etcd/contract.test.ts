@@ -4,6 +4,7 @@ import { describeLog } from "../../packages/metadata/test/contract/log-contract.
 import { startEtcd } from "../harness/etcd.ts";
 import type { EtcdCluster } from "../harness/etcd/cluster.ts";
 import { obtainEtcd, type EtcdVersion } from "../harness/etcd/obtain-etcd.ts";
+import { until } from "../harness/server.ts";
 import { fileView, openLog } from "./open-log.ts";
 
 let prefixes = 0;
@@ -38,6 +39,15 @@ for (const version of ["current", "debian"] as const satisfies EtcdVersion[]) {
         };
       });
     }
+
+    test("is told of when its version is taken by the operator's word alone", async () => {
+      const settings = { allowOldEtcd: true, spacePollMs: 20 };
+      await using opened = await openLog({ endpoints: etcd.endpoints, prefix: "/allowed/", settings });
+      await etcd.gateway.put(etcd.endpoints[0] as string, "/foreign", "x");
+      await until("it was looked at", () => opened.log.etcd.isShared);
+      const { unsoundVersion } = opened.log.etcd;
+      expect(unsoundVersion).toEqual(version === "debian" ? expect.stringMatching(/^3\.\d+\.\d+$/) : null);
+    });
 
     test("is taken at its word about its version", async () => {
       const opened = openLog({ endpoints: etcd.endpoints, prefix: "/version/" });

@@ -26,7 +26,8 @@ function drive(position: number, change: Partial<DriveReport> = {}): DriveReport
   };
 }
 
-const cluster = { halt: null, isLeader: true, archive: null, nodes: [], featureLevel: { active: 1, next: null } };
+const etcd = { unsoundVersion: null, isShared: false };
+const cluster = { halt: null, etcd, isLeader: true, archive: null, nodes: [], featureLevel: { active: 1, next: null } };
 
 const well: ServerFacts = {
   nowMs,
@@ -109,6 +110,12 @@ describe("judgeConditions()", () => {
       },
       ["NODE_DOWN"],
     ],
+    [
+      "an etcd that is taken by the operator's word",
+      { cluster: { ...cluster, etcd: { ...etcd, unsoundVersion: "3.5.3" } } },
+      ["ETCD_VERSION"],
+    ],
+    ["a shared etcd", { cluster: { ...cluster, etcd: { ...etcd, isShared: true } } }, ["ETCD_SHARED"]],
     ["a halt", { cluster: { ...cluster, halt: "etcd was restored" } }, ["LOG_UNREACHABLE"]],
     ["a view that lags", { viewLagRevisions: 3 }, ["VIEW_BEHIND"]],
     ["chunks short of shards", { census: { ...well.census, chunksByMissing: [12_340, 5] } }, ["SHARDS_SHORT"]],

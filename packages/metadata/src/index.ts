@@ -105,6 +105,7 @@ export { membersWanted as journalMembersWanted } from "./journal/rules.ts";
 // etcd: the log of a cluster.
 export { openEtcdLog, type EtcdComponents } from "./etcd/etcd-log.ts";
 export type { LogIdentity } from "./etcd/log-identity.ts";
+export type { EtcdReport } from "./etcd/member-watch.ts";
 export { openNodeRegistry, type NodeRegistry } from "./etcd/node-registry.ts";
 export type { NodeDrive, NodeRecord } from "./etcd/node-record.ts";
 export type { ReportedMarks } from "./etcd/position-report.ts";

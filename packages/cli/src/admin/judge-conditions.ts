@@ -44,6 +44,8 @@ export const judgedReasons: readonly ReasonCode[] = [
   "SHARDS_SHORT",
   "LOG_UNREACHABLE",
   "LOG_SPACE",
+  "ETCD_VERSION",
+  "ETCD_SHARED",
   "NODE_DOWN",
   "VERSION_SKEW",
   "DRIVE_OFFLINE",
@@ -147,6 +149,7 @@ function judgeLog({ journal, cluster, viewLagRevisions }: ServerFacts): Conditio
     });
   }
   if (journal.isSpaceShort === true) conditions.push(spaceShort(cluster));
+  if (cluster !== null) conditions.push(...judgeEtcdPlace(cluster.etcd));
   if (viewLagRevisions > 0 && journal.canWrite) {
     conditions.push({
       reason: "VIEW_BEHIND",
@@ -156,6 +159,29 @@ function judgeLog({ journal, cluster, viewLagRevisions }: ServerFacts): Conditio
       weight: "notice",
     });
   }
+  return conditions;
+}
+
+/** What its operator has decided, and may have forgotten. */
+function judgeEtcdPlace({ unsoundVersion, isShared }: ClusterReport["etcd"]): Condition[] {
+  const conditions: Condition[] = [];
+  if (unsoundVersion !== null)
+    conditions.push({
+      reason: "ETCD_VERSION",
+      subject: unsoundVersion,
+      sentence: `etcd ${unsoundVersion} loses watch events and answers with stale data: --allow-old-etcd takes it all the same`,
+      remedy: "use etcd 3.6.9, 3.5.28, 3.4.42 or newer",
+      weight: "warning",
+    });
+  if (isShared)
+    conditions.push({
+      reason: "ETCD_SHARED",
+      subject: null,
+      sentence:
+        "somebody else keeps keys in this etcd too: its room is not the cluster's alone, and who compacts it is theirs to decide",
+      remedy: "give the cluster an etcd of its own, or have the other one compact it (--etcd-compaction)",
+      weight: "notice",
+    });
   return conditions;
 }
 

@@ -1,5 +1,5 @@
 import type { CensusReport, PlanReport, RepairReport } from "@kakera/maintenance";
-import type { FeatureLevel } from "@kakera/metadata";
+import type { EtcdReport, FeatureLevel } from "@kakera/metadata";
 import type { DriveCondition } from "@kakera/rpc";
 import type { FeatureRange } from "../upgrade/feature-range.ts";
 
@@ -77,6 +77,7 @@ export interface JournalReport {
 export interface LogReport {
   /** Why nobody changes anything, until an operator has decided; null: go on. */
   readonly halt: string | null;
+  readonly etcd: EtcdReport;
   readonly isLeader: boolean;
   /** The copy of the log on the drives, where this process writes it; null: another one does, or nobody yet. */
   readonly archive: ArchiveReport | null;

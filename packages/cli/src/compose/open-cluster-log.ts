@@ -72,7 +72,7 @@ function asServerLog(log: ClusterLog, archive: ArchiveKeeper): ServerLog {
     members: () => [],
     witness: () => witnessOf(log.witness()),
     get cluster() {
-      return { halt: log.halt, isLeader: log.isLeader, archive: archive.report() };
+      return { halt: log.halt, etcd: log.etcd, isLeader: log.isLeader, archive: archive.report() };
     },
   };
 }

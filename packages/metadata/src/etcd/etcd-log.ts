@@ -36,7 +36,7 @@ import { openSession } from "./open-session.ts";
 import { Reporter } from "./reporter.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { SharedBarrier } from "./shared-barrier.ts";
-import { SpaceWatch } from "./space-watch.ts";
+import { MemberWatch, type EtcdReport } from "./member-watch.ts";
 import { ViewAudit } from "./view-audit.ts";
 import { ViewFollower } from "./view-follower.ts";
 
@@ -103,7 +103,7 @@ class EtcdLog implements ClusterLog {
   readonly #barrier: SharedBarrier;
   readonly #leadership: Leadership;
   readonly #reporter: Reporter;
-  readonly #space: SpaceWatch;
+  readonly #memberWatch: MemberWatch;
   readonly #audit: ViewAudit;
   #isClosed = false;
   /** Why nothing that changes anything is taken, as everybody can read it; null = go on. */
@@ -170,8 +170,12 @@ class EtcdLog implements ClusterLog {
     this.#audit = new ViewAudit({ members, keys, view, follower: this.#follower, metrics, clock, logger, passMs });
     const viewRevision = (): number => this.#follower.neededRevision;
     const { quotaBytes, spacePollMs: pollMs } = settings;
-    this.#space = new SpaceWatch({ members, clock, logger, pollMs, quotaBytes });
+    this.#memberWatch = new MemberWatch({ members, keys, clock, logger, pollMs, quotaBytes });
     this.#reporter = new Reporter({ members, keys, sessions, clock, logger, reportMs, viewRevision });
+  }
+
+  get etcd(): EtcdReport {
+    return this.#memberWatch.report;
   }
 
   get session(): SessionId {
@@ -216,7 +220,7 @@ class EtcdLog implements ClusterLog {
   async begin(deadlineMs: number): Promise<void> {
     this.#follower.start();
     this.#reporter.start();
-    this.#space.start();
+    this.#memberWatch.start();
     this.#audit.start();
     await this.#passBarrier(deadlineMs);
     this.#leadership.start();
@@ -245,7 +249,7 @@ class EtcdLog implements ClusterLog {
   async commit(change: Change): Promise<CommitResult> {
     this.#refuseWhenClosed();
     if (this.halt !== null) throw new ClusterFailure("halt", this.halt);
-    this.#space.check(change.purpose);
+    this.#memberWatch.check(change.purpose);
     return this.#committer.commit(change);
   }
 
@@ -266,7 +270,7 @@ class EtcdLog implements ClusterLog {
       membersNeeded: Math.floor(members.count / 2) + 1,
       revision: this.#view.appliedRevision,
       term: 1,
-      isSpaceShort: this.#space.isShort,
+      isSpaceShort: this.#memberWatch.isShort,
     };
   }
 
@@ -276,7 +280,7 @@ class EtcdLog implements ClusterLog {
     // First: what a leader has under way may need the others to end.
     await this.#leadership.close();
     this.#reporter.close();
-    this.#space.close();
+    this.#memberWatch.close();
     this.#audit.close();
     this.#follower.close();
     this.#committer.close(closedFailure());

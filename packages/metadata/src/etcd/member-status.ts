@@ -1,11 +1,12 @@
 import type { EtcdClient } from "./etcd-client.ts";
-import { quotaOfMember } from "./drivers/quota-of-member.ts";
 import type { EtcdMembers } from "./etcd-members.ts";
 
 /** What a member says of the room that it has. */
 export interface MemberStatus {
   readonly client: EtcdClient;
   readonly memberId: string;
+  /** As etcd tells it: `3.6.9`. */
+  readonly version: string;
   readonly isLeader: boolean;
   /** Of its file: etcd refuses every write when that has reached the quota, however much of it is free. */
   readonly sizeBytes: number;
@@ -22,11 +23,12 @@ export async function readStatuses(members: EtcdMembers, quotaBytes: number | nu
   return members.everyone(async (client, options) => {
     // First by the library, which logs in anew when its token is over.
     const status = await client.maintenance.status(options);
-    const told = quotaBytes ?? (await quotaOfMember(client, options)) ?? quotaBytesDefault;
+    const told = quotaBytes ?? (await client.quotaBytes(options)) ?? quotaBytesDefault;
     const sizeBytes = Number(status.dbSize);
     return {
       client,
       memberId: status.header.member_id,
+      version: status.version,
       isLeader: status.leader === status.header.member_id,
       sizeBytes,
       inUseBytes: Number((status as { dbSizeInUse?: string }).dbSizeInUse ?? 0) || sizeBytes,

@@ -2,6 +2,7 @@ import type { Archive } from "../archive/archive.ts";
 import type { SessionId } from "@kakera/kernel";
 import type { ReportedMarks } from "../etcd/position-report.ts";
 import type { LiveSession } from "../etcd/read-sessions.ts";
+import type { EtcdReport } from "../etcd/member-watch.ts";
 import type { LogIdentity } from "../etcd/log-identity.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { ViewPosition } from "./view.ts";
@@ -24,6 +25,7 @@ export interface ClusterLog extends CommitLog {
   readonly identity: LogIdentity;
   /** Why nobody changes anything, until an operator has decided; null: go on. */
   readonly halt: string | null;
+  readonly etcd: EtcdReport;
   /** For the drives' identity files: the last batch applied; null before any. */
   witness(): ViewPosition | null;
   /**

@@ -86,6 +86,7 @@ describe("the marks of history", () => {
 const memberOf = (parts: Partial<MemberStatus>): MemberStatus => ({
   client: null as never,
   memberId: "1",
+  version: "3.6.9",
   isLeader: false,
   sizeBytes: 100,
   inUseBytes: 100,

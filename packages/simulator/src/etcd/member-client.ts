@@ -77,6 +77,7 @@ export function createMemberClient(link: EtcdLink): EtcdClient {
         return Promise.resolve(watch as never);
       },
     },
+    quotaBytes: () => Promise.resolve(null),
     maintenance: {
       status: (options) =>
         call("read", options, () => ({

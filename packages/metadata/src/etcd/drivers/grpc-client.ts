@@ -3,9 +3,10 @@ import { noop } from "cockatiel";
 import { Etcd3 } from "etcd3";
 import type { EtcdClient } from "../etcd-client.ts";
 import type { EtcdAccess } from "../etcd-members.ts";
+import { quotaOfMember } from "./quota-of-member.ts";
 import { allowAddress } from "./tls-by-address.ts";
 
-/** A member's client over gRPC. Its watches end when the member has no leader, instead of staying open and silent. */
+/** A member's client over gRPC. */
 export function openGrpcClient(endpoint: string, access: Pick<EtcdAccess, "auth" | "tls">): EtcdClient {
   const client = new Etcd3({
     hosts: [endpoint],
@@ -30,6 +31,7 @@ export function openGrpcClient(endpoint: string, access: Pick<EtcdAccess, "auth"
     leaseClient,
     maintenance,
     watchClient: { watch: () => watchClient.watch(watchOptions) },
+    quotaBytes: (options) => quotaOfMember(client, options),
     close: () => client.close(),
   };
 }

@@ -1,5 +1,5 @@
 import type { CallOptions, Client, Metadata } from "@grpc/grpc-js";
-import type { EtcdClient } from "../etcd-client.ts";
+import type { Etcd3 } from "etcd3";
 
 const path = "/etcdserverpb.Maintenance/Status";
 /** etcd 3.6, api/etcdserverpb/rpc.proto: `int64 dbSizeQuota = 12` of StatusResponse. */
@@ -9,18 +9,19 @@ const quotaField = 12;
  * The quota that a member says it has; null where it says none (before 3.6). The library's copy of the .proto is older than the field: the
  * answer of the same call is read here by hand. Rejects with what the call did.
  */
-export async function quotaOfMember(client: EtcdClient, options: CallOptions): Promise<number | null> {
+export async function quotaOfMember(client: Etcd3, options: CallOptions): Promise<number | null> {
   const { pool } = client as unknown as { pool: Pool };
   return pool.withConnection("Maintenance", ({ client: service, metadata }) => {
     const { promise, resolve, reject } = Promise.withResolvers<number | null>();
     service.makeUnaryRequest(
       path,
       () => Buffer.alloc(0),
-      decodeQuota,
+      // To grpc-js, null is no answer at all.
+      (bytes) => ({ quota: decodeQuota(bytes) }),
       undefined,
       metadata,
       options,
-      (failure, quota) => (failure === null ? resolve(quota ?? null) : reject(failure)),
+      (failure, status) => (failure === null ? resolve(status?.quota ?? null) : reject(failure)),
     );
     return promise;
   });
