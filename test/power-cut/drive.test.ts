@@ -8,10 +8,10 @@ const work = { seed: 1, lifeCount: 4, stepsPerLife: 60 };
 
 describe("a drive whose power is cut at every moment", () => {
   it("keeps what it acknowledged, keeps removed what it removed, and forgets nothing that it has shown", async () => {
-    const report = await runPowerCuts({ ...driveScenario({ ...work, stepsPerLife: 66 }), imagesPerPosition: 4 });
+    const report = await runPowerCuts({ ...driveScenario({ ...work, stepsPerLife: 66 }), imagesPerPosition: 6 });
     expect(report.violations.slice(0, 5)).toEqual([]);
     console.log(`power-cut: ${report.imageCount} images opened, ${report.acknowledgedCount} acknowledged changes`);
-    expect(report.imageCount).toBeGreaterThan(8_000);
+    expect(report.imageCount).toBeGreaterThan(12_000);
     expect(report.acknowledgedCount).toBeGreaterThan(100);
   });
 
