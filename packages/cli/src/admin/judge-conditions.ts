@@ -189,7 +189,10 @@ function spaceShort(cluster: ServerFacts["cluster"]): Condition {
   const [what, more] =
     cluster === null
       ? ["the drives have too little room for the journal", "give the drives more room"]
-      : ["etcd has used most of its quota", "give etcd a larger --quota-backend-bytes"];
+      : [
+          "etcd has used most of its quota",
+          "give etcd a larger --quota-backend-bytes (before 3.6 it does not tell it: --etcd-quota)",
+        ];
   return {
     reason: "LOG_SPACE",
     subject: null,

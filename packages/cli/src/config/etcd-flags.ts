@@ -27,6 +27,7 @@ export function etcdPlaceOfFlags(
     {
       etcd: urlsOf(flag, urls),
       etcdCompaction: "off",
+      etcdQuotaBytes: null,
       etcdPrefix: given(flags.etcdPrefix, "KAKERA_ETCD_PREFIX") ?? "/kakera/",
       etcdCaCert: given(flags.etcdCacert, "KAKERA_ETCD_CACERT"),
       etcdCert: given(flags.etcdCert, "KAKERA_ETCD_CERT"),

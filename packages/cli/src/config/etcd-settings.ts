@@ -7,7 +7,7 @@ import type { ReadText } from "./secret-file.ts";
 /** Where a cluster's metadata is, and how it is reached. */
 export interface EtcdPlace {
   readonly access: EtcdAccess;
-  readonly settings: Pick<EtcdSettings, "prefix" | "allowOldEtcd" | "compaction"> &
+  readonly settings: Pick<EtcdSettings, "prefix" | "allowOldEtcd" | "compaction" | "quotaBytes"> &
     Partial<Pick<EtcdSettings, "sessionTtlSeconds">>;
 }
 
@@ -15,6 +15,7 @@ export type EtcdWords = Pick<
   ServerSettings,
   | "etcd"
   | "etcdCompaction"
+  | "etcdQuotaBytes"
   | "etcdPrefix"
   | "etcdCaCert"
   | "etcdCert"
@@ -33,6 +34,7 @@ export function etcdPlaceOf(words: EtcdWords, readText: ReadText): EtcdPlace | n
       prefix: withSlash(words.etcdPrefix),
       allowOldEtcd: words.allowOldEtcd,
       compaction: words.etcdCompaction,
+      quotaBytes: words.etcdQuotaBytes,
     },
   };
 }

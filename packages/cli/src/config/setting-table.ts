@@ -96,6 +96,13 @@ export const settingTable = {
     fallbackText: "auto",
     help: "who compacts etcd",
   }),
+  etcdQuotaBytes: setting<number | null>("etcd-quota", parseSize, {
+    flag: "SIZE",
+    environment: "KAKERA_ETCD_QUOTA",
+    fallback: null,
+    fallbackText: "what etcd tells; before 3.6 it does not: 2GiB",
+    help: "etcd's --quota-backend-bytes",
+  }),
   etcdCaCert: setting<string | null>(
     "etcd-cacert",
     parseText,
