@@ -177,6 +177,8 @@ export interface DriveStatus {
   readonly place: string;
   readonly condition: DriveCondition;
   readonly reason: ReasonCode | null;
+  /** Monotonic: since when its node, which answered before, does not. Absent: it answers, or never did. */
+  readonly awaySinceMs?: number;
   readonly freeBytes: number;
   readonly totalBytes: number;
   readonly shardCount: number;

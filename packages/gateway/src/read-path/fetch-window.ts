@@ -1,9 +1,9 @@
-import { assert, ClusterFailure, type DriveId, type Timer } from "@kakera/kernel";
+import { assert, ClusterFailure, sleep, type DriveId, type Timer } from "@kakera/kernel";
 import { blockSizeBytes, shardSeed } from "@kakera/erasure";
-import type { CommitLog } from "@kakera/metadata";
 import { bufferReleased, type ShardDrive, type ShardRef, type ShardWindow } from "@kakera/rpc";
 import type { FetchParts } from "./fetch-parts.ts";
 import { joinPieces } from "./join-pieces.ts";
+import { mayStillCome } from "./may-still-come.ts";
 import { ShardPlaces } from "./locate-shards.ts";
 import type { ReadWindow } from "./plan-windows.ts";
 import { WindowMemory, type Area, type RequestMemory } from "./window-memory.ts";
@@ -56,7 +56,7 @@ export class WindowFetch {
 
   /** Resolves when the window's bytes are at hand. Rejects with ClusterFailure `retry`. */
   async fetch(): Promise<void> {
-    const { clock, settings, log } = this.#parts;
+    const { clock, settings } = this.#parts;
     const deadline = clock.setTimer(settings.windowDeadlineMs, () => {
       this.#failure ??= new ClusterFailure("retry", "too few shards came in time", { reason: "SHARDS_SHORT" });
       this.#wake();
@@ -68,7 +68,7 @@ export class WindowFetch {
         if (this.#isComplete()) return;
         if (this.#failure !== null) throw this.#failure;
         if (this.#askForMore()) await this.#untilSomethingHappens();
-        else await this.#lookAgain(log);
+        else await this.#lookAgain(this.#parts);
       }
     } finally {
       deadline.cancel();
@@ -147,7 +147,7 @@ export class WindowFetch {
       if (next === null) break;
       // No room: drives are slow on what was asked of them. They are waited for.
       const isRoom = this.#memory.areasFree > this.#decodedAreas(next);
-      if (!isRoom && needsArea(next)) return this.#count("pending") + this.#count("stale") > 0;
+      if (!isRoom && next.needsArea) return this.#count("pending") + this.#count("stale") > 0;
       this.#ask(next);
     }
     return isNeededUnderWay || this.#count("here") + this.#count("pending") + this.#count("stale") >= k;
@@ -160,7 +160,7 @@ export class WindowFetch {
     let count = 0;
     for (const index of this.window.neededShards) {
       const shard = this.#shards[index] as WindowShard;
-      if (shard !== except && shard.state !== "here" && needsArea(shard)) count++;
+      if (shard !== except && shard.state !== "here" && shard.needsArea) count++;
     }
     return Math.min(count, m);
   }
@@ -211,7 +211,7 @@ export class WindowFetch {
   #read(shard: WindowShard, drive: ShardDrive): void {
     const { clock, hedges, latency, pace, settings } = this.#parts;
     const { driveId } = drive;
-    const area = needsArea(shard) ? this.#memory.take() : (shard.area as Area);
+    const area = shard.needsArea ? this.#memory.take() : (shard.area as Area);
     const startedAtMs = clock.monotonicMs();
     const usualMs = latency.p95Ms(this.window.extent.lengthBytes) ?? settings.hedgeDelayMsFirst;
     const read: ShardRead = {
@@ -255,7 +255,7 @@ export class WindowFetch {
     }
     if (this.#isOver || shard.state === "here") return;
     if (!(failure instanceof ClusterFailure)) this.#failure ??= failure as Error;
-    else if (failure.kind === "repair") this.#report(shard, read.driveId, "damaged");
+    else if (failure.kind === "repair") this.#rejectAt(shard, read.driveId, "damaged");
     if (shard.read === read) {
       shard.read = null;
       // The drive may go on filling it.
@@ -272,7 +272,7 @@ export class WindowFetch {
     found: ShardWindow | null,
   ): boolean {
     if (found === null) {
-      if (driveId === shard.home && !this.#places.isMoving) this.#report(shard, driveId, "missing");
+      if (!this.#places.isMoving) this.#rejectAt(shard, driveId, "missing");
       return false;
     }
     const { chunk, extent } = this.window;
@@ -286,7 +286,7 @@ export class WindowFetch {
         found.blockChecksums,
       );
     if (!isRight) {
-      this.#report(shard, driveId, "damaged");
+      this.#rejectAt(shard, driveId, "damaged");
       return false;
     }
     shard.state = "here";
@@ -294,7 +294,9 @@ export class WindowFetch {
     return true;
   }
 
-  #report(shard: WindowShard, driveId: DriveId, why: "damaged" | "missing"): void {
+  #rejectAt(shard: WindowShard, driveId: DriveId, why: "damaged" | "missing"): void {
+    if (driveId === shard.home) shard.isRuledOut = true;
+    else if (why === "missing") return;
     this.#parts.repairQueue.report({ ref: this.#refOf(shard.index), driveId, why });
   }
 
@@ -323,19 +325,21 @@ export class WindowFetch {
     const isPresent = this.#shards.map(({ state }) => state === "here");
     for (const index of absent) {
       const shard = this.#shards[index] as WindowShard;
-      if (needsArea(shard)) shard.area = this.#memory.take();
+      if (shard.needsArea) shard.area = this.#memory.take();
     }
     const offsets = this.#shards.map(({ area }) => (area === null ? 0 : this.#memory.offsetOf(area)));
     this.#parts.codec.reconstruct(geometry, this.window.extent.lengthBytes, offsets, isPresent, absent);
     for (const index of absent) (this.#shards[index] as WindowShard).state = "here";
   }
 
-  /** Fewer than k: if the group or the repair row changed meanwhile, the shards may have moved (R7). */
-  async #lookAgain(log: CommitLog): Promise<void> {
+  /** Fewer than k: if the group or the repair row changed meanwhile, the shards may have moved (R7); if not, a node may be away for a moment only. */
+  async #lookAgain({ log, clock, settings }: FetchParts): Promise<void> {
     await log.barrier();
-    if (!this.#places.refresh())
+    if (this.#places.refresh()) return this.#shards.forEach((shard) => shard.startOver());
+    if (!mayStillCome(this.#shards, this.#parts, this.window.chunk.geometry.k))
       throw new ClusterFailure("retry", "too few shards are left", { reason: "SHARDS_SHORT" });
-    for (const shard of this.#shards) shard.startOver();
+    await sleep(clock, settings.askAgainMs);
+    for (const shard of this.#shards) shard.tryAgain();
   }
 
   /** Until a drive answers, or a shard is late enough to be raced or given up. */
@@ -391,9 +395,4 @@ export class WindowFetch {
       } else read.raceAtMs = nowMs + settings.hedgeDelayMsMin;
     }
   }
-}
-
-/** It has no area, or one that a read which hangs may fill at any moment. */
-function needsArea({ area, read }: WindowShard): boolean {
-  return area === null || read !== null;
 }

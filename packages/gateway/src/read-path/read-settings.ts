@@ -15,6 +15,10 @@ export interface ReadSettings {
   readonly slowReadsMax: number;
   /** How often a slow drive is asked all the same. */
   readonly slowDriveProbeMs: number;
+  /** A node that was there so short a time ago may be back at any moment: it was busy, or a connection broke. */
+  readonly awayPatienceMs: number;
+  /** Where one such is needed, it is asked again after this. */
+  readonly askAgainMs: number;
   /** After this a window without k shards has failed. */
   readonly windowDeadlineMs: number;
 }
@@ -27,6 +31,8 @@ export const defaultReadSettings: ReadSettings = {
   slowReadMsMin: 250,
   slowReadsMax: 3,
   slowDriveProbeMs: 2 * SECOND_MS,
+  awayPatienceMs: 10 * SECOND_MS,
+  askAgainMs: 100,
   windowDeadlineMs: 15 * SECOND_MS,
 };
 

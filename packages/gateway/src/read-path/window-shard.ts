@@ -22,6 +22,8 @@ export class WindowShard {
    */
   state: "idle" | "pending" | "stale" | "here" | "gone" = "idle";
   area: Area | null = null;
+  /** Its home answered, and without it or with something else: it would do so again. */
+  isRuledOut = false;
   /** The call that is not settled; of several (a stale one was asked for elsewhere) the last. */
   read: ShardRead | null = null;
   readonly #places: ShardPlaces;
@@ -35,6 +37,11 @@ export class WindowShard {
 
   get home(): DriveId | null {
     return this.#places.home(this.index);
+  }
+
+  /** It has no area, or one that a read which hangs may fill at any moment. */
+  get needsArea(): boolean {
+    return this.area === null || this.read !== null;
   }
 
   /** Whether it was looked for anywhere. */
@@ -69,7 +76,13 @@ export class WindowShard {
 
   /** Its places may have changed. */
   startOver(): void {
-    if (this.state !== "gone") return;
+    this.isRuledOut = false;
+    this.tryAgain();
+  }
+
+  /** Who did not answer may do so now. */
+  tryAgain(): void {
+    if (this.state !== "gone" || this.isRuledOut) return;
     this.state = "idle";
     this.#looked = "nowhere";
   }

@@ -43,6 +43,8 @@ export class MemoryShardDrive implements ShardDrive {
   readonly driveId: DriveId;
   readonly shards = new Map<string, StoredShard>();
   condition: DriveCondition = "online";
+  /** Since when its node is away; null: it is not, or has no node. */
+  awaySinceMs: number | null = null;
   /** Decides each call. */
   fate: (operation: DriveOperation, ref: ShardRef) => CallFate = () => ok;
   /** Whether reads may be answered at once. */
@@ -165,6 +167,7 @@ export class MemoryShardDrive implements ShardDrive {
       place: this.driveId,
       condition: this.condition,
       reason: null,
+      ...(this.awaySinceMs === null ? {} : { awaySinceMs: this.awaySinceMs }),
       freeBytes: 1e9 - this.shards.size,
       totalBytes: 1e9,
       shardCount: this.shards.size,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { createSeededRandom, idBytes, KIB, MIB, newId } from "@kakera/kernel";
+import { ClusterFailure, createSeededRandom, idBytes, KIB, MIB, newId } from "@kakera/kernel";
 import { keys, ranges } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import { afterwards, never, propertyTime, read, write } from "../fakes/degraded-kit.ts";
+import type { MemoryShardDrive } from "../fakes/memory-shard-drive.ts";
 import type { WrittenBody } from "../../src/bodies.ts";
 import {
   collectingSink,
@@ -52,6 +53,47 @@ describe("a read while drives misbehave", () => {
     expect((await read(store, body)).equals(bytes)).toBe(true);
     const found = store.findings.map(({ driveId, why, ref }) => `${ref.shardIndex} ${why} ${driveId}`);
     expect(new Set(found)).toEqual(new Set([`0 damaged ${damaged.driveId}`, `1 missing ${missing.driveId}`]));
+  });
+
+  test("asks again for a shard without which too few are left, while its drive may answer yet", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 1 } });
+    const bytes = patternBytes(300 * KIB);
+    const body = await write(store, bytes);
+    const [lost, busy, gone] = store.drives as [MemoryShardDrive, MemoryShardDrive, MemoryShardDrive];
+    lost.condition = "offline";
+    let failures = 0;
+    const failure = new ClusterFailure("retry", "the connection broke", { reason: "NODE_DOWN" });
+    busy.fate = () => (failures++ < 3 ? { kind: "fail", failure } : { kind: "ok" });
+    expect((await read(store, body)).equals(bytes)).toBe(true);
+    // Its node is taken for away, and comes back.
+    gone.condition = "offline";
+    gone.awaySinceMs = store.clock.monotonicMs();
+    store.clock.setTimer(4_000, () => (gone.condition = "online"));
+    expect((await read(store, body)).equals(bytes)).toBe(true);
+  });
+
+  test("of too few shards is refused at once when no drive may bring another, and in time when one might have", async () => {
+    const store = await createTestStore({ geometry: { k: 2, m: 1 } });
+    const body = await write(store, patternBytes(300 * KIB));
+    const [lost, other, third] = store.drives as [MemoryShardDrive, MemoryShardDrive, MemoryShardDrive];
+    const refusedAfterMs = async (): Promise<number> => {
+      const startedMs = store.clock.monotonicMs();
+      await expect(read(store, body)).rejects.toMatchObject({ kind: "retry", reason: "SHARDS_SHORT" });
+      return store.clock.monotonicMs() - startedMs;
+    };
+    lost.condition = "offline";
+    other.condition = "offline";
+    expect(await refusedAfterMs()).toBeLessThan(100);
+    other.awaySinceMs = store.clock.monotonicMs() - 11_000;
+    expect(await refusedAfterMs()).toBeLessThan(100);
+    other.awaySinceMs = store.clock.monotonicMs() - 8_000;
+    expect(await refusedAfterMs()).toBeGreaterThan(1_000);
+    other.condition = "online";
+    // It answers, and without the shard.
+    other.shards.clear();
+    expect(await refusedAfterMs()).toBeLessThan(100);
+    third.fate = () => ({ kind: "corrupt" });
+    expect(await refusedAfterMs()).toBeLessThan(100);
   });
 
   test("finds shards on substitutes: what was written past a hung drive survives the loss of any m others", async () => {

@@ -27,6 +27,8 @@ export class NodeStatus {
   readonly #parts: NodeStatusParts;
   #drives = new Map<DriveId, DriveStatus>();
   #isUp = false;
+  /** null: it is up, or never was. */
+  #awaySinceMs: number | null = null;
   #polling: Promise<void> | null = null;
   #polledAtMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
@@ -50,7 +52,9 @@ export class NodeStatus {
       condition: "offline",
       reason: "DRIVE_OFFLINE",
     };
-    return this.#isUp ? last : { ...last, condition: "offline", reason: "NODE_DOWN" };
+    if (this.#isUp) return last;
+    const away = this.#awaySinceMs === null ? {} : { awaySinceMs: this.#awaySinceMs };
+    return { ...last, condition: "offline", reason: "NODE_DOWN", ...away };
   }
 
   /** Asks now, and from then on time and again. Never rejects. */
@@ -92,6 +96,8 @@ export class NodeStatus {
   }
 
   #setUp(isUp: boolean): void {
+    if (isUp) this.#awaySinceMs = null;
+    else if (this.#isUp) this.#awaySinceMs = this.#parts.clock.monotonicMs();
     this.#isUp = isUp;
     this.#parts.metrics.setUp(isUp);
   }
