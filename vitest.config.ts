@@ -17,10 +17,20 @@ export default defineConfig({
         },
       },
       {
-        // Real processes, and models with their full counts.
+        // Models with their full counts, and the gates of the check.
+        test: {
+          name: "slow",
+          include: ["packages/*/test/**/*.slow.test.ts", "tools/test/**/*.slow.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        // Real processes.
         test: {
           name: "process",
-          include: ["packages/*/test/**/*.{process,slow}.test.ts", "tools/test/**/*.process.test.ts"],
+          include: ["packages/*/test/**/*.process.test.ts", "tools/test/**/*.process.test.ts"],
           // Only what hangs takes so long, however busy the machine is: what has to be quick says so itself.
           testTimeout: 300_000,
           hookTimeout: 120_000,

@@ -32,8 +32,10 @@ const waitingSuites = [
   "wire",
 ];
 /** They have only to get done, and run beside the others on what those leave of the machine. */
-const workingSuites = ["crash", "power-cut", "simulate", "bitrot", "deploy"];
+const workingSuites = ["crash", "power-cut", "slow", "simulate", "bitrot", "deploy"];
 const defaultSuites = ["unit", ...waitingSuites, ...workingSuites];
+/** Their tests are with the packages; all others are folders of `test`. */
+const suitesOfPackages: ReadonlySet<string> = new Set(["unit", "process", "slow"]);
 const heartbeatMs = 60_000;
 const args = process.argv.slice(2);
 const forbidSkips = args.includes("--forbid-skips") || process.env.KAKERA_TEST_FORBID_SKIPS === "1";
@@ -76,7 +78,7 @@ process.exitCode = totals.failed === 0 ? 0 : 1;
 type Printing = "as it comes" | "at its end";
 
 async function runSuite(suite: string, printing: Printing): Promise<void> {
-  if (suite !== "unit" && suite !== "process" && !existsSync(join(root, "test", suite))) {
+  if (!suitesOfPackages.has(suite) && !existsSync(join(root, "test", suite))) {
     // A name that runs nothing must not look like a suite that passed.
     totals.failed++;
     rows.set(suite, `${suite.padEnd(15)} there is no such suite`);
