@@ -12,7 +12,7 @@ import { PresignedGateway } from "./presigned-gateway.ts";
 
 const seed = Number(process.env.KAKERA_LINEARIZABILITY_SEED ?? 20_261_129);
 const operationCount = Number(
-  process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? countFor({ whole: 15_000, ci: 5_000, here: 3_000 }),
+  process.env.KAKERA_LINEARIZABILITY_OPERATIONS ?? countFor({ whole: 15_000, ci: 8_000, here: 3_000 }),
 );
 const killCount = 3;
 const buckets = Array.from({ length: 4 }, (_, index) => `bucket${index}`);

@@ -40,7 +40,12 @@ export class Receipts {
         return { append: (payload, sums) => stream.append(payload, sums), finish, abort: () => stream.abort() };
       },
       read: (ref, window, into) => drive.read(ref, window, into),
-      describe: (ref) => drive.describe(ref),
+      describe: async (ref) => {
+        const found = await drive.describe(ref);
+        // One whose put failed may have outlived the process, and is durable since the next start.
+        if (found !== null) note(ref);
+        return found;
+      },
       remove: async (refs) => {
         await drive.remove(refs);
         drop(refs);
