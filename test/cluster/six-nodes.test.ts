@@ -8,6 +8,7 @@ import { countFor } from "../harness/length.ts";
 import { until } from "../harness/server.ts";
 import { KeyUser } from "./history.ts";
 import { isWhole } from "./is-whole.ts";
+import { withLogs } from "./with-logs.ts";
 
 const isHere = (await obtainEtcd("current", "six nodes of which any two are killed")) !== null;
 const Bucket = "bucket";
@@ -76,19 +77,6 @@ function useOnce(user: KeyUser, client: S3Client, below: Below): Promise<boolean
   const what = below(10);
   if (what < 5) return user.check(client);
   return what < 9 ? user.put(client, randomBytes(sizes[below(sizes.length)] as number)) : user.remove(client);
-}
-
-/** The failure, with what the nodes themselves say of what they refused. */
-function withLogs(failure: Error, cluster: TestCluster): Error {
-  const lines = cluster.nodes.flatMap(({ name, server }) =>
-    server
-      .output()
-      .split("\n")
-      .filter((line) => line.includes("request.failed"))
-      .slice(-5)
-      .map((line) => `${name}: ${line}`),
-  );
-  return new Error([failure.message, ...lines].join("\n"), { cause: failure });
 }
 
 /** How many chunks the node's metrics count as short of one shard or more. */

@@ -5,6 +5,7 @@ import { TestCluster, type TestNode } from "../harness/cluster.ts";
 import { obtainEtcd } from "../harness/etcd/obtain-etcd.ts";
 import { until } from "../harness/server.ts";
 import { isWhole } from "./is-whole.ts";
+import { withLogs } from "./with-logs.ts";
 
 const isHere = (await obtainEtcd("current", "clusters of real processes")) !== null;
 const Bucket = "bucket";
@@ -60,7 +61,9 @@ describe.skipIf(!isHere)("a cluster that is upgraded node by node under load", (
     const [first, , third] = [cluster.node(0), cluster.node(1), cluster.node(2)];
     await first.client().send(new CreateBucketCommand({ Bucket }));
     let isOver = false;
-    const working = work(cluster, () => isOver);
+    const working = work(cluster, () => isOver).catch((failure: Error) => {
+      throw withLogs(failure, cluster);
+    });
     // A client that fails is told by `await working` below.
     working.catch(() => {});
 

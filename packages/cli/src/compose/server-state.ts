@@ -133,8 +133,10 @@ export function createServerState(sources: StateSources, settings: StateSettings
       shardCount: k,
       isMetWithoutThisNode: isMet && isMetWithoutThisNode,
     });
+    const takesRequests = sources.isServing() && sources.log()?.status().canRead !== "no";
     return {
-      isReady: sources.isServing() && quorums.canRead && sources.log()?.status().canRead !== "no",
+      isReady: takesRequests && quorums.canRead,
+      takesRequests,
       reasons: reasonsOf(conditions),
       version,
       read: quorum(quorums.canRead && sources.log()?.status().canRead !== "no", without.canRead),

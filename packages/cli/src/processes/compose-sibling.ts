@@ -154,5 +154,5 @@ function measureSibling({ metrics, eventLoopLagSeconds }: SiblingComponents, ser
 }
 
 function healthOf(health: Health, ageMs: number): Health {
-  return ageMs > healthMsMax ? { ...health, isReady: false } : health;
+  return ageMs > healthMsMax ? { ...health, isReady: false, takesRequests: false } : health;
 }

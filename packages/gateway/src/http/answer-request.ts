@@ -62,7 +62,7 @@ export async function answerRequest(exchange: Exchange, progress: Progress, serv
   }
   if (server.parts.settings.servesObjects === "no")
     throw new S3Error("NotImplemented", {}, "This node keeps shards and answers no S3 requests. Please ask a gateway.");
-  if (!server.health.health().isReady)
+  if (!server.health.health().takesRequests)
     throw new S3Error("SlowDown", {}, "The server is not ready yet. Please try again.");
   const operation = detectOperation(request);
   progress.operation = operation.name === "Refused" || operation.name === "CorsPreflight" ? "Unknown" : operation.name;
@@ -137,7 +137,7 @@ async function answerPlain(
   const path = latin1AsUtf8(request.rawPath);
   const health = (): ReturnType<HealthSource["health"]> => {
     const present = server.health.health();
-    return server.isDraining() ? { ...present, isReady: false } : present;
+    return server.isDraining() ? { ...present, isReady: false, takesRequests: false } : present;
   };
   const healthAnswer = answerHealth(path, { isMaintenance: request.query.get("maintenance") === "true" }, health);
   if (healthAnswer !== null) {

@@ -8,6 +8,8 @@ export interface HealthSource {
 export interface Health {
   /** The log answers, the view has caught up, every group can be read. */
   readonly isReady: boolean;
+  /** It has started, and the log answers: what a request needs and cannot have, it learns by itself. */
+  readonly takesRequests: boolean;
   readonly reasons: readonly ReasonCode[];
   readonly version: string;
   readonly write: Quorum;

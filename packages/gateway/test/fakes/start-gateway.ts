@@ -40,6 +40,7 @@ export interface TestGateway {
 
 export const healthy: Health = {
   isReady: true,
+  takesRequests: true,
   reasons: [],
   version: "0.0.0-test",
   write: { isMet: true, shardCount: 3, isMetWithoutThisNode: true },

@@ -232,9 +232,15 @@ describe("line 43: overload and loss", () => {
     expect((await gateway.client.call({ method: "PUT", bucket: "b-1", key: "k", body: "x" })).status).toBe(507);
   });
 
-  it("until it is ready S3 answers 503 SlowDown", async () => {
+  it("what can be answered is answered while some groups cannot be read: each request learns by itself", async () => {
     await using gateway = await startGateway();
-    gateway.health = { ...gateway.health, isReady: false, reasons: ["VIEW_BEHIND"] };
+    gateway.health = { ...gateway.health, isReady: false, reasons: ["QUORUM_LOST"] };
+    expect((await gateway.client.call({ method: "GET", target: "/" })).status).toBe(200);
+  });
+
+  it("until it has started, and while the log is silent, S3 answers 503 SlowDown", async () => {
+    await using gateway = await startGateway();
+    gateway.health = { ...gateway.health, isReady: false, takesRequests: false, reasons: ["VIEW_BEHIND"] };
     const answer = await gateway.client.call({ method: "GET", target: "/" });
     expect([answer.status, answer.code, answer.headers.get("retry-after")]).toEqual([503, "SlowDown", "5"]);
   });
