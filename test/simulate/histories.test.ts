@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { countFor } from "../harness/length.ts";
 import { describeTally, simulate } from "./simulate.ts";
 
-const seedCount = countFor({ whole: 200, ci: 200, here: 60 });
+const seedCount = countFor({ whole: 220, ci: 220, here: 60 });
 /** Each kind of fault is met so often, or the histories say little about it. */
 const firedMin = countFor({ whole: 100, ci: 100, here: 20 });
 
