@@ -65,8 +65,6 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          // A browser on a machine that is overrun loses a click now and then.
-          retry: name === "console" ? 1 : 0,
         },
       })),
     ],
