@@ -1,4 +1,4 @@
-import { type DataId, type DriveId, type SessionId } from "@kakera/kernel";
+import { ClusterFailure, type DataId, type DriveId, type SessionId } from "@kakera/kernel";
 import type { Codec } from "@kakera/erasure";
 import type { Pool } from "@kakera/metadata";
 import type { Receipt, ShardDrive, ShardIdentity, ShardRef } from "@kakera/rpc";
@@ -204,8 +204,11 @@ export class ChunkWrite {
     });
   }
 
-  /** Until the drives took what was appended; those that do not in time are given up, if the chunk can do without them. */
-  #untilTaken(appends: readonly Promise<number>[]): Promise<void> {
+  /**
+   * Until the drives took what was appended; those that do not in time are given up, if the chunk can do without them. Rejects with
+   * ClusterFailure: `full` when too few take it and one of the others has no room, or else `retry`.
+   */
+  async #untilTaken(appends: readonly Promise<number>[]): Promise<void> {
     const { clock, grace, settings } = this.#body.sender;
     const runners = this.#lanes.flatMap((lane, shardIndex): Runner[] => {
       const arrival = appends[shardIndex];
@@ -220,9 +223,15 @@ export class ChunkWrite {
         },
       ];
     });
-    if (runners.length === 0 && appends.length === 0) return Promise.resolve();
+    if (runners.length === 0 && appends.length === 0) return;
     const rule = { quorum: this.#homes.geometry.k, deadlineMs: settings.writeDeadlineMs };
-    return awaitStragglers(runners, rule, clock);
+    try {
+      await awaitStragglers(runners, rule, clock);
+    } catch (failure) {
+      // To wait and try again makes no room.
+      const full = this.#lanes.find((lane) => lane !== null && isFull(lane.failure))?.failure;
+      throw full ?? failure;
+    }
   }
 
   /** Whether a late shard can go to a substitute when the chunk has ended, or be left out. */
@@ -311,4 +320,8 @@ export class ChunkWrite {
     });
     return this.#send(this.#sender);
   }
+}
+
+function isFull(failure: Error | null): boolean {
+  return failure instanceof ClusterFailure && failure.kind === "full";
 }

@@ -137,6 +137,16 @@ describe("a write while drives misbehave", () => {
     expect(store.drives.map(({ shards }) => shards.size)).toEqual([0, 0, 0]);
   });
 
+  test.each(["begin", "append"])("in pieces is refused as full when too few homes have room at %s", async (at) => {
+    const full = new ClusterFailure("full", "no room", { reason: "DRIVE_FULL" });
+    const crowded = await createTestStore({ geometry: { k: 2, m: 2 } });
+    for (const drive of crowded.drives.slice(0, 3))
+      drive.fate = (operation) => (operation === at ? { kind: "fail", failure: full } : { kind: "ok" });
+    await expect(write(crowded, patternBytes(9 * MIB))).rejects.toMatchObject({ kind: "full", reason: "DRIVE_FULL" });
+    await afterwardsSound(crowded);
+    expect(crowded.drives.map(({ shards }) => shards.size)).toEqual([0, 0, 0, 0]);
+  });
+
   test("is refused as full when a home is full and no other domain is free, and goes elsewhere when one is", async () => {
     const full = new ClusterFailure("full", "no room", { reason: "DRIVE_FULL" });
     const crowded = await createTestStore({ geometry: { k: 2, m: 1 } });
