@@ -119,9 +119,8 @@ export async function makeBucket({ target, clock }: LoadParts, bucket: string): 
 /** Runs one load and measures it. Warm-up is the caller's: run a short one first. */
 export async function runLoad({ target, clock }: LoadParts, spec: LoadSpec): Promise<LoadResult> {
   const signer = createSigner(`${target.host}:${target.port}`, target, clock);
-  const connections = await Promise.all(
-    Array.from({ length: spec.concurrency }, () => openConnection(target.host, target.port, target.tls)),
-  );
+  const open = (): Promise<Connection> => openConnection(target.host, target.port, target.tls);
+  const connections = await Promise.all(Array.from({ length: spec.concurrency }, open));
   const latenciesMs: number[] = [];
   let bytes = 0;
   let wrongCount = 0;
@@ -133,8 +132,11 @@ export async function runLoad({ target, clock }: LoadParts, spec: LoadSpec): Pro
   const startedMs = clock.monotonicMs();
   const endMs = startedMs + spec.durationMs;
 
-  async function loop(connection: Connection): Promise<void> {
+  async function loop(lane: number): Promise<void> {
     while (started < countMax && clock.monotonicMs() < endMs) {
+      // Servers close it behind the answer to a body that they did not want.
+      let connection = connections[lane] as Connection;
+      if (!connection.isOpen) connection = connections[lane] = await open();
       const index = started++;
       const shot = makeShot(signer, spec, index, listToken);
       const sentMs = clock.monotonicMs();
@@ -149,7 +151,7 @@ export async function runLoad({ target, clock }: LoadParts, spec: LoadSpec): Pro
         listToken = /<NextContinuationToken>([^<]+)</.exec(reply.body?.toString("latin1") ?? "")?.[1] ?? "";
     }
   }
-  await Promise.all(connections.map((connection) => loop(connection)));
+  await Promise.all(connections.map((_, lane) => loop(lane)));
   const seconds = (clock.monotonicMs() - startedMs) / 1000;
   for (const connection of connections) connection.close();
   latenciesMs.sort((a, b) => a - b);

@@ -9,10 +9,12 @@ let server: Server;
 let parts: LoadParts;
 let objects: Map<string, Buffer>;
 let spoil: (body: Buffer) => Buffer;
+let isFull: boolean;
 
 beforeEach(async () => {
   objects = new Map();
   spoil = (body) => body;
+  isFull = false;
   server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://store");
     const slices: Buffer[] = [];
@@ -22,7 +24,10 @@ beforeEach(async () => {
         response.writeHead(status, { "content-length": Buffer.byteLength(body) });
         response.end(body);
       };
-      if (!(request.headers.authorization ?? "").includes("Credential=right/")) answer(403, "AccessDenied");
+      if (isFull) {
+        response.writeHead(507, { "content-length": 4, connection: "close" });
+        response.end("full");
+      } else if (!(request.headers.authorization ?? "").includes("Credential=right/")) answer(403, "AccessDenied");
       else if (request.method === "PUT") answer(200, (objects.set(pathname, Buffer.concat(slices)), ""));
       else if (request.method === "DELETE") answer(objects.delete(pathname) ? 204 : 404);
       else if (searchParams.has("list-type"))
@@ -74,6 +79,16 @@ describe("a load", () => {
       });
     await removeBucket(parts, "bucket");
     expect([...objects.keys()]).toEqual([]);
+  });
+
+  test("goes on, and counts, when the store closes the connection behind each refusal", async () => {
+    await makeBucket(parts, "bucket");
+    isFull = true;
+    expect(await runLoad(parts, { ...spec, ...bounds, operation: "put" })).toMatchObject({
+      requestCount: 20,
+      errorCount: 20,
+      firstError: "507 full",
+    });
   });
 
   test.each([
