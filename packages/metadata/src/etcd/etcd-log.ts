@@ -148,7 +148,10 @@ class EtcdLog implements ClusterLog {
       passBarrier: (deadlineMs) => this.#passBarrier(deadlineMs),
       onHalt: (reason) => this.#noteHalt(reason),
     });
-    this.#barrier = new SharedBarrier(() => this.#passBarrier(clock.monotonicMs() + settings.barrierDeadlineMs));
+    this.#barrier = new SharedBarrier(
+      (deadlineMs) => this.#passBarrier(deadlineMs),
+      () => clock.monotonicMs() + (this.#isHeard ? settings.barrierDeadlineMs : settings.silentBarrierDeadlineMs),
+    );
     const compactor = new Compactor({ settings, members, keys, history, clock, logger });
     const makeRoom = (): Promise<void> => compactor.makeRoom();
     const { leaderPollMs } = settings;
@@ -260,9 +263,7 @@ class EtcdLog implements ClusterLog {
 
   status(): LogStatus {
     const { members, sessions } = this.#parts;
-    // It is asked every two seconds at least, by whoever leads or wants to.
-    const isHeard = members.silentMs < silentMsMax;
-    const isUp = isHeard && !this.#isClosed && !sessions.current.isLost && this.#follower.revision > 0;
+    const isUp = this.#isHeard && !this.#isClosed && !sessions.current.isLost && this.#follower.revision > 0;
     return {
       canWrite: isUp && this.halt === null,
       canRead: isUp ? "yes" : "no",
@@ -272,6 +273,11 @@ class EtcdLog implements ClusterLog {
       term: 1,
       isSpaceShort: this.#memberWatch.isShort,
     };
+  }
+
+  /** It is asked every two seconds at least, by whoever leads or wants to. */
+  get #isHeard(): boolean {
+    return this.#parts.members.silentMs < silentMsMax;
   }
 
   async close(): Promise<void> {

@@ -14,6 +14,8 @@ export interface EtcdSettings {
   /** From the offer of a change to its answer. */
   readonly commitDeadlineMs: number;
   readonly barrierDeadlineMs: number;
+  /** Of a barrier while nothing is heard of etcd: an election would be over, and who waits holds connections and memory. */
+  readonly silentBarrierDeadlineMs: number;
   /** Until etcd was reached and the view is up with it, at a start. */
   readonly openDeadlineMs: number;
   /** So often a process looks whether it leads, or may. */
@@ -50,6 +52,7 @@ export const etcdSettingsDefault: Omit<EtcdSettings, "prefix"> = {
   memberDeadlineMs: 1_000,
   commitDeadlineMs: 10_000,
   barrierDeadlineMs: 10_000,
+  silentBarrierDeadlineMs: 2_000,
   openDeadlineMs: 30_000,
   leaderPollMs: 2_000,
   reportMs: 10_000,

@@ -1,14 +1,23 @@
-import { expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { SharedBarrier } from "../../src/etcd/shared-barrier.ts";
 
-function controlled(): { barrier: SharedBarrier; reads: PromiseWithResolvers<void>[] } {
+const deadlineMs = 10_000;
+let nowMs = 0;
+beforeEach(() => (nowMs = 0));
+
+function controlled(): { barrier: SharedBarrier; reads: PromiseWithResolvers<void>[]; deadlines: number[] } {
   const reads: PromiseWithResolvers<void>[] = [];
-  const barrier = new SharedBarrier(() => {
-    const read = Promise.withResolvers<void>();
-    reads.push(read);
-    return read.promise;
-  });
-  return { barrier, reads };
+  const deadlines: number[] = [];
+  const barrier = new SharedBarrier(
+    (untilMs) => {
+      const read = Promise.withResolvers<void>();
+      reads.push(read);
+      deadlines.push(untilMs);
+      return read.promise;
+    },
+    () => nowMs + deadlineMs,
+  );
+  return { barrier, reads, deadlines };
 }
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -37,4 +46,21 @@ test("a read that fails fails for those who shared it, and the next ones ask aga
   await turn();
   reads[1]?.resolve();
   await next;
+});
+
+test("who waits behind a read that comes to nothing has no more time than who asked first", async () => {
+  const { barrier, reads, deadlines } = controlled();
+  const first = barrier.pass();
+  await turn();
+  nowMs = 1_000;
+  const second = barrier.pass();
+  nowMs = 9_000;
+  const third = barrier.pass();
+  nowMs = 10_000;
+  reads[0]?.reject(new Error("away"));
+  await expect(first).rejects.toThrow("away");
+  await turn();
+  expect(deadlines).toEqual([10_000, 11_000]);
+  reads[1]?.resolve();
+  await Promise.all([second, third]);
 });
