@@ -90,8 +90,8 @@ describe("judgeConditions()", () => {
     ],
     [
       "a drive that is out for some other reason",
-      { drives: [drive(1, { condition: "offline", reason: "CLOCK_SKEW" })] },
-      ["CLOCK_SKEW"],
+      { drives: [drive(1, { condition: "offline", reason: "BITROT_FOUND" })] },
+      ["BITROT_FOUND"],
     ],
     ["a failed drive", { drives: [drive(1, { condition: "failed", reason: "DRIVE_FAILED" })] }, ["DRIVE_FAILED"]],
     ["no writes", { journal: { ...well.journal, canWrite: false } }, ["LOG_UNREACHABLE"]],
@@ -109,6 +109,18 @@ describe("judgeConditions()", () => {
         }),
       },
       ["NODE_DOWN"],
+    ],
+    [
+      "a node with another time",
+      {
+        geometry: { k: 4, m: 2 },
+        drives: [1, 2, 3, 4, 5, 6].map((position) => {
+          const node = position <= 2 ? "late" : `n${position}`;
+          const refused = { condition: "offline", reason: "CLOCK_SKEW" } as const;
+          return drive(position, { node, domain: node, ...(node === "late" ? refused : {}) });
+        }),
+      },
+      ["CLOCK_SKEW"],
     ],
     [
       "an etcd that is taken by the operator's word",

@@ -208,6 +208,7 @@ describe("authentication of node calls", () => {
     expect(failure.message).toMatch(skewMs > 0 ? /3[01]\d\d\d ms ahead/ : /3[01]\d\d\d ms behind/);
     await client.refresh();
     expect(client.isUp).toBe(false);
+    expect(client.drive(node.driveId).status()).toMatchObject({ condition: "offline", reason: "CLOCK_SKEW" });
   });
 
   it.each([25_000, -25_000])("takes a clock that is %i ms off", async (skewMs) => {

@@ -47,6 +47,7 @@ export const judgedReasons: readonly ReasonCode[] = [
   "ETCD_VERSION",
   "ETCD_SHARED",
   "NODE_DOWN",
+  "CLOCK_SKEW",
   "VERSION_SKEW",
   "DRIVE_OFFLINE",
   "DRIVE_NOT_MOUNTED",
@@ -76,7 +77,7 @@ export function judgeConditions(facts: ServerFacts): Condition[] {
     ...judgeLog(facts),
     ...judgeNodes(facts.drives),
     ...judgeVersions(facts.cluster?.nodes ?? []),
-    ...facts.drives.filter(({ reason }) => reason !== "NODE_DOWN").flatMap(judgeDrive),
+    ...facts.drives.filter(({ reason }) => !isAwayWithNode(reason)).flatMap(judgeDrive),
     ...judgeUpkeep(facts),
     ...judgeSetup(facts),
   ];
@@ -202,19 +203,40 @@ function spaceShort(cluster: ServerFacts["cluster"]): Condition {
   };
 }
 
+interface NodeWords {
+  readonly sentence: string;
+  readonly remedy: string;
+}
+
+const nodeWords = {
+  NODE_DOWN: {
+    sentence: "a node does not answer",
+    remedy: "start it again, or look at the network between the nodes",
+  },
+  CLOCK_SKEW: {
+    sentence: "a node refuses the calls of this one, whose clock is too far from its own",
+    remedy: "set the clock of the node that differs, by NTP",
+  },
+} as const satisfies Partial<Record<ReasonCode, NodeWords>>;
+
 /** One condition for each node, not for each of its drives. */
 function judgeNodes(drives: readonly DriveReport[]): Condition[] {
-  const down = Map.groupBy(
-    drives.filter(({ reason }) => reason === "NODE_DOWN"),
-    ({ node }) => node,
-  );
-  return [...down].map(([node, its]) => ({
-    reason: "NODE_DOWN",
-    subject: node,
-    sentence: `a node does not answer, and ${its.length === 1 ? "a drive is" : `${its.length} drives are`} missing with it`,
-    remedy: "start it again, or look at the network between the nodes",
-    weight: "warning",
-  }));
+  return (Object.keys(nodeWords) as (keyof typeof nodeWords)[]).flatMap((reason) => {
+    const away = Map.groupBy(
+      drives.filter((drive) => drive.reason === reason),
+      ({ node }) => node,
+    );
+    const { sentence, remedy } = nodeWords[reason];
+    return [...away].map(([node, its]): Condition => {
+      const missing = its.length === 1 ? "a drive is" : `${its.length} drives are`;
+      return { reason, subject: node, sentence: `${sentence}: ${missing} missing with it`, remedy, weight: "warning" };
+    });
+  });
+}
+
+/** Whether it is for its node that a drive cannot be reached. */
+export function isAwayWithNode(reason: string | null): boolean {
+  return reason !== null && reason in nodeWords;
 }
 
 interface DriveWords {

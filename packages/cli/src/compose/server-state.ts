@@ -5,7 +5,7 @@ import { noUpkeepReport, reportPlan, type PlanReport, type RepairReport, type Up
 import { readClusterMap, readPlan, type ClusterMap, type CommitLog } from "@kakera/metadata";
 import { records } from "@kakera/protocol";
 import { reportBuckets, sumUsage } from "../admin/bucket-reports.ts";
-import { judgeConditions } from "../admin/judge-conditions.ts";
+import { isAwayWithNode, judgeConditions } from "../admin/judge-conditions.ts";
 import type {
   ClusterReport,
   BucketReport,
@@ -289,7 +289,7 @@ function reportOthers(
     const status = drives.get(driveId)?.status();
     const reason =
       status?.reason ?? (status === undefined ? (liveHosts.has(host) ? "DRIVE_OFFLINE" : "NODE_DOWN") : null);
-    if (status === undefined || reason === "NODE_DOWN")
+    if (status === undefined || isAwayWithNode(reason))
       return { ...known, place: `(node ${host})`, condition: "offline", reason, ...nothing };
     return { ...status, ...known };
   });

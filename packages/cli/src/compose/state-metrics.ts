@@ -1,4 +1,4 @@
-import { judgedReasons } from "../admin/judge-conditions.ts";
+import { isAwayWithNode, judgedReasons } from "../admin/judge-conditions.ts";
 import type { DriveReport } from "../admin/status-report.ts";
 import type { MeterRow, PromMeter } from "../drivers/prom-meter.ts";
 import { version } from "../version.ts";
@@ -125,7 +125,7 @@ export function countNodes(drives: readonly DriveReport[]): { readonly online: n
   const isOnline = new Map<string, boolean>();
   for (const { node, reason } of drives) {
     const name = node ?? "";
-    isOnline.set(name, (isOnline.get(name) ?? false) || reason !== "NODE_DOWN");
+    isOnline.set(name, (isOnline.get(name) ?? false) || !isAwayWithNode(reason));
   }
   const online = [...isOnline.values()].filter(Boolean).length;
   return { online, offline: isOnline.size - online };

@@ -29,6 +29,8 @@ export class NodeStatus {
   #isUp = false;
   /** null: it is up, or never was. */
   #awaySinceMs: number | null = null;
+  /** Why it is not up: it does not answer, or refuses this machine's clock. */
+  #reason: "NODE_DOWN" | "CLOCK_SKEW" = "NODE_DOWN";
   #polling: Promise<void> | null = null;
   #polledAtMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
@@ -54,7 +56,7 @@ export class NodeStatus {
     };
     if (this.#isUp) return last;
     const away = this.#awaySinceMs === null ? {} : { awaySinceMs: this.#awaySinceMs };
-    return { ...last, condition: "offline", reason: "NODE_DOWN", ...away };
+    return { ...last, condition: "offline", reason: this.#reason, ...away };
   }
 
   /** Asks now, and from then on time and again. Never rejects. */
@@ -91,6 +93,7 @@ export class NodeStatus {
     } catch (failure) {
       if (!(failure instanceof ClusterFailure)) throw failure;
       if (this.#isUp) logger.log("warn", "node.down", { node: place, reason: failure.reason, cause: failure });
+      this.#reason = failure.reason === "CLOCK_SKEW" ? "CLOCK_SKEW" : "NODE_DOWN";
       this.#setUp(false);
     }
   }
