@@ -2,6 +2,7 @@ import { createSystemRandom } from "@kakera/kernel";
 import { createDemoMachine } from "./drivers/demo-machine.ts";
 import { endProcess } from "./drivers/end-process.ts";
 import { createNodeTerminal } from "./drivers/node-terminal.ts";
+import { printedOut } from "./drivers/printed-out.ts";
 import { createStateFiles } from "./drivers/state-files.ts";
 import { writeBugReport } from "./drivers/bug-report.ts";
 import { watchProcessSignals } from "./drivers/process-signals.ts";
@@ -27,6 +28,7 @@ try {
     serve: async (argv, role) =>
       (await import("./compose/serve.ts")).serve(argv, { terminal, signals, onBug: endWithBug }, role),
   });
+  await printedOut();
   endProcess(exitCode);
 } catch (error) {
   endWithBug(error);
