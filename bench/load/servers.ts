@@ -33,7 +33,7 @@ export interface KakeraOptions {
 export const serverCore = "0";
 export const clientCore = "1";
 /** What bin/kakera gives node, so that the bare server runs with the same. */
-const nodeFlags = ["--disable-warning=ExperimentalWarning"];
+const nodeFlags = ["--disable-warning=ExperimentalWarning", "--min-semi-space-size=16", "--initial-old-space-size=128"];
 
 export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
