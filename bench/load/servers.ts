@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ export interface KakeraOptions {
 export const serverCore = "0";
 export const clientCore = "1";
 /** What bin/kakera gives node, so that the bare server runs with the same. */
-const nodeFlags = ["--disable-warning=ExperimentalWarning", "--min-semi-space-size=16", "--initial-old-space-size=128"];
+const nodeFlags = /^exec .*$/m.exec(readFileSync(join(root, "bin", "kakera"), "utf8"))?.[0].match(/--\S+/g) ?? [];
 
 export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

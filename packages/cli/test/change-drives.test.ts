@@ -5,26 +5,15 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { formCluster } from "../src/compose/form-cluster.ts";
 import { knownIncarnation, noteIncarnations } from "../src/compose/note-incarnations.ts";
 import { planDriveChange, type DriveChange } from "../src/compose/plan-drive-change.ts";
+import { formedLog } from "./formed-log.ts";
 
 const random = createSeededRandom(11);
 const nowMs = createManualClock().nowMs();
 let log: MemoryLog;
-let ids: DriveId[];
+let ids: readonly DriveId[];
 
 async function form(driveCount: number): Promise<void> {
-  log = createMemoryLog({ view: createMemoryView(), session: newId("session", random) });
-  ids = Array.from({ length: driveCount }, () => newId("drive", random));
-  const drives = ids.map((driveId) => ({ driveId, weightBytes: 2 ** 40, domain: driveId }));
-  for (const change of formCluster({
-    clusterId: newId("cluster", random),
-    geometry: { k: 2, m: 2 },
-    level: "drive",
-    drives,
-    nowMs,
-    random,
-  })) {
-    await log.commit(change);
-  }
+  ({ log, ids } = await formedLog({ driveCount, geometry: { k: 2, m: 2 }, nowMs, random }));
 }
 
 async function commitAll(change: DriveChange, changesMax = 100): Promise<number> {

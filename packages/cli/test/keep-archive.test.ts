@@ -2,51 +2,39 @@ import { createMemoryDisk } from "@kakera/disk";
 import {
   createManualClock,
   createSeededRandom,
-  newId,
   noFailpoints,
   silentLogger,
   type Disk,
   type DriveId,
 } from "@kakera/kernel";
-import { createMemoryLog, createMemoryView, type Archive, type ClusterLog, type MemoryLog } from "@kakera/metadata";
+import type { Archive, ClusterLog } from "@kakera/metadata";
 import type { ShardDrive } from "@kakera/rpc";
 import { beforeEach, describe, expect, test } from "vitest";
-import { formCluster } from "../src/compose/form-cluster.ts";
 import { archiveDirectory, ArchiveKeeper, type ArchiveKeeperParts } from "../src/compose/keep-archive.ts";
+import { formedLog, type FormedLog } from "./formed-log.ts";
 
 const random = createSeededRandom(7);
-const clusterId = newId("cluster", random);
 const driveCount = 8;
 let clock: ReturnType<typeof createManualClock>;
-let log: MemoryLog;
-let disks: Map<DriveId, Disk>;
-let ids: DriveId[];
+let formed: FormedLog;
+let disks: ReadonlyMap<DriveId, Disk>;
 
 beforeEach(async () => {
   clock = createManualClock();
-  log = createMemoryLog({ view: createMemoryView(), session: newId("session", random) });
-  ids = Array.from({ length: driveCount }, () => newId("drive", random));
-  disks = new Map(ids.map((driveId) => [driveId, createMemoryDisk()]));
-  const drives = ids.map((driveId) => ({ driveId, weightBytes: 2 ** 40, domain: driveId }));
-  const nowMs = clock.nowMs();
-  for (const change of formCluster({
-    clusterId,
-    geometry: { k: 4, m: 2 },
-    level: "drive",
-    drives,
-    nowMs,
-    random,
-  }))
-    await log.commit(change);
+  formed = await formedLog({ driveCount, geometry: { k: 4, m: 2 }, nowMs: clock.nowMs(), random });
+  disks = new Map(formed.ids.map((driveId) => [driveId, createMemoryDisk()]));
 });
 
 /** `feed`: what is done with the archive while this one leads. */
 function keeper(feed: (archive: Archive, signal: AbortSignal) => Promise<void>): ArchiveKeeper {
   const drives = new Map(
-    ids.map((driveId) => [driveId, { driveId, status: () => ({ condition: "online" }) } as unknown as ShardDrive]),
+    formed.ids.map((driveId) => [
+      driveId,
+      { driveId, status: () => ({ condition: "online" }) } as unknown as ShardDrive,
+    ]),
   );
   const etcdLog = {
-    view: log.view,
+    view: formed.log.view,
     identity: { logId: "etcd:00c0ffee:/kakera", restoredFrom: null },
     hold: () => undefined,
     witness: () => null,
@@ -54,7 +42,7 @@ function keeper(feed: (archive: Archive, signal: AbortSignal) => Promise<void>):
   } as unknown as ClusterLog;
   const parts: Omit<ArchiveKeeperParts, "log" | "drives"> = {
     archiveDisk: (driveId) => disks.get(driveId) ?? null,
-    formation: () => ({ clusterId }) as ReturnType<ArchiveKeeperParts["formation"]>,
+    formation: () => ({ clusterId: formed.clusterId }) as ReturnType<ArchiveKeeperParts["formation"]>,
     clock,
     logger: silentLogger,
     failpoints: noFailpoints,
@@ -69,8 +57,8 @@ async function epochsOn(driveId: DriveId): Promise<string[]> {
 }
 
 const carrying = async (): Promise<DriveId[]> => {
-  const names = await Promise.all(ids.map(epochsOn));
-  return ids.filter((_, index) => names[index]?.length !== 0);
+  const names = await Promise.all(formed.ids.map(epochsOn));
+  return formed.ids.filter((_, index) => names[index]?.length !== 0);
 };
 
 describe("the archive of a cluster that this process leads", () => {
@@ -82,7 +70,7 @@ describe("the archive of a cluster that this process leads", () => {
   test("has an epoch above those of leaders before, also of one whose drives are none of those that carry it now", async () => {
     await keeper(() => Promise.resolve()).lead(new AbortController().signal);
     const now = await carrying();
-    const idle = ids.find((driveId) => !now.includes(driveId)) as DriveId;
+    const idle = formed.ids.find((driveId) => !now.includes(driveId)) as DriveId;
     const highest = `epoch-${"41".padStart(16, "0")}`;
     await (disks.get(idle) as Disk).makeDirectory(`${archiveDirectory}/${highest}`);
     await keeper(() => Promise.resolve()).lead(new AbortController().signal);

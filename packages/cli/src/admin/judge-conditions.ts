@@ -236,7 +236,7 @@ function judgeNodes(drives: readonly DriveReport[]): Condition[] {
 
 /** Whether it is for its node that a drive cannot be reached. */
 export function isAwayWithNode(reason: string | null): boolean {
-  return reason !== null && reason in nodeWords;
+  return reason !== null && Object.hasOwn(nodeWords, reason);
 }
 
 interface DriveWords {

@@ -228,9 +228,10 @@ export class ChunkWrite {
     try {
       await awaitStragglers(runners, rule, clock);
     } catch (failure) {
-      // To wait and try again makes no room.
+      // To wait and try again makes no room. A log that is halted or out of reach is another matter.
+      const isTooFew = failure instanceof ClusterFailure && failure.reason === "QUORUM_LOST";
       const full = this.#lanes.find((lane) => lane !== null && isFull(lane.failure))?.failure;
-      throw full ?? failure;
+      throw isTooFew && full != null ? full : failure;
     }
   }
 

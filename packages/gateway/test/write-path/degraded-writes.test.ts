@@ -147,6 +147,16 @@ describe("a write while drives misbehave", () => {
     expect(crowded.drives.map(({ shards }) => shards.size)).toEqual([0, 0, 0, 0]);
   });
 
+  test("in pieces is not refused as full when the log is what could not be reached", async () => {
+    const full = new ClusterFailure("full", "no room", { reason: "DRIVE_FULL" });
+    const away = new ClusterFailure("retry", "etcd did not answer", { reason: "LOG_UNREACHABLE" });
+    const store = await createTestStore({ geometry: { k: 2, m: 2 } });
+    store.drives[0]!.fate = (operation) => (operation === "append" ? { kind: "fail", failure: full } : { kind: "ok" });
+    store.drives[1]!.fate = (operation) => (operation === "append" ? { kind: "hang" } : { kind: "ok" });
+    store.log.commit = () => Promise.reject(away);
+    await expect(write(store, patternBytes(9 * MIB))).rejects.toMatchObject({ reason: "LOG_UNREACHABLE" });
+  });
+
   test("is refused as full when a home is full and no other domain is free, and goes elsewhere when one is", async () => {
     const full = new ClusterFailure("full", "no room", { reason: "DRIVE_FULL" });
     const crowded = await createTestStore({ geometry: { k: 2, m: 1 } });
