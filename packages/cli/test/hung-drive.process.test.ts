@@ -7,6 +7,7 @@ import {
   killAll,
   slowUpload,
   startReadyServer,
+  startServer,
   temporaryFolder,
   until,
   type Ended,
@@ -127,6 +128,18 @@ describe("a drive that hangs", () => {
     await stopWithin(server);
     releaseAll();
     await expectAllThere([...keys, "after"]);
+  });
+
+  test("does not keep a start from ending at the first signal", async () => {
+    expect((await (await startWithObject()).stop()).code).toBe(0);
+    for (const number of [1, 2, 3, 4]) hang(onDrive(number, "identity"));
+    const server = await startServer([drives]);
+    await until("the start", () => server.output().includes("config.effective"));
+    const ended = await server.stop();
+    // Had it waited for its drives, it would have ended with what became of them.
+    expect([ended.code, ended.stderr], ended.stdout).toEqual([0, ""]);
+    releaseAll();
+    await expectAllThere(["before"]);
   });
 
   test("and a second signal ends the server at once, whatever hangs", async () => {

@@ -46,17 +46,16 @@ export async function serve(argv: readonly string[], shell: Shell, role: Role = 
   const { settings } = resolved;
   const clock = systemClock;
   const logger = createPinoLogger({ level: settings.logLevel, format: settings.logFormat ?? "json" });
-  announceSettings(resolved, { terminal, logger });
   signals.drainOnStop();
+  announceSettings(resolved, { terminal, logger });
 
   const listeners: Listener[] = [];
   const certificate = keepTls(settings, { clock, logger, listeners });
   const tls = certificate?.current ?? null;
   const nodeCertificate = keepNodeCertificate(settings, { clock, logger });
   const parts = { terminal, clock, logger, certificate, nodeCertificate, onBug: shell.onBug };
-  const server = await compose(settings, parts).catch((error: unknown) => {
-    throw explain(error);
-  });
+  const server = await composeOrExplain(settings, parts, signals.stopped);
+  if (server === "stopped") return exitCodes.done;
   const listener = createListener(tls);
   server.gateway.attach(listener.server);
   listeners.push(listener);
@@ -158,6 +157,18 @@ function compose(
     },
     { server: settings, test },
   );
+}
+
+/** As {@link openOrExplain}: a drive, or the disk of the view, may hang. */
+function composeOrExplain(
+  settings: ServerSettings,
+  parts: Parameters<typeof compose>[1],
+  stopped: AbortSignal,
+): Promise<Server | "stopped"> {
+  const composed = compose(settings, parts).catch((error: unknown) => {
+    throw explain(error);
+  });
+  return Promise.race([composed, untilAborted(stopped).then(() => "stopped" as const)]);
 }
 
 /** A start that is told to stop simply stops: nothing was acknowledged yet, and a start can be cut off at any moment. */

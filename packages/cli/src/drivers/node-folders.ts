@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { boundedDisk, createNodeDisk, digestOnDisk, type BoundedDisk } from "@kakera/disk";
 import { ClusterFailure, DiskError, SECOND_MS, type Clock, type Logger } from "@kakera/kernel";
@@ -6,6 +6,7 @@ import { inspectPlace, lockDrive, openLmdbStore } from "@kakera/storage-node";
 import { CommandFailure } from "../command-failure.ts";
 import type { FolderAccess } from "../compose/folder-access.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { makeFolder, syncFolder } from "./make-folder.ts";
 import { nearestExisting } from "./nearest-existing.ts";
 
 /** Nobody waits longer for a drive that hangs. */
@@ -106,28 +107,13 @@ async function writeSecretDurably(place: string, path: string, text: string): Pr
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
 function asDiskError(error: unknown, path: string): DiskError {
   return new DiskError((error as { code?: string }).code ?? "EIO", path, "access", error);
 }
 
-/** A folder is there after a power cut only when the one above it was synced. */
 async function makeDurably(place: string): Promise<void> {
   try {
-    const first = await mkdir(place, { recursive: true });
-    if (first === undefined) return;
-    for (let made = place; ; made = dirname(made)) {
-      await syncFolder(dirname(made));
-      if (made === first) return;
-    }
+    await makeFolder(place);
   } catch (error) {
     throw asDiskError(error, place);
   }

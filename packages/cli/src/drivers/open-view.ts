@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { boundedDisk, createNodeDisk, digestOnDisk } from "@kakera/disk";
 import type { Clock, ClusterId, Logger } from "@kakera/kernel";
@@ -6,19 +5,20 @@ import { openGuardedView, type GuardedView } from "@kakera/metadata";
 import { CommandFailure } from "../command-failure.ts";
 import { viewFolder } from "../compose/view-folder.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { makeFolder } from "./make-folder.ts";
 import { callDeadlineMs } from "./node-folders.ts";
 
 /** The guard and the digest are read and written one call after the other. */
 const [callsMax, queuedCallsMax] = [1, 10];
 
 /** The view below `stateDirectory`, which is made when it is not there; begun anew when it cannot be believed. */
-export function openViewFiles(
+export async function openViewFiles(
   stateDirectory: string,
   identity: { readonly clusterId: ClusterId; readonly bootId: string | null },
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<GuardedView> {
   try {
-    mkdirSync(stateDirectory, { recursive: true });
+    await makeFolder(stateDirectory);
   } catch (cause) {
     throw new CommandFailure(
       "NOT_PERMITTED",
