@@ -10,6 +10,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { TestCluster, type TestNode } from "../harness/cluster.ts";
 import { obtainEtcd } from "../harness/etcd/obtain-etcd.ts";
+import { startKakera } from "../harness/kakera.ts";
 import { until } from "../harness/server.ts";
 import { isWhole } from "./is-whole.ts";
 
@@ -46,6 +47,22 @@ async function writeObjects(cluster: TestCluster, prefix: string): Promise<Map<s
 
 async function expectAll(client: S3Client, written: ReadonlyMap<string, Buffer>): Promise<void> {
   for (const [key, body] of written) expect([key, digest(await get(client, key))]).toEqual([key, digest(body)]);
+}
+
+/** `kakera trace` of one node, until it is ended. */
+function followTrace(endpoint: string) {
+  const trace = startKakera("trace", "--json", "--endpoint", endpoint);
+  return {
+    hosts(): Set<string> {
+      const lines = trace.stdout().split("\n").slice(0, -1);
+      return new Set(lines.map((line) => (JSON.parse(line) as { node: string }).node));
+    },
+    hints: () => trace.stderr(),
+    end(): Promise<number | null> {
+      trace.process.kill("SIGINT");
+      return trace.ended;
+    },
+  };
 }
 
 describe.skipIf(!isHere)("a cluster of three nodes", () => {
@@ -110,6 +127,24 @@ describe.skipIf(!isHere)("a cluster of three nodes", () => {
     await cluster.node(3).kill();
     for (const i of sizes.keys()) expect(await get(one.client(), `k${i}`)).toHaveLength(sizes[i] as number);
     expect(await Promise.all([one, other, cluster.node(2)].map((node) => node.stop()))).toEqual([0, 0, 0]);
+  }, 120_000);
+
+  test("is traced whole through any gateway, and a node that does not answer is named", async () => {
+    const storage = "storage-node";
+    const commands = ["gateway", storage, "gateway", storage, storage] as const;
+    await using cluster = await TestCluster.start({ nodeCount: 5, commands });
+    const [asked, , other] = cluster.nodes as [TestNode, TestNode, TestNode];
+    await asked.client().send(new CreateBucketCommand({ Bucket }));
+    const tracing = followTrace(asked.server.endpoint);
+    await until("requests of both gateways are told", async () => {
+      for (const node of [asked, other]) await keysOf(node.client());
+      return ["node1", "node3"].every((host) => tracing.hosts().has(host));
+    });
+    other.signal("SIGSTOP");
+    await until("the gateway that stands still is named", () => tracing.hints().includes("missing: node3"));
+    other.signal("SIGCONT");
+    await until("it is heard again", () => tracing.hints().includes("all nodes are heard again"));
+    expect(await tracing.end()).toBe(0);
   }, 120_000);
 
   test("refuses a node that brings another secret, another root key, or drives of another cluster", async () => {

@@ -158,6 +158,27 @@ describe.skipIf(!isHere)("three nodes, a machine alone, and a Prometheus that sc
     expect(resource).toContain("minio_node_drive_total_bytes{");
   });
 
+  test("MinIO's paths of the cluster and of buckets tell what all nodes count, whichever is asked", async () => {
+    await work(client(), "again-");
+    const [own, ...others] = cluster.nodes.map(({ server }) => server.endpoint);
+    const putsAt = async (path: string, name: string): Promise<string[][]> =>
+      Promise.all(
+        [own, ...others].map(async (endpoint) => {
+          const lines = (await scrape(endpoint as string, path)).split("\n");
+          return lines.filter((line) => line.startsWith(`${name}{`) && line.includes('api="putobject"')).sort();
+        }),
+      );
+    // Only the first node was asked for objects.
+    const rows = await putsAt("/minio/v2/metrics/cluster", "minio_s3_requests_total");
+    for (const told of rows) expect(told).toEqual(rows[0]);
+    expect(rows[0]?.map((row) => Number(row.split(" ").at(-1)) > 0)).toEqual([true]);
+    const ofBucket = await putsAt("/minio/v2/metrics/bucket", "minio_bucket_requests_total");
+    for (const told of ofBucket) expect(told).toEqual(ofBucket[0]);
+    expect(ofBucket[0]).toHaveLength(1);
+    const nodes = readMetrics(await scrape(others[0] as string, "/minio/v2/metrics/node"));
+    expect(nodes.get("minio_s3_requests_total")).toBeDefined();
+  });
+
   test("docs/metrics.md tells of every metric what the servers themselves do, and of no other", async () => {
     const paths = ["/metrics", "/minio/v2/metrics/cluster", "/minio/v2/metrics/bucket"];
     const endpoints = [...cluster.nodes.map(({ server }) => server.endpoint), alone.endpoint];

@@ -78,6 +78,11 @@ function requestParts(
     admin,
     isDraining,
     verifier: { signingKeys: new SigningKeys(), lookupSecret },
-    metrics: { text: metricsText, access: settings.metricsAuth, secretOf: lookupSecret },
+    metrics: {
+      text: metricsText,
+      ofOthers: components.metricsOfOthers ?? (async () => []),
+      access: settings.metricsAuth,
+      secretOf: lookupSecret,
+    },
   };
 }

@@ -28,6 +28,8 @@ export interface GatewayComponents {
   readonly markSession?: SessionId;
   /** Everything measured by this process, in Prometheus' text form. */
   readonly metricsText: () => string | Promise<string>;
+  /** What the other nodes of the cluster tell at a path of metrics. Absent: there are none. */
+  readonly metricsOfOthers?: ((path: string) => Promise<readonly string[]>) | undefined;
   /** Told of each request that is over. Absent: nobody is, and it costs nothing. */
   readonly finished?: FinishedListener | undefined;
   /** Absent: requests are not traced. */

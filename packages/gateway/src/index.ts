@@ -8,6 +8,7 @@ export type { HttpServer } from "./http/create-rim.ts";
 export { serverOptions } from "./http/server-settings.ts";
 export { createTlsContext, tlsFileNames, type TlsContext, type TlsMaterial } from "./http/tls-context.ts";
 export { failpointNames, type FailpointName } from "./failpoint-names.ts";
+export { isMetricsPath, selectMetrics } from "./http/select-metrics.ts";
 export { signMetricsToken } from "./http/metrics-token.ts";
 
 // Operations without HTTP, for who knows the sender and has the body at hand (the simulator).

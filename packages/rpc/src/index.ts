@@ -15,6 +15,7 @@ export type {
   ShardWrite,
 } from "./shard-drive.ts";
 export { rebuildShard, rebuildWindowBytes, type RebuildJob, type ShardSource, type WorkArea } from "./rebuild-shard.ts";
+export type { NodeReport, NodeReports } from "./node-reports.ts";
 export { noRepairQueue, type RepairQueue, type ShardFinding } from "./repair-queue.ts";
 export { bufferReleased } from "./buffer-released.ts";
 export { createNodeClient, type NodeClient } from "./client/node-client.ts";

@@ -15,6 +15,7 @@ import {
   createNodeServer,
   listenForCalls,
   type NodeClient,
+  type NodeReports,
   type NodeServer,
   type ShardDrive,
 } from "@kakera/rpc";
@@ -33,6 +34,7 @@ export interface NodeOptions {
   readonly wrap?: (drive: Drive) => ShardDrive;
   readonly drive?: Partial<DriveSettings>;
   readonly archiveDisk?: Disk;
+  readonly reports?: NodeReports;
   readonly clock?: Clock;
   readonly server?: ServerSettings;
   readonly port?: number;
@@ -58,6 +60,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
       drives: new Map([[driveId, served]]),
       archiveDisks: new Map([[driveId, options.archiveDisk ?? createMemoryDisk()]]),
       clock: options.clock ?? systemClock,
+      ...(options.reports === undefined ? {} : { reports: options.reports }),
       ...seams,
     },
     { secret, clusterId, nodeId: "node-1", version: "0.1.0" },

@@ -1,8 +1,8 @@
 import type { AdminRequest, AdminResponse } from "@kakera/gateway";
 import type { TraceFilter } from "../trace/trace-filter.ts";
-import type { TraceHub } from "../trace/trace-hub.ts";
+import type { ClusterTrace } from "../trace/cluster-trace.ts";
 
-export type TracePort = Pick<TraceHub, "open" | "next" | "close">;
+export type TracePort = Pick<ClusterTrace, "open" | "next" | "close">;
 
 const waitMsDefault = 5_000;
 
@@ -29,7 +29,7 @@ export async function answerTrace(request: AdminRequest, trace: TracePort): Prom
 }
 
 /** What is missing or of another type matches everything. */
-function filterIn(body: unknown): TraceFilter {
+export function filterIn(body: unknown): TraceFilter {
   const given = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
   const text = (name: string): string | null => {
     const value = given[name];

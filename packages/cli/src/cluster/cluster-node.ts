@@ -3,6 +3,7 @@ import {
   assert,
   newId,
   SECOND_MS,
+  silentMeter,
   type Clock,
   type ClusterId,
   type Disk,
@@ -20,12 +21,13 @@ import {
   listenWithTls,
   type NodeClient,
   type NodeListener,
+  type NodeReports,
   type NodeServer,
   type ShardDrive,
 } from "@kakera/rpc";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
 import { formatAddress, parseAddress } from "../config/parse-values.ts";
-import type { ServerSettings } from "../config/resolve-settings.ts";
+import type { Role, ServerSettings } from "../config/resolve-settings.ts";
 import type { NodeReport } from "../admin/status-report.ts";
 import type { DriveBay } from "../compose/drive-bay.ts";
 import { describeListening } from "../drivers/http-listener.ts";
@@ -36,6 +38,7 @@ import type { NodeCertificate } from "../compose/node-certificate.ts";
 import { checkClock } from "./check-clock.ts";
 import { checkTls } from "./check-tls.ts";
 import { DriveLocator } from "./locate-drives.ts";
+import type { Peer } from "./peer.ts";
 import { DrivesOfCluster } from "./drives-of-cluster.ts";
 
 export interface ClusterNodeParts {
@@ -47,6 +50,8 @@ export interface ClusterNodeParts {
   readonly levels: FeatureRange;
   /** null: calls are not traced. */
   readonly tracing: Tracing | null;
+  /** What this node tells of itself. */
+  readonly reports: NodeReports;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -67,6 +72,8 @@ export class ClusterNode {
   readonly #secret: string;
   /** By address. */
   readonly #links = new Map<string, NodeClient>();
+  /** To those that have no drive in reach, and only where one of them was asked something. */
+  readonly #linksToAsk = new Map<string, NodeClient>();
   readonly #remote = new Map<DriveId, ShardDrive>();
   /** Where each remote drive is reached now. */
   readonly #addresses = new Map<DriveId, string>();
@@ -109,8 +116,8 @@ export class ClusterNode {
   }
 
   /** Says which drives are open here, where that has changed. */
-  announce(roles: NodeRecord["roles"]): void {
-    const { advertise, zone, rack, host } = this.#settings;
+  announce(): void {
+    const { advertise, zone, rack, host, role } = this.#settings;
     assert(advertise !== null && host !== null, "a node of a cluster has a name and an address");
     const { bay } = this.#parts;
     this.#archiveDisks.clear();
@@ -140,7 +147,7 @@ export class ClusterNode {
       version,
       levels: this.#parts.levels,
       ...(tls === undefined ? {} : { tls: tls.mode }),
-      roles,
+      roles: rolesOf(role),
       drives,
     });
   }
@@ -162,6 +169,16 @@ export class ClusterNode {
     return records.map(({ host, version, levels = firstRange }) => ({ host, version, levels }));
   }
 
+  /** The others that live, with drives and without. */
+  get peers(): readonly Peer[] {
+    const others = [...this.registry.nodes.values()].filter(({ nodeId }) => nodeId !== this.nodeId);
+    return others.map(({ nodeId, host, address }) => ({
+      nodeId,
+      host,
+      report: (name, question, deadlineMs) => this.#linkToAsk(address).report(name, question, deadlineMs),
+    }));
+  }
+
   /** Where a drive has its files of the archive; null: it is not in reach. */
   archiveDisk(driveId: DriveId): Disk | null {
     const own = this.#archiveDisks.get(driveId);
@@ -173,7 +190,7 @@ export class ClusterNode {
   async close(): Promise<void> {
     await this.registry.close();
     await this.#listener?.close();
-    for (const link of this.#links.values()) link.close();
+    for (const link of [...this.#links.values(), ...this.#linksToAsk.values()]) link.close();
   }
 
   async #begin(): Promise<void> {
@@ -236,18 +253,36 @@ export class ClusterNode {
       this.#links.delete(address);
       link.close();
     }
+    const living = new Set([...this.registry.nodes.values()].map(({ address }) => address));
+    for (const [address, link] of this.#linksToAsk) {
+      if (living.has(address) && !this.#links.has(address)) continue;
+      this.#linksToAsk.delete(address);
+      link.close();
+    }
   }
 
   #linkTo(text: string): NodeClient {
     const known = this.#links.get(text);
     if (known !== undefined) return known;
-    const address = parseAddress(text);
-    const link = createNodeClient(
-      { ...this.#parts, tracer: this.#parts.tracing?.calls, tls: () => this.#tlsTo(text) },
-      { address, secret: this.#secret, clusterId: this.#clusterId },
-    );
+    const link = this.#dial(text, this.#parts.meter);
     this.#links.set(text, link);
     return link;
+  }
+
+  #linkToAsk(text: string): NodeClient {
+    const known = this.#links.get(text) ?? this.#linksToAsk.get(text);
+    if (known !== undefined) return known;
+    // No shard depends on it: its coming and going is nobody's alert.
+    const link = this.#dial(text, silentMeter);
+    this.#linksToAsk.set(text, link);
+    return link;
+  }
+
+  #dial(text: string, meter: Meter): NodeClient {
+    return createNodeClient(
+      { ...this.#parts, meter, tracer: this.#parts.tracing?.calls, tls: () => this.#tlsTo(text) },
+      { address: parseAddress(text), secret: this.#secret, clusterId: this.#clusterId },
+    );
   }
 
   /** By drive; what lies here is not reached by a socket. */
@@ -258,4 +293,9 @@ export class ClusterNode {
     const others = [...drives].filter(([, { nodeId }]) => nodeId !== this.nodeId);
     return new Map(others.map(([driveId, { address }]) => [driveId, address]));
   }
+}
+
+function rolesOf(role: Role): NodeRecord["roles"] {
+  if (role === "server") return ["gateway", "storage"];
+  return [role === "gateway" ? "gateway" : "storage"];
 }

@@ -37,7 +37,7 @@ export function addOperatorCommands(program: Command, { terminal, stateFiles, ke
     .option("--once", "one report, and end")
     .option("--interval <DURATION>", "from one report to the next (2s)")
     .action((flags: TopFlags) => keep(commands.top, ({ runTop }) => runTop(flags, terminal)));
-  addLiveOptions(program.command("trace").description("requests of a node as they end, until Ctrl-C"))
+  addLiveOptions(program.command("trace").description("requests of all nodes as they end, until Ctrl-C"))
     .option("--bucket <BUCKET[/PREFIX]>", "only of this bucket, and of keys that begin so")
     .option("--operation <NAME>", "only these, as GetObject; Admin, Health and Metrics on request only")
     .option("--status <CODE>", "only those, as 404, 5xx or NoSuchKey")

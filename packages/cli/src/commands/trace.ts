@@ -1,5 +1,4 @@
 import { sleep } from "@kakera/kernel";
-import type { EndedRequest } from "@kakera/gateway";
 import { formatIso } from "@kakera/s3";
 import { judgeAnswer } from "../client/judge-answer.ts";
 import type { LiveFlags } from "../client/live-settings.ts";
@@ -8,7 +7,8 @@ import { InvalidValue, parseDuration } from "../config/parse-values.ts";
 import { exitCodes, type ExitCode } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { splitResource, type TraceFilter } from "../trace/trace-filter.ts";
-import type { TraceBatch } from "../trace/trace-hub.ts";
+import type { ClusterTraceBatch } from "../trace/cluster-trace.ts";
+import type { TraceBatch, TracedRequest } from "../trace/trace-hub.ts";
 import { formatBytes, formatCounted } from "./format-values.ts";
 import { withSignedClient, type Live } from "./live.ts";
 
@@ -27,7 +27,7 @@ const path = "/kakera/admin/v1/trace";
 /** A call waits for the first request so long: less than the shortest patience of a client or of a proxy. */
 const waitMs = 5_000;
 
-/** `kakera trace`: requests of one node, all of its processes, as they end, until Ctrl-C or until the server stops. */
+/** `kakera trace`: requests of all nodes, all of their processes, as they end, until Ctrl-C or until the server that is asked stops. */
 export function runTrace(flags: TraceFlags, terminal: Terminal): Promise<ExitCode> {
   const filter = filterOf(flags);
   const forMs = flags.for === undefined ? null : durationOf("--for", flags.for);
@@ -37,8 +37,8 @@ export function runTrace(flags: TraceFlags, terminal: Terminal): Promise<ExitCod
     const over =
       forMs === null ? interrupted : Promise.race([interrupted, sleep(terminal.clock, forMs).then(() => null)]);
     const opened = JSON.parse(judgeAnswer(await client.send("POST", path, JSON.stringify(filter)))) as { id: string };
-    if (!settings.isQuiet)
-      terminal.hint(`requests of ${settings.endpoint.host} alone; Ctrl-C ends it (another node: --endpoint URL)`);
+    if (!settings.isQuiet) terminal.hint("requests as they end, of all nodes; Ctrl-C ends it");
+    let unheard = "";
     try {
       for (;;) {
         const fetched = client.send(
@@ -50,8 +50,12 @@ export function runTrace(flags: TraceFlags, terminal: Terminal): Promise<ExitCod
           fetched.catch(() => undefined); // nobody waits for it any more
           return exitCodes.done;
         }
-        const batch = JSON.parse(judgeAnswer(answer)) as TraceBatch;
+        const batch = JSON.parse(judgeAnswer(answer)) as ClusterTraceBatch;
         show(batch, live);
+        const hosts = (batch.unheard ?? []).join(", ");
+        if (hosts !== unheard && !settings.isQuiet)
+          terminal.hint(hosts === "" ? "all nodes are heard again" : `not heard, their requests are missing: ${hosts}`);
+        unheard = hosts;
         if (batch.state === "ending") {
           if (!settings.isQuiet) terminal.hint("the server stops: that was all");
           return exitCodes.done;
@@ -71,12 +75,12 @@ function show({ requests, droppedCount }: TraceBatch, { terminal, settings }: Li
   else terminal.hint(`${formatCounted(droppedCount, "request")} not shown: they came faster than they were fetched`);
 }
 
-function recordOf({ resource, ...request }: EndedRequest): Record<string, unknown> {
+function recordOf({ resource, ...request }: TracedRequest): Record<string, unknown> {
   return { kind: "request", version: 1, ...request, ...splitResource(resource) };
 }
 
 /** Time, status, operation, time taken, bytes, who, what. Keys are anybody's text: they must not steer the terminal. */
-function renderRequest(request: EndedRequest): string {
+function renderRequest(request: TracedRequest): string {
   const { operation, statusCode, code, durationMs, receivedBytes, sentBytes, clientAddress, requestId } = request;
   const status = String(statusCode ?? "---");
   const error = code === status ? "" : `  ${code}`;
@@ -88,6 +92,7 @@ function renderRequest(request: EndedRequest): string {
     `${formatBytes(receivedBytes)} in`.padStart(12),
     `${formatBytes(sentBytes)} out`.padStart(13),
     clientAddress,
+    ...(request.node === undefined ? [] : [request.node]),
     requestId,
     request.resource.replaceAll(/[\p{Cc}\p{Cf}]/gu, "\u{fffd}") + error,
   ].join("  ");

@@ -19,6 +19,8 @@ import type { PromMeter } from "../drivers/prom-meter.ts";
 import type { SiblingProcess } from "../drivers/sibling-process.ts";
 import { ServerSharing } from "../processes/share-server.ts";
 import type { Reload } from "../processes/told.ts";
+import { metricsOfOthers, nodeReports } from "../cluster/node-reports.ts";
+import { ClusterTrace } from "../trace/cluster-trace.ts";
 import { TraceHub } from "../trace/trace-hub.ts";
 import { DriveBay } from "./drive-bay.ts";
 import type { ProcessIo } from "../minio-metrics/show-process.ts";
@@ -123,8 +125,16 @@ export async function composeServer(
     { credentials: settings.server.credentials, places },
   );
   const activity = new ActivityRing();
-  const trace = new TraceHub(components);
-  const parts = { ...settings, bay, prepared, rootKey, activity, trace };
+  const hub = new TraceHub(components);
+  const trace = new ClusterTrace({
+    hub,
+    clock: components.clock,
+    host: settings.server.host ?? "",
+    peers: () => core.peers,
+  });
+  const metricsText = (): Promise<string> => sharing.metricsText();
+  const reports = nodeReports({ metricsText, hub });
+  const parts = { ...settings, bay, prepared, rootKey, activity, trace, reports };
   const core: ServerCore = new ServerCore({ ...components, meter }, parts);
   const { log, bodies, admin, state } = core;
   const { eventLoopLagSeconds, processIo } = components;
@@ -141,8 +151,8 @@ export async function composeServer(
   measureSurvey(metrics, survey);
   showMinioMetrics(metrics, { clock, state, survey, processIo, server: serverName(settings.server) });
   const { accessKey, secretKey } = rootKey.credentials;
-  const sharing = new ServerSharing(
-    { ...components, meter, core, trace, health: () => state.health(), credentials: rootKey.credentials },
+  const sharing: ServerSharing = new ServerSharing(
+    { ...components, meter, core, trace: hub, health: () => state.health(), credentials: rootKey.credentials },
     settings,
   );
   const gateway = createGateway(
@@ -155,9 +165,10 @@ export async function composeServer(
       credentials: { lookup: (given) => (given === accessKey ? secretKey : null) },
       health: state,
       isSessionLive: (session) => core.isSessionLive(session) || sharing.isLive(session),
-      metricsText: () => sharing.metricsText(),
+      metricsText,
+      metricsOfOthers: (path) => metricsOfOthers(core.peers, path),
       ...watchRequests(components, () => core.formation.clusterId),
-      watcher: trace,
+      watcher: hub,
     },
     gatewaySettings(settings.server, settings.test),
   );
@@ -194,7 +205,7 @@ export async function composeServer(
       ]);
     },
     async drain(timeoutMs) {
-      await trace.end();
+      await hub.end();
       const cutOff = await Promise.all([gateway.drain(timeoutMs), sharing.drain(timeoutMs)]);
       return cutOff[0] + cutOff[1];
     },

@@ -12,16 +12,14 @@ import {
 import type { Admin } from "@kakera/gateway";
 import type { ShardDrive } from "@kakera/rpc";
 import { defaultMaintenanceSettings, reportedMarks, SessionBoard, type Maintenance } from "@kakera/maintenance";
-import { keys, readFeatureLevel, type ViewReaders, type WritableView } from "@kakera/metadata";
+import { keys, readFeatureLevel, type WritableView } from "@kakera/metadata";
 import { ClusterNode } from "../cluster/cluster-node.ts";
 import { foundCluster } from "../cluster/found-cluster.ts";
 import { maintainWhile } from "../cluster/maintain-while.ts";
 import type { ClusterReport } from "../admin/status-report.ts";
 import type { EtcdPlace } from "../config/etcd-settings.ts";
-import type { ActivityRing } from "../admin/activity-ring.ts";
+import type { Peer } from "../cluster/peer.ts";
 import { createAdmin } from "../admin/create-admin.ts";
-import type { ServerSettings } from "../config/resolve-settings.ts";
-import type { TestSettings } from "../config/test-settings.ts";
 import { checkLevel } from "../upgrade/check-level.ts";
 import { featureRange, type FeatureRange } from "../upgrade/feature-range.ts";
 import { keepLevelRisen, raiseAlone } from "../upgrade/raise-level.ts";
@@ -32,7 +30,7 @@ import { addDrive } from "./add-drive.ts";
 import { replaceDrive, type DriveChangeComponents } from "./change-drives.ts";
 import { forgetDrive } from "./forget-drive.ts";
 import type { ServerComponents } from "./compose-server.ts";
-import type { DriveBay } from "./drive-bay.ts";
+import type { CoreSettings, Shareable } from "./core-settings.ts";
 import { createExclusive } from "./exclusive.ts";
 import type { FormationFile } from "./formation-file.ts";
 import { writeIncarnations } from "./keep-drives.ts";
@@ -43,29 +41,10 @@ import { openClusterLog } from "./open-cluster-log.ts";
 import { openLog } from "./open-log.ts";
 import { openService, type Service } from "./open-service.ts";
 import type { PreparedDrives } from "./prepare-drives.ts";
-import { keepRootKey, type RootKey } from "./root-key.ts";
+import { keepRootKey } from "./root-key.ts";
 import { archiveSettings, journalSettings } from "./server-limits.ts";
-import type { TraceHub } from "../trace/trace-hub.ts";
 import type { ServerLog } from "./server-log.ts";
 import { createServerState, type ServerState } from "./server-state.ts";
-
-export interface CoreSettings {
-  readonly server: ServerSettings;
-  readonly test: TestSettings;
-  readonly bay: DriveBay;
-  readonly prepared: PreparedDrives;
-  readonly rootKey: RootKey;
-  readonly activity: ActivityRing;
-  /** Requests for those who watch them. */
-  readonly trace: TraceHub;
-}
-
-/** What other processes of this server take part in. */
-export interface Shareable extends Pick<Service, "marks" | "repairQueue"> {
-  /** The view lies in it. */
-  readonly stateDirectory: string;
-  readonly readers: ViewReaders | null;
-}
 
 const logWaitMs = SECOND_MS / 10;
 const levelLookMs = SECOND_MS / 4;
@@ -125,13 +104,13 @@ export class ServerCore {
       activity: (sinceMs) => settings.activity.report(sinceMs),
       replaceDrive: async (directory) => {
         const driveId = await this.exclusively(() => replaceDrive(changes, directory));
-        this.#hurryRepair();
+        this.#maintenance?.hurry();
         return driveId;
       },
       addDrive: (directory) => this.exclusively(() => addDrive(changes, directory)),
       forgetDrive: async (driveId) => {
         await this.exclusively(() => forgetDrive(changes, driveId));
-        this.#hurryRepair();
+        this.#maintenance?.hurry();
       },
       orderRepair: (order) => this.#opened.orderRepair(order),
       explain: (call) => this.#opened.explain(call),
@@ -154,10 +133,14 @@ export class ServerCore {
     return this.#node?.drives ?? this.#settings.bay.drives;
   }
 
+  /** The other nodes; none on one machine. */
+  get peers(): readonly Peer[] {
+    return this.#node?.peers ?? [];
+  }
+
   /** Tells the other nodes which drives are open here. */
   announce(): void {
-    const { role } = this.#settings.server;
-    this.#node?.announce(role === "server" ? ["gateway", "storage"] : [role === "gateway" ? "gateway" : "storage"]);
+    this.#node?.announce();
   }
 
   /** Whether a session may still be at what it left a mark of. */
@@ -313,7 +296,7 @@ export class ServerCore {
 
   async #joinCluster(etcd: EtcdPlace): Promise<void> {
     const { bay, server, prepared } = this.#settings;
-    const components = { ...this.#components, etcd, bay, levels: this.#levels };
+    const components = { ...this.#components, etcd, bay, levels: this.#levels, reports: this.#settings.reports };
     const { clusterId } = this.#formation;
     const node = await ClusterNode.open(components, server, clusterId);
     this.#node = node;
@@ -328,13 +311,12 @@ export class ServerCore {
     this.log.use(log);
     const { shared } = log;
     assert(shared !== null, "the log of a cluster is shared");
-    const founding = { ...this.#components, log: shared, registry: node.registry };
+    const leading = { ...this.#components, log: shared, registry: node.registry };
     const { expectDomains, geometry } = server;
     shared.lead((signal) =>
-      foundCluster(founding, { expectDomains, geometry, groupCount: this.#settings.test.groupCount }, signal),
+      foundCluster(leading, { expectDomains, geometry, groupCount: this.#settings.test.groupCount }, signal),
     );
-    const raising = { ...this.#components, log: shared, registry: node.registry };
-    shared.lead((signal) => keepLevelRisen(raising, signal));
+    shared.lead((signal) => keepLevelRisen(leading, signal));
     const board = new SessionBoard({ ...this.#components, log: shared });
     this.#board = board;
     void board.run(this.#ended.signal).catch(this.#components.onBug);
@@ -343,8 +325,11 @@ export class ServerCore {
   #clusterReport(): ClusterReport | null {
     const cluster = this.log.current?.cluster ?? null;
     if (cluster === null || this.#node === null) return null;
-    const { nodes } = this.#node;
-    return { ...cluster, nodes, featureLevel: this.#view === null ? null : readFeatureLevel(this.#view) };
+    return {
+      ...cluster,
+      nodes: this.#node.nodes,
+      featureLevel: this.#view === null ? null : readFeatureLevel(this.#view),
+    };
   }
 
   get #openView(): WritableView {
@@ -355,11 +340,6 @@ export class ServerCore {
   get #opened(): Maintenance {
     if (this.#maintenance === null) throw new ClusterFailure("retry", "the server is still starting");
     return this.#maintenance;
-  }
-
-  /** What had to wait for a home has a new one. */
-  #hurryRepair(): void {
-    this.#maintenance?.hurry();
   }
 
   #openJournal(

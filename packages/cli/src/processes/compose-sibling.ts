@@ -119,6 +119,7 @@ export async function composeSibling(components: SiblingComponents, beginning: B
       markSession: beginning.markSession,
       ...watchRequests(components, () => beginning.clusterId),
       metricsText: () => link.ask<string>("metrics", null, metricsMsMax),
+      metricsOfOthers: (path) => link.ask<string[]>("metrics-of-others", path, metricsMsMax),
     },
     gatewaySettings(server, test),
   );

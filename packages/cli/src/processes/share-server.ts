@@ -10,7 +10,8 @@ import {
 } from "@kakera/kernel";
 import type { Health } from "@kakera/gateway";
 import { createNodeServer, listenForCalls, type NodeListener, type ShardFinding } from "@kakera/rpc";
-import type { ServerCore, Shareable } from "../compose/server-core.ts";
+import type { Shareable } from "../compose/core-settings.ts";
+import type { ServerCore } from "../compose/server-core.ts";
 import type { Tracing } from "../compose/keep-tracing.ts";
 import type { Credentials } from "../config/credentials.ts";
 import type { ServerSettings } from "../config/resolve-settings.ts";
@@ -20,6 +21,7 @@ import type { MeterRow, PromMeter } from "../drivers/prom-meter.ts";
 import { placeSocket } from "../drivers/place-socket.ts";
 import type { SiblingProcess } from "../drivers/sibling-process.ts";
 import { viewFolder } from "../compose/view-folder.ts";
+import { metricsOfOthers } from "../cluster/node-reports.ts";
 import type { TraceHub } from "../trace/trace-hub.ts";
 import { version } from "../version.ts";
 import type { Sibling } from "./sibling.ts";
@@ -179,6 +181,7 @@ export class ServerSharing {
       this.#components.trace.noteOthers(requests, droppedCount),
     );
     link.on("metrics", () => this.metricsText());
+    link.on("metrics-of-others", (path: string) => metricsOfOthers(core.peers, path));
     link.on("admin", ({ query, ...request }: ForwardedAdmin) =>
       core.admin.handle({ ...request, query: new Map(query) }),
     );

@@ -65,5 +65,5 @@ export interface Drain {
   readonly timeoutMs: number;
 }
 
-// Asked by a sibling: "metrics" (text of all processes), "is-session-live". Asked by the owner: "measured" (MetricRecord[]).
+// Asked by a sibling: "metrics" (text of all processes), "metrics-of-others" (texts of the other nodes), "is-session-live". Asked by the owner: "measured" (MetricRecord[]).
 // Told by a sibling: "finding" (ShardFinding).

@@ -4,9 +4,14 @@ import { CommandFailure } from "../command-failure.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { matchesTrace, type TraceFilter } from "./trace-filter.ts";
 
+/** A request, and the node that answered it; without one there is only one node. */
+export interface TracedRequest extends EndedRequest {
+  readonly node?: string;
+}
+
 /** What one who watches is told at a time. */
 export interface TraceBatch {
-  readonly requests: readonly EndedRequest[];
+  readonly requests: readonly TracedRequest[];
   /** That matched since the last batch, and came faster than they were fetched. */
   readonly droppedCount: number;
   /** `ending`: the server stops, and this was all. */
@@ -15,7 +20,8 @@ export interface TraceBatch {
 
 interface Subscription {
   readonly filter: TraceFilter;
-  queue: EndedRequest[];
+  readonly ended: () => void;
+  queue: TracedRequest[];
   droppedCount: number;
   /** Hands over what is there to the call that waits for it. */
   wake: (() => void) | null;
@@ -55,15 +61,18 @@ export class TraceHub implements RequestWatcher {
     return this.#isWatching;
   }
 
-  /** Watches from now on; what it returns is the name for the other calls. Throws CommandFailure when too many do. */
-  open(filter: TraceFilter): string {
+  /**
+   * Watches from now on; what it returns is the name for the other calls. `ended`: called when nobody watches under that name any more. Throws
+   * CommandFailure when too many do.
+   */
+  open(filter: TraceFilter, ended: () => void = () => {}): string {
     if (this.#subscriptions.size >= subscriptionsMax)
       throw new CommandFailure("TOO_MANY_TRACES", `${subscriptionsMax} traces are being watched already`, {
         exitCode: exitCodes.unreachable,
         remedy: "again in a minute: one that nobody reads is ended then",
       });
     const id = Buffer.from(this.#random.bytes(idBytes)).toString("hex");
-    this.#subscriptions.set(id, { filter, queue: [], droppedCount: 0, wake: null, lease: this.#leaseOf(id) });
+    this.#subscriptions.set(id, { filter, ended, queue: [], droppedCount: 0, wake: null, lease: this.#leaseOf(id) });
     this.#isWatching = true;
     return id;
   }
@@ -103,6 +112,7 @@ export class TraceHub implements RequestWatcher {
     this.#subscriptions.delete(id);
     this.#isWatching = this.#subscriptions.size > 0;
     subscription.wake?.();
+    subscription.ended();
     if (!this.#isWatching) this.#ending?.();
   }
 
@@ -124,11 +134,16 @@ export class TraceHub implements RequestWatcher {
 
   note(request: EndedRequest): void {
     for (const subscription of this.#subscriptions.values()) {
-      if (!matchesTrace(request, subscription.filter)) continue;
-      if (subscription.queue.length >= queuedMax) subscription.droppedCount++;
-      else subscription.queue.push(request);
-      subscription.wake?.();
+      if (matchesTrace(request, subscription.filter)) queue(subscription, request);
     }
+  }
+
+  /** Those of another node, which has looked at the filter and dropped some itself. */
+  noteFor(id: string, requests: readonly TracedRequest[], droppedCount: number): void {
+    const subscription = this.#subscriptions.get(id);
+    if (subscription === undefined) return;
+    for (const request of requests) queue(subscription, request);
+    subscription.droppedCount += droppedCount;
   }
 
   /** Those of another process of this server, which has dropped some itself. */
@@ -140,4 +155,10 @@ export class TraceHub implements RequestWatcher {
   #leaseOf(id: string): Timer {
     return this.#clock.setTimer(leaseMs, () => this.close(id));
   }
+}
+
+function queue(subscription: Subscription, request: TracedRequest): void {
+  if (subscription.queue.length >= queuedMax) subscription.droppedCount++;
+  else subscription.queue.push(request);
+  subscription.wake?.();
 }

@@ -8,6 +8,17 @@ const shownBy: Readonly<Record<string, (name: string) => boolean>> = {
   "/minio/v2/metrics/resource": (name) => /^minio_node_(drive|cpu|mem)_/.test(name),
 };
 
+/** What of it each node counts for itself, where the path tells of all nodes; the rest is the same at each. */
+const countedBy: Readonly<Record<string, (name: string) => boolean>> = {
+  "/minio/v2/metrics/cluster": shownBy["/minio/v2/metrics/node"] as (name: string) => boolean,
+  "/minio/v2/metrics/bucket": (name) => !/^minio_bucket_(usage|objects_size)_/.test(name),
+};
+
+/** null: the path tells of one node. */
+export function countedOf(path: string): ((name: string) => boolean) | null {
+  return countedBy[path] ?? null;
+}
+
 export function isMetricsPath(path: string): boolean {
   return Object.hasOwn(shownBy, path);
 }

@@ -50,6 +50,11 @@ export interface NodeClient {
   archiveDisk(driveId: DriveId): Disk;
   /** Rejects with ClusterFailure when the node does not answer, or does not accept this one (CLOCK_SKEW). */
   hello(): Promise<NodeIntroduction>;
+  /**
+   * What the node tells under this name: parsed JSON, which a node of another version may have written. Rejects with ClusterFailure when it does
+   * not answer in time, or does not know the report (VERSION_SKEW).
+   */
+  report(name: string, question: unknown, deadlineMs: number): Promise<unknown>;
   /** Asks the node for the status of its drives now. Never rejects: a node that does not answer is down. */
   refresh(): Promise<void>;
   /** Ends what is under way. */
@@ -104,6 +109,11 @@ export function createNodeClient(
       });
       const { clusterId: theirs, nodeId, version, wallMs } = calls.HelloAnswer.decode(answer.header);
       return { clusterId: idFromBytes("cluster", theirs), nodeId, version, wallMs };
+    },
+    report: async (name, question, deadlineMs) => {
+      const sent = calls.ReportCall.encode({ name, question: Buffer.from(JSON.stringify(question)) }).finish();
+      const answer = await caller.call({ name: "report", header: sent, deadlineMs, isRepeatable: false });
+      return JSON.parse(Buffer.from(calls.ReportAnswer.decode(answer.header).report).toString()) as unknown;
     },
     refresh: () => status.poll(),
     close() {

@@ -1,8 +1,10 @@
 import type { Disk, DiskFile, DriveId } from "@kakera/kernel";
+import type { NodeReports } from "../node-reports.ts";
 import type { ShardDrive, ShardStream } from "../shard-drive.ts";
 import type { CallHandler } from "./calls/call-handler.ts";
 import * as files from "./calls/file-calls.ts";
 import { helloCall, statusCall, type NodeIntroduction } from "./calls/node-calls.ts";
+import { reportCall } from "./calls/report-calls.ts";
 import {
   describeCall,
   inventoryCall,
@@ -25,6 +27,7 @@ export interface CallTableParts {
   /** For what is sent. */
   readonly memory: PayloadMemory;
   readonly introduce: () => NodeIntroduction;
+  readonly reports: NodeReports;
 }
 
 /** What this node can be asked, by the last part of the path. */
@@ -33,6 +36,7 @@ export function createCallTable(parts: CallTableParts): ReadonlyMap<string, Call
   return new Map([
     ["hello", helloCall(parts.introduce)],
     ["status", statusCall(drives)],
+    ["report", reportCall(parts.reports)],
     ["put", putCall(drives)],
     ["begin", beginCall(drives, streams)],
     ["append", appendCall(streams)],

@@ -1,6 +1,7 @@
 import type { Clock, ClusterId, Disk, DiskFile, DriveId, Logger, Meter, Random, Timer } from "@kakera/kernel";
 import type { CallTracer } from "../call-tracer.ts";
 import { createServerMetrics } from "../metrics.ts";
+import type { NodeReports } from "../node-reports.ts";
 import type { ShardDrive, ShardStream } from "../shard-drive.ts";
 import { deriveRootKey } from "../wire/frame-mac.ts";
 import { answerWholeCall, type WholeAnswer, type WholeCall } from "./answer-whole-call.ts";
@@ -25,6 +26,8 @@ export interface NodeServerComponents {
   readonly meter: Meter;
   /** Absent: calls are not traced. */
   readonly tracer?: CallTracer | undefined;
+  /** Absent: none. */
+  readonly reports?: NodeReports;
 }
 
 export interface NodeServerIdentity {
@@ -85,8 +88,8 @@ export function createNodeServer(
   const receiving = new PayloadMemory({ sizeBytes: receivedBytesMax, waitingMax });
   const sending = new PayloadMemory({ sizeBytes: sentBytesMax, waitingMax });
   const introduce = (): typeof introduction & { wallMs: number } => ({ ...introduction, wallMs: clock.nowMs() });
-  const { drives, archiveDisks } = components;
-  const table = createCallTable({ drives, archiveDisks, streams, files, memory: sending, introduce });
+  const { drives, archiveDisks, reports = new Map() } = components;
+  const table = createCallTable({ drives, archiveDisks, streams, files, memory: sending, introduce, reports });
   const root = deriveRootKey(secret, identity.clusterId);
   const heard = (sender: string, connection: object): void => peers.heard(sender, connection);
   const service = new NodeService({ root, table, clock, random, logger, heard });

@@ -1,0 +1,57 @@
+import { isMetricsPath, selectMetrics } from "@kakera/gateway";
+import { ClusterFailure, SECOND_MS } from "@kakera/kernel";
+import type { NodeReport, NodeReports } from "@kakera/rpc";
+import { filterIn } from "../admin/trace-calls.ts";
+import { CommandFailure } from "../command-failure.ts";
+import { traceReports } from "../trace/cluster-trace.ts";
+import type { TraceHub } from "../trace/trace-hub.ts";
+import type { Peer } from "./peer.ts";
+
+const metricsReport = "metrics";
+/** Less than the patience of a scrape, which is ten seconds. */
+const metricsMsMax = 3 * SECOND_MS;
+/** Less than the deadline of the call that waits. */
+const waitMsMax = 2 * SECOND_MS;
+
+/** What this node tells the others of itself: its own figures, and the requests that it answers while one of them watches. */
+export function nodeReports(of: { readonly metricsText: () => Promise<string>; readonly hub: TraceHub }): NodeReports {
+  const { metricsText, hub } = of;
+  return new Map<string, NodeReport>([
+    [metricsReport, async (asked) => ({ text: selectMetrics(pathIn(asked), await metricsText()) })],
+    [traceReports.open, async (asked) => ({ id: openIn(hub, asked) })],
+    [traceReports.next, async (asked) => hub.next(textIn(asked, "id"), waitMsMax)],
+    [traceReports.end, async (asked) => hub.close(textIn(asked, "id"))],
+  ]);
+}
+
+/** What the others tell at a path of metrics; those that do not answer in time are left out. */
+export async function metricsOfOthers(peers: readonly Peer[], path: string): Promise<string[]> {
+  const told = await Promise.allSettled(peers.map((peer) => peer.report(metricsReport, { path }, metricsMsMax)));
+  return told.flatMap((outcome) => {
+    if (outcome.status === "fulfilled") return [textIn(outcome.value, "text")];
+    if (!(outcome.reason instanceof ClusterFailure)) throw outcome.reason;
+    return [];
+  });
+}
+
+function pathIn(asked: unknown): string {
+  const path = textIn(asked, "path");
+  if (isMetricsPath(path)) return path;
+  throw new ClusterFailure("retry", `there are no metrics at ${path} here`, { reason: "VERSION_SKEW" });
+}
+
+function openIn(hub: TraceHub, asked: unknown): string {
+  try {
+    return hub.open(filterIn(asked));
+  } catch (failure) {
+    if (failure instanceof CommandFailure) throw new ClusterFailure("retry", failure.message, { cause: failure });
+    throw failure;
+  }
+}
+
+/** Of another version's making, perhaps. */
+function textIn(told: unknown, name: string): string {
+  const text = (told as Record<string, unknown> | null)?.[name];
+  if (typeof text === "string") return text;
+  throw new ClusterFailure("retry", `a node tells no ${name}`, { reason: "VERSION_SKEW" });
+}
