@@ -16,7 +16,9 @@ export function openGrpcClient(endpoint: string, access: Pick<EtcdAccess, "auth"
     grpcOptions: {
       // A catch-up comes in messages of many megabytes (correctness.md V2).
       "grpc.max_receive_message_length": -1,
-      "grpc.keepalive_time_ms": 5_000,
+      // Well above etcd's --grpc-keepalive-min-time of 5 s: an idle watch with pings of 5 s, some of them early by a few ms, lost its connection
+      // every few minutes ("too many pings", told as RESOURCE_EXHAUSTED), and with it what was under way.
+      "grpc.keepalive_time_ms": 7_000,
       "grpc.keepalive_timeout_ms": 3_000,
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 1_000,
