@@ -1,6 +1,7 @@
 import type { SecureContextOptions } from "node:tls";
 import {
   assert,
+  ClusterFailure,
   newId,
   SECOND_MS,
   silentMeter,
@@ -82,6 +83,7 @@ export class ClusterNode {
   readonly #locator = new DriveLocator();
   #listener: NodeListener | null = null;
   #told: string | null = null;
+  #isClosed = false;
 
   private constructor(
     parts: ClusterNodeParts,
@@ -175,7 +177,7 @@ export class ClusterNode {
     return others.map(({ nodeId, host, address }) => ({
       nodeId,
       host,
-      report: (name, question, deadlineMs) => this.#linkToAsk(address).report(name, question, deadlineMs),
+      report: async (name, question, deadlineMs) => this.#linkToAsk(address).report(name, question, deadlineMs),
     }));
   }
 
@@ -188,6 +190,7 @@ export class ClusterNode {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.registry.close();
     await this.#listener?.close();
     for (const link of [...this.#links.values(), ...this.#linksToAsk.values()]) link.close();
@@ -272,6 +275,7 @@ export class ClusterNode {
   #linkToAsk(text: string): NodeClient {
     const known = this.#links.get(text) ?? this.#linksToAsk.get(text);
     if (known !== undefined) return known;
+    if (this.#isClosed) throw new ClusterFailure("retry", "this node has stopped");
     // No shard depends on it: its coming and going is nobody's alert.
     const link = this.#dial(text, silentMeter);
     this.#linksToAsk.set(text, link);
