@@ -11,6 +11,7 @@ import { handleExchange, type ExchangeHandler } from "./handle-exchange.ts";
 import { bodyRateRule, IncomingBytes } from "./incoming-bytes.ts";
 import type { InFlight } from "./in-flight.ts";
 import { newHostId, newRequestId } from "./request-ids.ts";
+import { Turns } from "./turns.ts";
 
 /** A server of node:http or node:https. */
 export type HttpServer = Server | HttpsServer;
@@ -27,6 +28,7 @@ export interface RimParts {
 export function createRim(parts: RimParts): { attach(server: HttpServer, pages?: Pages): void } {
   const { clock, random, inFlight, handler, traced } = parts;
   const connections = new Connections();
+  const turns = new Turns();
   const hostId = newHostId(random);
   const answers = new AnswerBurst(clock);
   const expecting = new WeakSet<IncomingMessage>();
@@ -62,7 +64,7 @@ export function createRim(parts: RimParts): { attach(server: HttpServer, pages?:
     return traced(typeof traceparent === "string" ? traceparent : null, () => handleExchange(exchange, handler));
   };
   const serveInTurn = async (exchange: Exchange): Promise<void> => {
-    if (await isItsTurn(exchange.response)) await serve(exchange);
+    if (await turns.of(exchange)) await serve(exchange);
   };
   const serveAt =
     (origin: Origin) =>
@@ -87,19 +89,6 @@ export function createRim(parts: RimParts): { attach(server: HttpServer, pages?:
       inFlight.add(server as Server);
     },
   };
-}
-
-/**
- * Resolves when the answers before this one on its connection have left; false: the connection closed before. Also a client that does not
- * pipeline is met here: it may have the whole of a body, and send its next request, before the socket has told us that the body is out (seen
- * of one GET in fifty over TLS on a busy machine). Served in turn, what is pipelined sees what was asked before it, a body that waits
- * holds no memory, and nothing has to end an answer that has no socket: node marks such a one as destroyed and keeps its connection.
- */
-function isItsTurn(response: ServerResponse): Promise<boolean> {
-  return new Promise((resolve) => {
-    response.once("socket", () => resolve(true));
-    response.once("close", () => resolve(false));
-  });
 }
 
 /**

@@ -3,6 +3,7 @@ import { RawConnection } from "../fakes/raw-client.ts";
 import { readable } from "../fakes/s3-client.ts";
 import { startGateway } from "../fakes/start-gateway.ts";
 import { eventually } from "../fakes/eventually.ts";
+import { waitingMax } from "../../src/http/turns.ts";
 import { createSlowLog } from "../fakes/slow-log.ts";
 
 describe("line 47: connections of every kind", () => {
@@ -85,6 +86,23 @@ describe("line 47: connections of every kind", () => {
     connection.destroy();
     await eventually(() => gateway.gateway.inFlightCount === 0, "both have ended with their connection");
     expect((await gateway.client.call({ method: "HEAD", bucket: "b-1", key: "big" })).status).toBe(200);
+  });
+
+  it("closes the connection of a client that sends requests without end and waits for no answer", async () => {
+    await using gateway = await startGateway();
+    await gateway.client.call({ method: "PUT", bucket: "b-1" });
+    await gateway.client.call({ method: "PUT", bucket: "b-1", key: "k", body: Buffer.alloc(5_000, 1) });
+    const held = Promise.withResolvers<void>();
+    gateway.bodies.faults.beforeRead = () => held.promise;
+    const connection = await RawConnection.open(gateway.port);
+    const { head } = gateway.client.wire({ method: "GET", bucket: "b-1", key: "k" });
+    connection.send(head.repeat(1 + waitingMax));
+    await eventually(() => gateway.gateway.inFlightCount === 1 + waitingMax, "so many may wait");
+    connection.send(head);
+    await connection.closed();
+    held.resolve();
+    await eventually(() => gateway.gateway.inFlightCount === 0, "nothing is left in flight");
+    connection.destroy();
   });
 
   it("refuses what follows a bad pipelined request, after the good one was answered", async () => {
