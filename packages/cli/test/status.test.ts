@@ -129,7 +129,8 @@ describe("judgeConditions()", () => {
     ],
     ["a shared etcd", { cluster: { ...cluster, etcd: { ...etcd, isShared: true } } }, ["ETCD_SHARED"]],
     ["a halt", { cluster: { ...cluster, halt: "etcd was restored" } }, ["LOG_UNREACHABLE"]],
-    ["a view that lags", { viewLagRevisions: 3 }, ["VIEW_BEHIND"]],
+    ["a view that lags", { viewLagRevisions: 101 }, ["VIEW_BEHIND"]],
+    ["a view that has some changes on their way", { viewLagRevisions: 100 }, []],
     ["chunks short of shards", { census: { ...well.census, chunksByMissing: [12_340, 5] } }, ["SHARDS_SHORT"]],
     ["chunks lost", { census: { ...well.census, lostCount: 1 } }, ["CHUNKS_LOST"]],
     [

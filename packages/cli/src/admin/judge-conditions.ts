@@ -33,10 +33,7 @@ export interface ServerFacts {
   readonly openFilesMax: number | null;
 }
 
-/**
- * What the functions below may find; another reason is the drive's own (its `reason`). VIEW_BEHIND is not among them: whoever asks for
- * the conditions is not told the lag (`kakera_view_lag_revisions`).
- */
+/** What the functions below may find; another reason is the drive's own (its `reason`). */
 export const judgedReasons: readonly ReasonCode[] = [
   "CHUNKS_LOST",
   "QUORUM_LOST",
@@ -44,6 +41,7 @@ export const judgedReasons: readonly ReasonCode[] = [
   "SHARDS_SHORT",
   "LOG_UNREACHABLE",
   "LOG_SPACE",
+  "VIEW_BEHIND",
   "ETCD_VERSION",
   "ETCD_SHARED",
   "NODE_DOWN",
@@ -67,6 +65,8 @@ export const judgedReasons: readonly ReasonCode[] = [
 
 const certificateWarningMs = 30 * DAY_MS;
 const eventLoopLagSecondsMax = 0.5;
+/** As the alert's: a few are always on their way. */
+const viewLagRevisionsMax = 100;
 const openFilesMin = 4096;
 const repairStalledMs = HOUR_MS;
 
@@ -151,12 +151,13 @@ function judgeLog({ journal, cluster, viewLagRevisions }: ServerFacts): Conditio
   }
   if (journal.isSpaceShort === true) conditions.push(spaceShort(cluster));
   if (cluster !== null) conditions.push(...judgeEtcdPlace(cluster.etcd));
-  if (viewLagRevisions > 0 && journal.canWrite) {
+  if (viewLagRevisions > viewLagRevisionsMax && journal.canWrite) {
     conditions.push({
       reason: "VIEW_BEHIND",
       subject: null,
-      sentence: `the view is ${viewLagRevisions} changes behind the log`,
-      remedy: "wait; it catches up by itself",
+      sentence: `this node's view is ${viewLagRevisions} changes behind the log: its answers wait for them`,
+      remedy:
+        "wait, it catches up by itself; if it does not, look at its processor and the drive with its state folder",
       weight: "notice",
     });
   }

@@ -90,6 +90,7 @@ export class ServerCore {
         formation: () => this.#formation,
         upkeep: () => this.#maintenance?.report() ?? null,
         isServing: () => this.#isServing,
+        viewLagRevisions: () => this.viewLagRevisions,
       },
       {
         isSameDevice: settings.prepared.isSameDevice,

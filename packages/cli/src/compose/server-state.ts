@@ -38,6 +38,8 @@ export interface StateSources {
   readonly nodeCertificate: { readonly expiresMs: number } | null;
   /** Everything that has to be there before requests are served is. */
   readonly isServing: () => boolean;
+  /** Changes that are acknowledged and not yet in the view. */
+  readonly viewLagRevisions: () => number;
 }
 
 export interface StateSettings {
@@ -107,7 +109,7 @@ export function createServerState(sources: StateSources, settings: StateSettings
       drives: present,
       journal: journalStatus(sources.log()),
       cluster: sources.cluster(),
-      viewLagRevisions: 0,
+      viewLagRevisions: sources.viewLagRevisions(),
       census: upkeep.census,
       repair: wholeMs(upkeep.repair),
       scrubbedMs: upkeep.scrubbedMs,
