@@ -21,6 +21,7 @@ interface Standings {
 }
 
 interface Leading {
+  readonly conditions: readonly { readonly reason: string }[];
   readonly repair: { readonly waitingCount: number };
   readonly cluster: { readonly isLeader: boolean };
 }
@@ -158,18 +159,26 @@ describe.skipIf(!isHere)("a cluster of four nodes that bears the loss of any two
     for (const index of [1, 2])
       for (let round = 0; round < 40; round++)
         damageFiles(filesBelow(join(cluster.node(index).directory, "drive1"), /\/(segments|shards)\//), "flip", random);
-    for (const node of cluster.nodes) await expectAll(node.client(), users);
-    // Who does not lead mends nothing, and tells the leader nothing: it finds what it reads itself.
-    await until("what the leader found is good again", async () => {
-      for (const node of cluster.nodes) {
-        const { repair, cluster: of } = await node.status<Leading>();
-        if (of.isLeader) return repair.waitingCount === 0;
-      }
-      return false;
+    const leader = await leaderOf(cluster);
+    // Who does not lead mends nothing: what it finds, it tells.
+    for (const node of cluster.nodes.filter((each) => each !== leader)) await expectAll(node.client(), users);
+    await until("what the others found is good again", async () => {
+      const { repair, conditions } = await leader.status<Leading>();
+      return conditions.some(({ reason }) => reason === "BITROT_FOUND") && repair.waitingCount === 0;
     });
     for (const node of cluster.nodes) await expectAll(node.client(), users);
   }, 600_000);
 });
+
+/** Waits until one leads. */
+async function leaderOf(cluster: TestCluster): Promise<TestNode> {
+  let leader: TestNode | undefined;
+  await until("one node leads", async () => {
+    for (const node of cluster.nodes) if ((await node.status<Leading>()).cluster.isLeader) leader = node;
+    return leader !== undefined;
+  });
+  return leader as TestNode;
+}
 
 /** Chunks that lack a shard, by the metric of whichever node leads. */
 async function shortOf(nodes: readonly TestNode[]): Promise<number> {

@@ -1,5 +1,6 @@
 import type { EndedRequest } from "@kakera/gateway";
 import { ClusterFailure, createManualClock, createSeededRandom } from "@kakera/kernel";
+import { noRepairQueue } from "@kakera/rpc";
 import { describe, expect, test } from "vitest";
 import { metricsOfOthers, nodeReports } from "../src/cluster/node-reports.ts";
 import type { Peer } from "../src/cluster/peer.ts";
@@ -42,7 +43,7 @@ function createNodes(count: number) {
       host: `node-${index}`,
       hub,
       isAway: false,
-      reports: nodeReports({ metricsText, hub }),
+      reports: nodeReports({ metricsText, hub, findings: noRepairQueue }),
     };
   });
   const peersOf = (own: number): Peer[] =>

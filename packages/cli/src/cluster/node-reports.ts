@@ -1,10 +1,11 @@
 import { isMetricsPath, selectMetrics } from "@kakera/gateway";
 import { ClusterFailure, SECOND_MS } from "@kakera/kernel";
-import type { NodeReport, NodeReports } from "@kakera/rpc";
+import type { NodeReport, NodeReports, RepairQueue } from "@kakera/rpc";
 import { filterIn } from "../admin/trace-calls.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { traceReports } from "../trace/cluster-trace.ts";
 import type { TraceHub } from "../trace/trace-hub.ts";
+import { findingsIn, findingsReport } from "./finding-teller.ts";
 import type { Peer } from "./peer.ts";
 
 const metricsReport = "metrics";
@@ -13,13 +14,20 @@ const metricsMsMax = 3 * SECOND_MS;
 /** Less than the deadline of the call that waits. */
 const waitMsMax = 2 * SECOND_MS;
 
-/** What this node tells the others of itself: its own figures, and the requests that it answers while one of them watches. */
-export function nodeReports(of: { readonly metricsText: () => Promise<string>; readonly hub: TraceHub }): NodeReports {
-  const { metricsText, hub } = of;
+export interface ReportSources {
+  readonly metricsText: () => Promise<string>;
+  readonly hub: TraceHub;
+  /** For what others have found wrong. */
+  readonly findings: RepairQueue;
+}
+
+/** What this node tells the others and hears of them: its own figures, the requests that it answers while one of them watches, their findings. */
+export function nodeReports({ metricsText, hub, findings }: ReportSources): NodeReports {
   return new Map<string, NodeReport>([
     [metricsReport, async (asked) => ({ text: selectMetrics(pathIn(asked), await metricsText()) })],
     [traceReports.open, async (asked) => ({ id: openIn(hub, asked) })],
     [traceReports.next, async (asked) => hub.next(textIn(asked, "id"), waitMsMax)],
+    [findingsReport, async (told) => findingsIn(told).forEach((finding) => findings.report(finding))],
     [traceReports.end, async (asked) => hub.close(textIn(asked, "id"))],
   ]);
 }

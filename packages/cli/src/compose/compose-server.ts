@@ -19,6 +19,7 @@ import type { PromMeter } from "../drivers/prom-meter.ts";
 import type { SiblingProcess } from "../drivers/sibling-process.ts";
 import { ServerSharing } from "../processes/share-server.ts";
 import type { Reload } from "../processes/told.ts";
+import type { RepairQueue } from "@kakera/rpc";
 import { metricsOfOthers, nodeReports } from "../cluster/node-reports.ts";
 import { ClusterTrace } from "../trace/cluster-trace.ts";
 import { TraceHub } from "../trace/trace-hub.ts";
@@ -133,7 +134,8 @@ export async function composeServer(
     peers: () => core.peers,
   });
   const metricsText = (): Promise<string> => sharing.metricsText();
-  const reports = nodeReports({ metricsText, hub });
+  const findings: RepairQueue = { report: (finding) => core.findings.report(finding) };
+  const reports = nodeReports({ metricsText, hub, findings });
   const parts = { ...settings, bay, prepared, rootKey, activity, trace, reports };
   const core: ServerCore = new ServerCore({ ...components, meter }, parts);
   const { log, bodies, admin, state } = core;

@@ -24,6 +24,8 @@ export interface ServiceComponents {
   readonly meter: Meter;
   readonly failpoints: Failpoints;
   readonly onBug: (failure: unknown) => void;
+  /** To the node that leads, where it is not this one. */
+  readonly leader: RepairQueue;
 }
 
 export interface Service {
@@ -39,13 +41,13 @@ export function openService(
   components: ServiceComponents,
   settings: { readonly server: ServerSettings; readonly test: TestSettings },
 ): Service {
-  const { log, bay, board, onBug } = components;
+  const { log, bay, board, onBug, leader } = components;
   const memory = createSharedMemory({ sizeBytes: bodyMemoryBytes(settings.server) });
-  // Each needs the other: readers report to maintenance, which asks what reads are under way. Who does not lead repairs nothing: the
-  // leader finds it by its own counts and scrubs.
+  // Each needs the other: readers report to maintenance, which asks what reads are under way. Who does not lead repairs nothing.
   const repairQueue: RepairQueue = {
     report: (finding) => {
       if (log.current?.shared?.isLeader ?? true) maintenance.repairQueue.report(finding);
+      else leader.report(finding);
     },
   };
   const bodies = createBodies(

@@ -10,10 +10,11 @@ import {
   type SessionId,
 } from "@kakera/kernel";
 import type { Admin } from "@kakera/gateway";
-import type { ShardDrive } from "@kakera/rpc";
+import type { RepairQueue, ShardDrive } from "@kakera/rpc";
 import { defaultMaintenanceSettings, reportedMarks, SessionBoard, type Maintenance } from "@kakera/maintenance";
 import { keys, readFeatureLevel, type WritableView } from "@kakera/metadata";
 import { ClusterNode } from "../cluster/cluster-node.ts";
+import { FindingTeller } from "../cluster/finding-teller.ts";
 import { foundCluster } from "../cluster/found-cluster.ts";
 import { maintainWhile } from "../cluster/maintain-while.ts";
 import type { ClusterReport } from "../admin/status-report.ts";
@@ -57,6 +58,12 @@ export class ServerCore {
   readonly bodies: LateBodies = createLateBodies();
   readonly state: ServerState;
   readonly admin: Admin;
+  /** For what the readers of other nodes have found wrong: who does not lead, any more or yet, leaves it. */
+  readonly findings: RepairQueue = {
+    report: (finding) => {
+      if (this.log.current?.shared?.isLeader === true) this.#maintenance?.repairQueue.report(finding);
+    },
+  };
   readonly exclusively = createExclusive();
   readonly #components: ServerComponents & { readonly meter: Meter };
   readonly #settings: CoreSettings;
@@ -172,7 +179,8 @@ export class ServerCore {
     if (this.log.status().canWrite && this.#node === null) await beginCluster(cluster, this.#formation);
     else checkCluster(cluster, this.#formation);
     const { drives } = this;
-    const parts = { ...this.#components, ...cluster, drives, board: this.#board };
+    const leader = new FindingTeller({ clock, peers: () => this.peers });
+    const parts = { ...this.#components, ...cluster, drives, board: this.#board, leader };
     const service = openService(parts, this.#settings);
     const { bodies, marks, maintenance } = service;
     this.bodies.open(bodies);
