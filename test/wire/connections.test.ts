@@ -7,7 +7,7 @@ import { makeCertificate } from "../harness/certificate.ts";
 import { countFor } from "../harness/length.ts";
 import { spawnServer, until, type TestServer } from "../harness/server.ts";
 import { runRestlessClient } from "./connections/restless-client.ts";
-import { WireConnection } from "./connections/wire-connection.ts";
+import { openConnection } from "./connections/open-connection.ts";
 
 const bucket = "restless";
 const clientCount = 8;
@@ -29,9 +29,9 @@ describe.each([
     endpoint = new URL(`${scheme}://127.0.0.1:${server.port}`);
     await until("the server is ready", async () => {
       if (server.process.exitCode !== null) throw new Error(server.output());
-      const connection = new WireConnection(endpoint);
+      const connection = openConnection(endpoint);
       connection.send(Buffer.from("GET /health/ready HTTP/1.1\r\nhost: kakera\r\n\r\n"));
-      const answer = await connection.answer("GET").catch(() => null);
+      const answer = await connection.answer().catch(() => null);
       connection.destroy();
       return answer?.status === 200;
     });

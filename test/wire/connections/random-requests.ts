@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Random } from "@kakera/kernel";
 import { emptySha256, sha256Hex } from "../../harness/sign.ts";
-import type { WireAnswer } from "./wire-connection.ts";
+import type { RawAnswer } from "../../../packages/gateway/test/fakes/raw-client.ts";
 
 /** A request, and what is wrong with an answer to it; null: nothing. */
 export interface ExpectedRequest {
@@ -10,7 +10,7 @@ export interface ExpectedRequest {
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  fault(answer: WireAnswer): string | null;
+  fault(answer: RawAnswer): string | null;
 }
 
 /** What one client has stored; nobody else writes its keys. */
@@ -89,7 +89,7 @@ export class RandomRequests {
 
   #remove(key: string, stored: Stored): ExpectedRequest {
     stored.delete(key);
-    return { ...this.#read("DELETE", key, "delete", (answer) => otherThan(answer, 204)) };
+    return this.#read("DELETE", key, "delete", (answer) => otherThan(answer, 204));
   }
 
   #head(key: string, stored: Stored): ExpectedRequest {
@@ -115,7 +115,7 @@ export class RandomRequests {
   #list(stored: Stored): ExpectedRequest {
     const keys = [...stored.keys()].sort().join(" ");
     const target = `/${this.#bucket}?list-type=2&prefix=${encodeURIComponent(this.#prefix)}`;
-    const fault = (answer: WireAnswer): string | null => {
+    const fault = (answer: RawAnswer): string | null => {
       const listed = [...answer.body.toString().matchAll(/<Key>([^<]+)<\/Key>/g)].map(([, key]) => key).join(" ");
       return otherThan(answer, 200) ?? (listed === keys ? null : `listed ${listed} instead of ${keys}`);
     };
@@ -141,7 +141,7 @@ export class RandomRequests {
 
 const noBody = { "x-amz-content-sha256": emptySha256 };
 
-function otherThan(answer: WireAnswer, status: number): string | null {
+function otherThan(answer: RawAnswer, status: number): string | null {
   return answer.status === status ? null : `not ${status}`;
 }
 

@@ -1,8 +1,9 @@
 import { createSeededRandom } from "@kakera/kernel";
 import { testCredentials } from "../../harness/server.ts";
 import { signHeaders } from "../../harness/sign.ts";
+import type { RawConnection } from "../../../packages/gateway/test/fakes/raw-client.ts";
 import { RandomRequests, type ExpectedRequest, type Stored } from "./random-requests.ts";
-import { WireConnection } from "./wire-connection.ts";
+import { openConnection } from "./open-connection.ts";
 
 /** Only what hangs takes so long, however busy the machine is. */
 const answerMsMax = 120_000;
@@ -25,13 +26,13 @@ export async function runRestlessClient(wish: RestlessWish): Promise<number> {
   const prefix = `client-${wish.seed}/`;
   const requests = new RandomRequests({ ...wish, random: createSeededRandom(wish.seed), prefix });
   const stored: Stored = new Map();
-  let connection = new WireConnection(wish.endpoint);
+  let connection = openConnection(wish.endpoint);
   let answered = 0;
   try {
     for (let batch = 0; batch < wish.batchCount; batch++) {
       if (requests.chance(0.05)) {
         await leaveWithin(connection, requests, { wish, stored });
-        connection = new WireConnection(wish.endpoint);
+        connection = openConnection(wish.endpoint);
       }
       answered += await answerAll(connection, requests, { wish, stored });
     }
@@ -46,11 +47,7 @@ interface Held {
   readonly stored: Stored;
 }
 
-async function answerAll(
-  connection: WireConnection,
-  requests: RandomRequests,
-  { wish, stored }: Held,
-): Promise<number> {
+async function answerAll(connection: RawConnection, requests: RandomRequests, { wish, stored }: Held): Promise<number> {
   const count = requests.chance(0.3) ? 2 + requests.below(requestsAtOnceMax - 1) : 1;
   const batch = Array.from({ length: count }, () => requests.next(stored));
   for (const request of batch) {
@@ -62,10 +59,12 @@ async function answerAll(
   }
   for (const [index, request] of batch.entries()) {
     const what = `client ${wish.seed}, ${index + 1} of ${batch.map(({ label }) => label).join(", ")}`;
-    if (requests.chance(0.1)) await pause(requests);
-    const answer = await inTime(connection.answer(request.method), what).catch((cause: unknown) => {
-      throw new Error(`${what}: no answer`, { cause });
-    });
+    if (requests.chance(0.1)) await readNothing(connection, requests);
+    const answer = await inTime(connection.answer(request.method === "HEAD" ? { hasBody: "no" } : {}), what).catch(
+      (cause: unknown) => {
+        throw new Error(`${what}: no answer`, { cause });
+      },
+    );
     const fault = request.fault(answer);
     if (fault !== null) throw new Error(`${what}: ${fault}; got ${answer.status}`);
     if (answer.headers.get("connection") === "close") throw new Error(`${what}: the connection ends`);
@@ -74,11 +73,7 @@ async function answerAll(
 }
 
 /** Goes away in the middle of an upload or of an answer. Nothing of it changes what is stored. */
-async function leaveWithin(
-  connection: WireConnection,
-  requests: RandomRequests,
-  { wish, stored }: Held,
-): Promise<void> {
+async function leaveWithin(connection: RawConnection, requests: RandomRequests, { wish, stored }: Held): Promise<void> {
   const [key = "none"] = stored.keys();
   for (let count = 1 + requests.below(3); count > 0; count--)
     connection.send(headOf(requests.get(key, stored), wish.endpoint));
@@ -99,6 +94,13 @@ function headOf(request: Pick<ExpectedRequest, "method" | "target" | "headers">,
   );
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`, "latin1");
+}
+
+/** What does not fit into the sockets stays with the server meanwhile. */
+async function readNothing({ socket }: RawConnection, requests: RandomRequests): Promise<void> {
+  socket.pause();
+  await pause(requests);
+  socket.resume();
 }
 
 /** Part of what a client is, and no waiting for a condition. */
