@@ -131,6 +131,8 @@ describe("metrics of the other nodes", () => {
     expect((await metricsOfOthers(peersOf(0), "/minio/v2/metrics/cluster")).map((text) => text.split("\n")[1])).toEqual(
       ['minio_s3_requests_total{server="n1"} 1', 'minio_s3_requests_total{server="n2"} 2'],
     );
+    const ofAnotherVersion: Peer = { nodeId: "id", host: "new", report: async () => ({ families: [] }) };
+    expect(await metricsOfOthers([ofAnotherVersion, ...peersOf(0)], "/minio/v2/metrics/cluster")).toHaveLength(2);
     (nodes[1] as (typeof nodes)[1]).isAway = true;
     expect(await metricsOfOthers(peersOf(0), "/minio/v2/metrics/cluster")).toHaveLength(1);
     expect(await metricsOfOthers(peersOf(0), "/of/another/version")).toEqual([]);

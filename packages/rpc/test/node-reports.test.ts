@@ -20,7 +20,7 @@ describe("reports of a node", () => {
     expect(failure).toMatchObject({ reason: "VERSION_SKEW" });
   });
 
-  it("fail as their maker says, and when they are too long for one answer", async () => {
+  it("fail as their maker says, and when they or their questions are too long for one call", async () => {
     const failing = async (): Promise<never> => Promise.reject(new ClusterFailure("retry", "not now"));
     const long = async (): Promise<string> => "x".repeat(3_000_000);
     await using node = await startNode({
@@ -32,5 +32,6 @@ describe("reports of a node", () => {
     const client = node.client();
     expect((await failureOf(client.report("failing", null, deadlineMs))).message).toContain("not now");
     expect((await failureOf(client.report("long", null, deadlineMs))).message).toContain("too long");
+    expect((await failureOf(client.report("long", "x".repeat(300_000), deadlineMs))).message).toContain("too long");
   });
 });

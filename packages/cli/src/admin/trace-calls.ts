@@ -1,5 +1,5 @@
 import type { AdminRequest, AdminResponse } from "@kakera/gateway";
-import type { TraceFilter } from "../trace/trace-filter.ts";
+import { filterIn } from "../trace/trace-filter.ts";
 import type { ClusterTrace } from "../trace/cluster-trace.ts";
 
 export type TracePort = Pick<ClusterTrace, "open" | "next" | "close">;
@@ -26,22 +26,4 @@ export async function answerTrace(request: AdminRequest, trace: TracePort): Prom
     default:
       return null;
   }
-}
-
-/** What is missing or of another type matches everything. */
-export function filterIn(body: unknown): TraceFilter {
-  const given = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
-  const text = (name: string): string | null => {
-    const value = given[name];
-    return typeof value === "string" && value !== "" ? value : null;
-  };
-  const slowerThanMs = Number(given["slowerThanMs"] ?? 0);
-  return {
-    bucket: text("bucket"),
-    prefix: text("prefix"),
-    operation: text("operation"),
-    status: text("status"),
-    outcome: given["outcome"] === "errors" ? "errors" : "all",
-    slowerThanMs: Number.isFinite(slowerThanMs) ? slowerThanMs : 0,
-  };
 }

@@ -8,7 +8,7 @@ export const findingsReport = "findings";
 /** Between two messages: a damaged object that is read a thousand times a second is one finding. */
 const tellMs = SECOND_MS;
 const toldMsMax = 5 * SECOND_MS;
-/** That wait for a message. What finds no room is found by the next reader, or by the scrub. */
+/** That wait for a message, and fit into one (two hundred bytes each). What finds no room is found by the next reader, or by the scrub. */
 const waitingMax = 1_000;
 
 /**
@@ -26,9 +26,11 @@ export class FindingTeller implements RepairQueue {
   }
 
   report(finding: ShardFinding): void {
-    const { dataId, chunkIndex, shardIndex } = finding.ref;
+    const { driveId, why } = finding;
+    const { group, dataId, chunkIndex, shardIndex } = finding.ref;
     if (this.#waiting.size >= waitingMax) return;
-    this.#waiting.set(`${dataId}/${chunkIndex}/${shardIndex}/${finding.driveId}/${finding.why}`, finding);
+    const told = { ref: { group, dataId, chunkIndex, shardIndex }, driveId, why };
+    this.#waiting.set(`${dataId}/${chunkIndex}/${shardIndex}/${driveId}/${why}`, told);
     if (this.#waiting.size === 1) this.#clock.setTimer(tellMs, () => this.#tell());
   }
 

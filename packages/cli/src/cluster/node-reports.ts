@@ -1,9 +1,9 @@
 import { isMetricsPath, selectMetrics } from "@kakera/gateway";
 import { ClusterFailure, SECOND_MS } from "@kakera/kernel";
 import type { NodeReport, NodeReports, RepairQueue } from "@kakera/rpc";
-import { filterIn } from "../admin/trace-calls.ts";
 import { CommandFailure } from "../command-failure.ts";
 import { traceReports } from "../trace/cluster-trace.ts";
+import { filterIn } from "../trace/trace-filter.ts";
 import type { TraceHub } from "../trace/trace-hub.ts";
 import { findingsIn, findingsReport } from "./finding-teller.ts";
 import type { Peer } from "./peer.ts";
@@ -27,19 +27,22 @@ export function nodeReports({ metricsText, hub, findings }: ReportSources): Node
     [metricsReport, async (asked) => ({ text: selectMetrics(pathIn(asked), await metricsText()) })],
     [traceReports.open, async (asked) => ({ id: openIn(hub, asked) })],
     [traceReports.next, async (asked) => hub.next(textIn(asked, "id"), waitMsMax)],
-    [findingsReport, async (told) => findingsIn(told).forEach((finding) => findings.report(finding))],
     [traceReports.end, async (asked) => hub.close(textIn(asked, "id"))],
+    [findingsReport, async (told) => findingsIn(told).forEach((finding) => findings.report(finding))],
   ]);
 }
 
 /** What the others tell at a path of metrics; those that do not answer in time are left out. */
 export async function metricsOfOthers(peers: readonly Peer[], path: string): Promise<string[]> {
-  const told = await Promise.allSettled(peers.map((peer) => peer.report(metricsReport, { path }, metricsMsMax)));
-  return told.flatMap((outcome) => {
-    if (outcome.status === "fulfilled") return [textIn(outcome.value, "text")];
-    if (!(outcome.reason instanceof ClusterFailure)) throw outcome.reason;
-    return [];
-  });
+  const textOf = async (peer: Peer): Promise<string[]> => {
+    try {
+      return [textIn(await peer.report(metricsReport, { path }, metricsMsMax), "text")];
+    } catch (failure) {
+      if (failure instanceof ClusterFailure) return [];
+      throw failure;
+    }
+  };
+  return (await Promise.all(peers.map(textOf))).flat();
 }
 
 function pathIn(asked: unknown): string {

@@ -16,6 +16,24 @@ export interface TraceFilter {
 
 const notS3 = new Set(["Admin", "Health", "Metrics"]);
 
+/** What is missing or of another type matches everything. */
+export function filterIn(body: unknown): TraceFilter {
+  const given = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
+  const text = (name: string): string | null => {
+    const value = given[name];
+    return typeof value === "string" && value !== "" ? value : null;
+  };
+  const slowerThanMs = Number(given["slowerThanMs"] ?? 0);
+  return {
+    bucket: text("bucket"),
+    prefix: text("prefix"),
+    operation: text("operation"),
+    status: text("status"),
+    outcome: given["outcome"] === "errors" ? "errors" : "all",
+    slowerThanMs: Number.isFinite(slowerThanMs) ? slowerThanMs : 0,
+  };
+}
+
 export function matchesTrace(request: EndedRequest, filter: TraceFilter): boolean {
   if (filter.operation === null ? notS3.has(request.operation) : !isSameWord(request.operation, filter.operation))
     return false;

@@ -1,4 +1,5 @@
 import {
+  ClusterFailure,
   idFromBytes,
   type Clock,
   type ClusterId,
@@ -13,6 +14,7 @@ import type { CallTracer } from "../call-tracer.ts";
 import { createClientMetrics } from "../metrics.ts";
 import type { NodeIntroduction } from "../server/calls/node-calls.ts";
 import type { ShardDrive } from "../shard-drive.ts";
+import { callHeaderBytesMax } from "../wire/call-limits.ts";
 import { deriveRootKey } from "../wire/frame-mac.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { httpConnect, type TlsOptions } from "./drivers/http-connection.ts";
@@ -52,7 +54,7 @@ export interface NodeClient {
   hello(): Promise<NodeIntroduction>;
   /**
    * What the node tells under this name: parsed JSON, which a node of another version may have written. Rejects with ClusterFailure when it does
-   * not answer in time, or does not know the report (VERSION_SKEW).
+   * not answer in time, does not know the report (VERSION_SKEW), or the question is longer than a call's header.
    */
   report(name: string, question: unknown, deadlineMs: number): Promise<unknown>;
   /** Asks the node for the status of its drives now. Never rejects: a node that does not answer is down. */
@@ -112,6 +114,8 @@ export function createNodeClient(
     },
     report: async (name, question, deadlineMs) => {
       const sent = calls.ReportCall.encode({ name, question: Buffer.from(JSON.stringify(question)) }).finish();
+      if (sent.byteLength > callHeaderBytesMax)
+        throw new ClusterFailure("retry", `the question of ${name} is too long`);
       const answer = await caller.call({ name: "report", header: sent, deadlineMs, isRepeatable: false });
       return JSON.parse(Buffer.from(calls.ReportAnswer.decode(answer.header).report).toString()) as unknown;
     },
