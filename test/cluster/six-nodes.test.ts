@@ -106,7 +106,7 @@ describe.skipIf(!isHere)("a cluster of six nodes that keeps shards as 4+2, and t
     const patient = Array.from({ length: 12 }, (_, i) => new KeyUser(Bucket, `patient${i}`));
     // Through one gateway each, once: what a killed one was at is cut, and never answered wrong.
     const single = Array.from({ length: 6 }, (_, i) => new KeyUser(Bucket, `single${i}`));
-    for (let round = 0; round < rounds; round++) {
+    const round = async (): Promise<void> => {
       const victims = [below(6), below(5)] as const;
       const killed = [victims[0], victims[1] + (victims[1] >= victims[0] ? 1 : 0)].map((index) => cluster.node(index));
       const left = cluster.nodes.filter((node) => !killed.includes(node));
@@ -132,15 +132,11 @@ describe.skipIf(!isHere)("a cluster of six nodes that keeps shards as 4+2, and t
           return true;
         });
       }
-      try {
-        await load.more(60 + below(60));
-        await killed[0]?.kill();
-        await load.more(below(60));
-        await killed[1]?.kill();
-        await load.more(150);
-      } catch (failure) {
-        throw withLogs(failure as Error, cluster);
-      }
+      await load.more(60 + below(60));
+      await killed[0]?.kill();
+      await load.more(below(60));
+      await killed[1]?.kill();
+      await load.more(150);
       await until(
         "the metrics of every survivor count what is short",
         async () => (await Promise.all(left.map(chunksShort))).every((count) => count > 0),
@@ -159,6 +155,11 @@ describe.skipIf(!isHere)("a cluster of six nodes that keeps shards as 4+2, and t
         for (const user of [...patient, ...single])
           expect([user.key, await user.check(client)]).toEqual([user.key, true]);
       }
+    };
+    for (let count = 0; count < rounds; count++) {
+      await round().catch((failure: Error) => {
+        throw withLogs(failure, cluster);
+      });
     }
   }, 600_000);
 });

@@ -15,6 +15,7 @@ export class TestNode {
   readonly name: string;
   readonly #options: ServerOptions & { readonly directory: string };
   #server: TestServer | null = null;
+  #isExpectedToRun = false;
 
   constructor(name: string, options: ServerOptions & { readonly directory: string }) {
     this.name = name;
@@ -37,20 +38,24 @@ export class TestNode {
 
   /** Does not wait until it is ready. */
   async start(): Promise<void> {
+    this.#isExpectedToRun = false;
     this.#server = await spawnServer(this.#options);
   }
 
   async ready(): Promise<void> {
     await untilReady(this.server);
+    this.#isExpectedToRun = true;
   }
 
   /** SIGKILL. */
   async kill(): Promise<void> {
+    this.#isExpectedToRun = false;
     await this.server.kill();
   }
 
   /** SIGTERM; resolves to the exit code. */
   stop(): Promise<number | null> {
+    this.#isExpectedToRun = false;
     return this.server.stop();
   }
 
@@ -84,10 +89,19 @@ export class TestNode {
     return clientOf(this.server.endpoint, maxAttempts, patienceMs);
   }
 
+  /** Rejects when the process was ready, and has ended without having been told to. */
   async end(): Promise<void> {
     if (this.#server === null) return;
+    const { exitCode, signalCode } = this.#server.process;
+    const hasEnded = exitCode !== null || signalCode !== null;
     this.#server.process.kill("SIGCONT");
     await this.#server.kill();
+    if (!hasEnded || !this.#isExpectedToRun) return;
+    const said = this.#server.output().trimEnd().split("\n").slice(-10).join("\n");
+    const failure = new Error(`${this.name} ended by itself (${exitCode ?? signalCode}), and said last:\n${said}`);
+    // What the test itself failed with hides it.
+    console.error(failure.message);
+    throw failure;
   }
 }
 
@@ -164,12 +178,24 @@ export class TestCluster implements AsyncDisposable {
   client(): S3Client {
     const client = clientOf(this.node(0).server.endpoint, attemptsOfSdk, 10_000);
     let turn = 0;
-    const nextGateway = (next: Attempt, request: RequestContext) => (args: AttemptArgs) => {
+    const nextGateway = (next: Attempt, request: RequestContext) => async (args: AttemptArgs) => {
       request.gatewayTurn = (request.gatewayTurn ?? turn++) + 1;
-      const { hostname, port } = new URL(this.node(request.gatewayTurn % this.nodes.length).server.endpoint);
+      const node = this.node(request.gatewayTurn % this.nodes.length);
+      // Of a client that lives for long: 14 of 500 for each attempt that is not the first. With two neighbours gone it is used up within a minute,
+      // and what is asked of the store is asked of each request by itself.
+      Object.assign(await client.config.retryStrategy(), { capacity: quotaOfSdk });
+      const { hostname, port } = new URL(node.server.endpoint);
       Object.assign(args.request, { hostname, port: Number(port) });
       args.request.headers["host"] = `${hostname}:${port}`;
-      return next(args);
+      try {
+        return await next(args);
+      } catch (failure) {
+        // The SDK throws what the last attempt met.
+        const met = `${new Date().toISOString()} ${node.name}: ${(failure as Error).message}`;
+        request.attempts = [...(request.attempts ?? []), met];
+        (failure as Error).message = request.attempts.join("; ");
+        throw failure;
+      }
     };
     // Its types are of a package of the SDK's own.
     client.middlewareStack.addRelativeTo(nextGateway as never, {
@@ -181,9 +207,10 @@ export class TestCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.end()));
+    const ends = await Promise.allSettled(this.nodes.map((node) => node.end()));
     await this.etcd.dispose();
     rmSync(this.#directory, { recursive: true, force: true });
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 }
 
@@ -193,11 +220,14 @@ interface AttemptArgs {
 /** One for all attempts of a request. */
 interface RequestContext {
   gatewayTurn?: number;
+  /** What those that failed met. */
+  attempts?: readonly string[];
 }
 type Attempt = (args: AttemptArgs) => Promise<unknown>;
 
 /** AWS' default. */
 const attemptsOfSdk = 3;
+const quotaOfSdk = 500;
 
 async function nodeOf(
   index: number,
