@@ -37,6 +37,7 @@ import {
   createNodeClient,
   createNodeServer,
   listenForCalls,
+  type ByteSink,
   type ShardDrive,
   type ShardRef,
   type ShardWrite,
@@ -205,10 +206,15 @@ async function measure(directory: string): Promise<void> {
   const plain = await Promise.all(buffers.map(() => connect()));
   const exchange = (lane: number, path: string, body: Buffer): Promise<number> => {
     let at = 0;
-    return plain[lane]!.exchange(path, [body], (chunk) => {
-      buffers[lane]!.set(chunk, at);
-      at += chunk.byteLength;
-    });
+    const sink: ByteSink = {
+      push(chunk) {
+        buffers[lane]!.set(chunk, at);
+        at += chunk.byteLength;
+      },
+      room: () => buffers[lane]!.subarray(at),
+      placed: (placedBytes) => void (at += placedBytes),
+    };
+    return plain[lane]!.exchange(path, [body], sink);
   };
 
   const rows: {

@@ -23,5 +23,6 @@ export { ConnectionLost, TlsRefused, type NodeConnection } from "./client/node-c
 export { createNodeServer, type NodeServer } from "./server/node-server.ts";
 export { listenForCalls, type NodeListener } from "./server/drivers/listen-for-calls.ts";
 export { listenWithTls, type TlsNodeListener } from "./server/drivers/listen-with-tls.ts";
+export type { ByteSink } from "./wire/byte-sink.ts";
 export type { CallTracer } from "./call-tracer.ts";
 export type { NodeTls, NodeTlsMode } from "./node-tls.ts";

@@ -168,6 +168,37 @@ describe("failures of node calls", () => {
     expect(into.equals(Buffer.alloc(100_000))).toBe(true);
   });
 
+  it("come when an answer stops in its middle, and nothing of its rest reaches the caller's buffer", async () => {
+    await using node = await startNode();
+    const shard = makeShard({ sizeBytes: mib });
+    await node.drive.put(shard);
+    const held: Buffer[] = [];
+    let [isAnswer, passedBytes] = [false, 0];
+    await using tap = await tapBetween(node.port, {
+      down(chunk) {
+        if (!isAnswer) return chunk;
+        const passed = chunk.subarray(0, Math.max(0, 300_000 - passedBytes));
+        passedBytes += passed.byteLength;
+        held.push(chunk.subarray(passed.byteLength));
+        return passed;
+      },
+    });
+    const clock = clockByHand();
+    const client = node.client({ port: tap.port, clock, settings: { readDeadlineMs: 19 } });
+    await client.refresh();
+    isAnswer = true;
+    const into = Buffer.alloc(mib);
+    const read = failureOf(client.drive(node.driveId).read(refOf(shard), { offsetBytes: 0, lengthBytes: mib }, into));
+    const end = 290_000;
+    await until(() => into.subarray(end, end + 8).equals(shard.payload.subarray(end, end + 8)));
+    clock.passAll(19);
+    expect(await read).toMatchObject({ kind: "retry", reason: "DRIVE_SLOW" });
+    const before = Buffer.from(into);
+    tap.pass(held);
+    await tap.closed();
+    expect(into.equals(before)).toBe(true);
+  });
+
   it("come when the node dies in the midst of a call; a write is not sent again", async () => {
     const hang = Promise.withResolvers<never>();
     let puts = 0;

@@ -5,6 +5,10 @@ export interface Tap extends AsyncDisposable {
   readonly port: number;
   /** All that clients sent, by connection. */
   readonly sent: Buffer[];
+  /** Sends the chunks to all clients that are there. */
+  pass(chunks: readonly Buffer[]): void;
+  /** Resolves when no client is there. */
+  closed(): Promise<void>;
 }
 
 export interface TapHooks {
@@ -18,10 +22,13 @@ export interface TapHooks {
 export async function tapBetween(nodePort: number, hooks: TapHooks = {}): Promise<Tap> {
   const sent: Buffer[] = [];
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
   const server = createServer((client) => {
     const node = connect({ host: "127.0.0.1", port: nodePort });
     const index = sent.push(Buffer.alloc(0)) - 1;
     for (const socket of [client, node]) sockets.add(socket);
+    clients.add(client);
+    client.once("close", () => clients.delete(client));
     client.on("data", (chunk: Buffer) => {
       sent[index] = Buffer.concat([sent[index]!, chunk]);
       const passed = hooks.up === undefined ? chunk : hooks.up(chunk);
@@ -42,6 +49,12 @@ export async function tapBetween(nodePort: number, hooks: TapHooks = {}): Promis
   return {
     port: (server.address() as AddressInfo).port,
     sent,
+    pass(chunks) {
+      for (const client of clients) for (const chunk of chunks) client.write(chunk);
+    },
+    async closed() {
+      await until(() => clients.size === 0);
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();

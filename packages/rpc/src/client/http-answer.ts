@@ -1,3 +1,4 @@
+import type { ByteSink } from "../wire/byte-sink.ts";
 import { ConnectionLost } from "./node-connection.ts";
 
 const headBytesMax = 8 * 1024;
@@ -8,25 +9,38 @@ const headEnd = Buffer.from("\r\n\r\n");
  * it that nobody asked for, is an error: the connection is no longer to be trusted.
  */
 export class HttpAnswer {
-  readonly #receive: (chunk: Uint8Array) => void;
+  readonly #sink: ByteSink;
   #head = Buffer.alloc(0);
   #leftBytes = 0;
   #isHeadRead = false;
   status = 0;
   keepsConnection = true;
 
-  /** `receive` gets the body of an answer of status 200; the pieces are views that live until it returns. */
-  constructor(receive: (chunk: Uint8Array) => void) {
-    this.#receive = receive;
+  /** `sink` gets the body of an answer of status 200. */
+  constructor(sink: ByteSink) {
+    this.#sink = sink;
   }
 
-  /** Whether the answer is whole now. Throws ConnectionLost, and what `receive` throws. */
+  /** Where the next bytes of the answer may be read to; null: nowhere, they are pushed. */
+  room(): Uint8Array | null {
+    if (!this.#isHeadRead || this.status !== 200) return null;
+    return this.#sink.room()?.subarray(0, this.#leftBytes) ?? null;
+  }
+
+  /** So many bytes lie there now. Whether the answer is whole. */
+  placed(sizeBytes: number): boolean {
+    this.#sink.placed(sizeBytes);
+    this.#leftBytes -= sizeBytes;
+    return this.#leftBytes === 0;
+  }
+
+  /** Whether the answer is whole now. Throws ConnectionLost, and what the sink throws. */
   push(chunk: Buffer): boolean {
     const body = this.#isHeadRead ? chunk : this.#readHead(chunk);
     if (body === null) return false;
     if (body.byteLength > this.#leftBytes) throw new ConnectionLost("the node sends more than it said");
     this.#leftBytes -= body.byteLength;
-    if (this.status === 200 && body.byteLength > 0) this.#receive(body);
+    if (this.status === 200 && body.byteLength > 0) this.#sink.push(body);
     return this.#leftBytes === 0;
   }
 

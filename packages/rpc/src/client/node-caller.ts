@@ -177,8 +177,7 @@ export class NodeCaller {
     const receiver = new FrameReceiver((envelope) => placesFor(envelope, into));
     attempt.receiver = receiver;
     this.#parts.metrics.sent(sealed.byteLength + header.byteLength + payload.byteLength);
-    const receive = (chunk: Uint8Array): void => receiver.push(chunk);
-    const status = await connection.exchange(path, [sealed, header, payload], receive, traceparent);
+    const status = await connection.exchange(path, [sealed, header, payload], receiver, traceparent);
     if (status !== 200) throw this.#refused(status, connection);
     const frame = receiver.finish();
     this.#parts.metrics.received(bytesOf(frame));

@@ -1,3 +1,5 @@
+import type { ByteSink } from "../wire/byte-sink.ts";
+
 /** One connection to a node, for one exchange at a time. */
 export interface NodeConnection {
   /** Whether another exchange may follow. */
@@ -5,13 +7,13 @@ export interface NodeConnection {
   /** Whether an exchange was made on it before: the node may have closed it meanwhile. */
   readonly isReused: boolean;
   /**
-   * Posts the pieces, one after another, and gives the body of a 200 to `receive` as it comes; resolves to the status. Rejects with
-   * {@link ConnectionLost}, or with what `receive` throws; the connection is destroyed then.
+   * Posts the pieces, one after another, and gives the body of a 200 to `sink` as it comes; resolves to the status. Rejects with
+   * {@link ConnectionLost}, or with what `sink` throws; the connection is destroyed then.
    */
   exchange(
     path: string,
     pieces: readonly Uint8Array[],
-    receive: (chunk: Uint8Array) => void,
+    sink: ByteSink,
     /** A header, for traces only: it is not sealed. */
     traceparent?: string | null,
   ): Promise<number>;

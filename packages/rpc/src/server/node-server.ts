@@ -8,7 +8,8 @@ import { answerWholeCall, type WholeAnswer, type WholeCall } from "./answer-whol
 import { createCallTable } from "./call-table.ts";
 import { unknownFile } from "./calls/file-calls.ts";
 import { unknownStream } from "./calls/stream-calls.ts";
-import { HttpCalls, type NodeCallHandler } from "./drivers/http-calls.ts";
+import type { Readable } from "../drivers/read-in-place.ts";
+import { HttpCalls } from "./drivers/http-calls.ts";
 import { Holdings } from "./holdings.ts";
 import { defaultNodeServerSettings, type NodeServerSettings } from "./node-server-settings.ts";
 import { NodeService } from "./node-service.ts";
@@ -53,14 +54,14 @@ interface NodeLoad {
 }
 
 export interface NodeServer {
-  /** For a server of node:http, whose `keepAliveTimeout` is above 30 s: clients drop idle connections first. */
-  readonly handle: NodeCallHandler;
+  /** Answers the calls that come over a connection, of TCP or TLS or of this machine. */
+  accept(readable: Readable): void;
   /** The same for a transport that brings calls as a whole (the simulator's). */
   answer(call: WholeCall): Promise<WholeAnswer>;
   /** A connection of such calls is closed. */
   connectionClosed(connection: object): void;
   load(): NodeLoad;
-  /** Refuses further calls, lets those under way end, and gives up what other processes hold. */
+  /** Refuses further calls, lets those under way end, closes the connections, and gives up what other processes hold. */
   close(): Promise<void>;
 }
 
@@ -111,7 +112,7 @@ export function createNodeServer(
   };
   let timer: Timer = clock.setTimer(sweepIntervalMs, sweep);
   return {
-    handle: http.handle,
+    accept: http.accept,
     answer: (call) => answerWholeCall(service, call),
     connectionClosed,
     load: () => ({

@@ -45,10 +45,15 @@ export class PayloadMemory {
     return this.#line.size;
   }
 
+  /** null: there is no room, or others wait for it. */
+  takeNow(sizeBytes: number): PayloadLease | null {
+    return this.#line.size === 0 ? this.#lend(sizeBytes) : null;
+  }
+
   /** Rejects with ClusterFailure `retry` when too many wait, and with the signal's reason when it is aborted first. */
   async take(sizeBytes: number, signal: AbortSignal): Promise<PayloadLease> {
     signal.throwIfAborted();
-    const lease = this.#line.size === 0 ? this.#takeNow(sizeBytes) : null;
+    const lease = this.takeNow(sizeBytes);
     if (lease !== null) return lease;
     if (this.#line.size >= this.#waitingMax) throw new ClusterFailure("retry", "the node has too many calls under way");
     return this.#wait(sizeBytes, signal);
@@ -76,14 +81,14 @@ export class PayloadMemory {
   /** In the order of their asking: a large taker is not passed by small ones for ever. */
   #serveLine(): void {
     for (const waiting of this.#line) {
-      const lease = this.#takeNow(waiting.sizeBytes);
+      const lease = this.#lend(waiting.sizeBytes);
       if (lease === null) return;
       this.#line.delete(waiting);
       waiting.resolve(lease);
     }
   }
 
-  #takeNow(sizeBytes: number): PayloadLease | null {
+  #lend(sizeBytes: number): PayloadLease | null {
     const slab = this.#acquire(sizeBytes);
     if (slab === null) return null;
     let isReleased = false;

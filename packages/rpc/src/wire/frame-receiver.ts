@@ -1,3 +1,4 @@
+import type { ByteSink } from "./byte-sink.ts";
 import { decodeEnvelope, envelopeBytes, type Envelope } from "./envelope.ts";
 
 export interface FramePlaces {
@@ -16,8 +17,8 @@ export class FrameFailure extends Error {
   override readonly name = "FrameFailure";
 }
 
-/** Puts a frame together from the pieces in which it comes; each byte is copied once, to where `place` says. */
-export class FrameReceiver {
+/** Puts a frame together from the pieces in which it comes; each byte is copied once, to where `place` says, or read there at once. */
+export class FrameReceiver implements ByteSink {
   readonly #bytes = Buffer.allocUnsafe(envelopeBytes);
   readonly #place: (envelope: Envelope) => FramePlaces;
   #envelope: Envelope | null = null;
@@ -47,6 +48,14 @@ export class FrameReceiver {
       left = left.subarray(piece.byteLength);
       if (this.#receivedBytes === envelopeBytes && this.#envelope === null) this.#open();
     }
+  }
+
+  room(): Uint8Array | null {
+    return this.#isCancelled || this.#places === null ? null : this.#nextTarget();
+  }
+
+  placed(sizeBytes: number): void {
+    this.#receivedBytes += sizeBytes;
   }
 
   /** Throws FrameFailure when bytes are missing. */

@@ -1,4 +1,4 @@
-import { ConnectionLost, type NodeConnection, type NodeServer } from "@kakera/rpc";
+import { ConnectionLost, type ByteSink, type NodeConnection, type NodeServer } from "@kakera/rpc";
 import type { Machine } from "../world/machine.ts";
 import type { Network } from "../world/network.ts";
 
@@ -63,7 +63,7 @@ class SimulatedConnection implements NodeConnection {
     return this.#exchangeCount > 1;
   }
 
-  exchange(path: string, pieces: readonly Uint8Array[], receive: (chunk: Uint8Array) => void): Promise<number> {
+  exchange(path: string, pieces: readonly Uint8Array[], sink: ByteSink): Promise<number> {
     this.#exchangeCount++;
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#reject = reject;
@@ -76,7 +76,7 @@ class SimulatedConnection implements NodeConnection {
     const answer = (status: number, body: Buffer): void => {
       if (!this.#isOpen) return;
       try {
-        if (status === 200) receive(body);
+        if (status === 200) sink.push(body);
         this.#reject = null;
         resolve(status);
       } catch (failure) {

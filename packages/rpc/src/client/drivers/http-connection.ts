@@ -5,6 +5,8 @@ import { tlsVersionMin } from "../../node-tls.ts";
 import { describeTlsFailure } from "../describe-tls-failure.ts";
 import { ConnectionLost, TlsRefused, type Connect, type NodeAddress, type NodeConnection } from "../node-connection.ts";
 import { HttpAnswer } from "../http-answer.ts";
+import type { ByteSink } from "../../wire/byte-sink.ts";
+import { readInPlace } from "../../drivers/read-in-place.ts";
 
 /** Certificate, key and authorities, as node:tls takes them. */
 export type { TlsOptions };
@@ -17,8 +19,6 @@ export interface HttpConnectSettings {
   readonly tls?: () => TlsOptions | null;
 }
 
-/** What one read of the socket brings at most. */
-const readBytesMax = 256 * 1024;
 /** Pieces up to this size are sent as one. */
 const joinedBytesMax = 16 * 1024;
 
@@ -30,21 +30,21 @@ const joinedBytesMax = 16 * 1024;
 export function httpConnect({ address, connectDeadlineMs, clock, tls }: HttpConnectSettings): Connect {
   return () =>
     new Promise((resolve, reject) => {
-      const into = Buffer.allocUnsafeSlow(readBytesMax);
+      const secured = tls?.() ?? null;
       const options: NetConnectOpts = {
         ...address,
         noDelay: true,
-        onread: {
-          buffer: into,
-          callback: (sizeBytes) => {
-            connection.received(into.subarray(0, sizeBytes));
-            return true;
-          },
-        },
+        onread: readInPlace({
+          // What TLS still does with a place after its socket was destroyed is nowhere said.
+          room: () => (secured === null ? (connection?.room() ?? null) : null),
+          placed: (sizeBytes) => connection?.placed(sizeBytes),
+          push: (chunk) => connection?.received(chunk),
+        }),
       };
-      const secured = tls?.() ?? null;
+      let connection: HttpConnection | null = null;
       const socket = secured === null ? connectPlain(options) : connectTls(withTls(options, address, secured));
-      const connection = new HttpConnection(socket, address);
+      const opened = new HttpConnection(socket, address);
+      connection = opened;
       const timer = setPatientTimer(clock, connectDeadlineMs, () => fail(new Error("no connection in time")));
       const fail = (cause: Error): void => {
         timer.cancel();
@@ -57,7 +57,7 @@ export function httpConnect({ address, connectDeadlineMs, clock, tls }: HttpConn
       socket.once(secured === null ? "connect" : "secureConnect", () => {
         timer.cancel();
         socket.off("error", fail);
-        resolve(connection);
+        resolve(opened);
       });
     });
 }
@@ -106,13 +106,13 @@ class HttpConnection implements NodeConnection {
   exchange(
     path: string,
     pieces: readonly Uint8Array[],
-    receive: (chunk: Uint8Array) => void,
+    sink: ByteSink,
     traceparent: string | null = null,
   ): Promise<number> {
     this.#exchangeCount += 1;
     return new Promise((resolve, reject) => {
       if (!this.#isUsable || this.#exchange !== null) return reject(new ConnectionLost("the connection is closed"));
-      this.#exchange = { answer: new HttpAnswer(receive), resolve, reject };
+      this.#exchange = { answer: new HttpAnswer(sink), resolve, reject };
       this.#send(path, pieces, traceparent === null ? "" : `traceparent: ${traceparent}\r\n`);
     });
   }
@@ -122,11 +122,24 @@ class HttpConnection implements NodeConnection {
     this.#socket.destroy();
   }
 
+  room(): Uint8Array | null {
+    return this.#exchange?.answer.room() ?? null;
+  }
+
+  placed(sizeBytes: number): void {
+    this.#take((answer) => answer.placed(sizeBytes));
+  }
+
   received(chunk: Buffer): void {
+    this.#take((answer) => answer.push(chunk));
+  }
+
+  /** `take` tells whether the answer is whole then. */
+  #take(take: (answer: HttpAnswer) => boolean): void {
     const exchange = this.#exchange;
     if (exchange === null) return this.destroy();
     try {
-      if (!exchange.answer.push(chunk)) return;
+      if (!take(exchange.answer)) return;
     } catch (failure) {
       return this.#fail(failure as Error);
     }

@@ -1,15 +1,15 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { ClusterFailure, setPatientTimer, type Clock } from "@kakera/kernel";
 import { callBytesMax, callHeaderBytesMax, callPathPrefix, payloadBytesMax } from "../../wire/call-limits.ts";
 import { envelopeBytes, type Envelope } from "../../wire/envelope.ts";
 import { FrameFailure, FrameReceiver, type FramePlaces, type ReceivedFrame } from "../../wire/frame-receiver.ts";
 import type { ServerMetrics } from "../../metrics.ts";
 import type { CallTracer } from "../../call-tracer.ts";
+import type { CallHead } from "../call-head.ts";
 import type { NodeService, SealedAnswer } from "../node-service.ts";
 import type { NodeServerSettings } from "../node-server-settings.ts";
 import type { PayloadLease, PayloadMemory } from "../payload-memory.ts";
-
-export type NodeCallHandler = (request: IncomingMessage, response: ServerResponse) => void;
+import type { Readable } from "../../drivers/read-in-place.ts";
+import { CallConnection, type ArrivingCall } from "./call-connection.ts";
 
 export interface HttpCallsParts {
   readonly service: NodeService;
@@ -22,171 +22,126 @@ export interface HttpCallsParts {
   readonly tracer?: CallTracer | undefined;
 }
 
-/** Small answers go out in one piece. */
-const joinedBytesMax = 16 * 1024;
-
 /** The calls of other nodes as they come over HTTP: receives each whole, has it answered, and sends the answer. */
 export class HttpCalls {
   readonly #parts: HttpCallsParts;
-  readonly #connections = new WeakSet<object>();
+  readonly #connections = new Set<CallConnection>();
   readonly #underWay = new Set<Promise<void>>();
-  /** Those that are not here yet as a whole. */
-  readonly #arriving = new Set<IncomingMessage>();
+  /** Of calls that are not here yet as a whole. */
+  readonly #arriving = new Set<CallConnection>();
   #isClosing = false;
 
   constructor(parts: HttpCallsParts) {
     this.#parts = parts;
   }
 
-  readonly handle: NodeCallHandler = (request, response) => {
-    this.#watch(request);
-    const served = this.#serve(request, response);
-    this.#underWay.add(served);
-    void served.then(() => this.#underWay.delete(served));
+  readonly accept = (readable: Readable): void => {
+    const connection = new CallConnection(readable, {
+      clock: this.#parts.clock,
+      begin: (call) => this.#begin(call),
+      gone: (cause) => new ClusterFailure("retry", "the caller went away", { cause }),
+    });
+    this.#connections.add(connection);
+    connection.socket.once("close", () => {
+      this.#connections.delete(connection);
+      this.#parts.connectionClosed(connection);
+    });
   };
 
   get callsUnderWay(): number {
     return this.#underWay.size;
   }
 
-  /** Refuses further calls, and those that are still coming; resolves when those under way have ended. */
+  /** Refuses further calls, and those that are still coming; resolves when those under way have ended and no connection is left. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    for (const { socket } of this.#arriving) socket.destroy();
+    for (const connection of this.#arriving) connection.destroy();
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    await Promise.all(Array.from(this.#connections, (connection) => connection.close()));
+  }
+
+  #begin(call: ArrivingCall): void {
+    const served = this.#serve(call);
+    this.#underWay.add(served);
+    void served.then(() => this.#underWay.delete(served));
   }
 
   /** Never rejects. */
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { memory } = this.#parts;
-    const sizeBytes = Number(request.headers["content-length"] ?? Number.NaN);
-    const status = this.#refusal(request, sizeBytes);
-    const gone = new AbortController();
-    response.once("close", () => {
-      if (!response.writableFinished) gone.abort(new ClusterFailure("retry", "the caller went away"));
-    });
-    if (status !== null) return this.#refuse(response, status);
+  async #serve(call: ArrivingCall): Promise<void> {
+    const { head, connection, signal } = call;
+    const status = this.#refusal(head);
+    if (status !== null) return this.#refuse(call, status);
+    this.#arriving.add(connection);
     let lease: PayloadLease;
-    this.#arriving.add(request);
     try {
-      lease = await memory.take(sizeBytes, gone.signal);
+      // What is to be had at once is taken at once: so the body's beginning is copied from where it was read.
+      lease = this.#parts.memory.takeNow(head.sizeBytes) ?? (await this.#parts.memory.take(head.sizeBytes, signal));
     } catch (failure) {
-      this.#arriving.delete(request);
+      this.#arriving.delete(connection);
       if (!(failure instanceof ClusterFailure)) throw failure;
-      return this.#refuse(response, 503);
+      return this.#refuse(call, 503);
     }
     let answer: SealedAnswer | null = null;
     try {
-      const frame = await this.#receive(request, { lease, sizeBytes });
-      this.#parts.metrics.received(sizeBytes);
-      this.#arriving.delete(request);
-      const path = request.url as string;
-      const call = { path, frame, connection: request.socket, signal: gone.signal };
-      const { service, tracer } = this.#parts;
-      const { traceparent } = request.headers;
-      answer =
-        tracer === undefined || typeof traceparent !== "string"
-          ? await service.answer(call)
-          : await tracer.answering(path.slice(callPathPrefix.length), traceparent, () => service.answer(call));
-      if (answer === null) this.#refuse(response, 401);
-      else await this.#send(response, answer);
+      const frame = await this.#receive(call, lease);
+      this.#parts.metrics.received(head.sizeBytes);
+      this.#arriving.delete(connection);
+      answer = await this.#answerOf(call, frame);
+      if (answer === null) await this.#refuse(call, 401);
+      else await this.#send(call, answer);
     } catch (failure) {
       if (!(failure instanceof FrameFailure)) throw failure;
-      if (!response.destroyed) this.#refuse(response, 400);
+      await this.#refuse(call, 400);
     } finally {
-      this.#arriving.delete(request);
+      this.#arriving.delete(connection);
       answer?.release();
       void (answer?.callReleased ?? Promise.resolve()).then(() => lease.release());
     }
   }
 
-  #refusal(request: IncomingMessage, sizeBytes: number): number | null {
+  #refusal({ method, path, sizeBytes }: CallHead): number | null {
     if (this.#isClosing) return 503;
-    if (request.method !== "POST" || request.url?.startsWith(callPathPrefix) !== true) return 404;
-    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < envelopeBytes) return 411;
+    if (method !== "POST" || !path.startsWith(callPathPrefix)) return 404;
+    if (!(sizeBytes >= envelopeBytes)) return 411;
     return sizeBytes > callBytesMax ? 413 : null;
   }
 
   /** Not sealed: whoever sent it was not heard out, or is not one of us. Its connection ends, with what is still to come. */
-  #refuse(response: ServerResponse, status: number): void {
+  #refuse(call: ArrivingCall, status: number): Promise<void> {
     this.#parts.metrics.refused(status);
-    if (response.destroyed) return;
-    response.writeHead(status, { "content-length": 0, connection: "close" });
-    response.end(() => response.socket?.destroySoon());
+    return call.answer(status, [], "close");
   }
 
   /** Rejects with FrameFailure. */
-  #receive(
-    request: IncomingMessage,
-    { lease, sizeBytes }: { readonly lease: PayloadLease; readonly sizeBytes: number },
-  ): Promise<ReceivedFrame> {
+  async #receive(call: ArrivingCall, { bytes }: PayloadLease): Promise<ReceivedFrame> {
     const { clock, settings } = this.#parts;
-    const receiver = new FrameReceiver((envelope) => placesIn(lease.bytes, envelope, sizeBytes));
-    return new Promise((resolve, reject) => {
-      const fail = (failure: Error): void => {
-        timer.cancel();
-        receiver.cancel();
-        request.pause();
-        reject(
-          failure instanceof FrameFailure ? failure : new FrameFailure("the call did not come", { cause: failure }),
-        );
-      };
-      const timer = setPatientTimer(clock, settings.receiveDeadlineMs, () => {
-        fail(new FrameFailure("the call came too slowly"));
-        request.socket.destroy();
-      });
-      request.on("data", (chunk: Buffer) => {
-        try {
-          receiver.push(chunk);
-        } catch (failure) {
-          fail(failure as Error);
-        }
-      });
-      request.once("error", fail);
-      request.once("close", () => {
-        if (!request.complete) fail(new FrameFailure("the caller went away"));
-      });
-      request.once("end", () => {
-        timer.cancel();
-        try {
-          resolve(receiver.finish());
-        } catch (failure) {
-          fail(failure as Error);
-        }
-      });
-    });
+    const receiver = new FrameReceiver((envelope) => placesIn(bytes, envelope, call.head.sizeBytes));
+    const timer = setPatientTimer(clock, settings.receiveDeadlineMs, () => call.connection.destroy());
+    try {
+      await call.receive(receiver);
+      return receiver.finish();
+    } finally {
+      timer.cancel();
+      receiver.cancel();
+    }
+  }
+
+  /** null: whoever sent it does not have the secret. */
+  #answerOf({ head, connection, signal }: ArrivingCall, frame: ReceivedFrame): Promise<SealedAnswer | null> {
+    const { service, tracer } = this.#parts;
+    const { path, traceparent } = head;
+    const call = { path, frame, connection, signal };
+    if (tracer === undefined || traceparent === null) return service.answer(call);
+    return tracer.answering(path.slice(callPathPrefix.length), traceparent, () => service.answer(call));
   }
 
   /** Resolves when no byte of the answer is needed any more. */
-  #send(response: ServerResponse, { envelope, header, payload }: SealedAnswer): Promise<void> {
-    const { clock, settings } = this.#parts;
-    const sizeBytes = envelope.byteLength + header.byteLength + payload.byteLength;
-    this.#parts.metrics.sent(sizeBytes);
-    return new Promise((resolve) => {
-      if (response.destroyed) return resolve();
-      const timer = setPatientTimer(clock, settings.sendDeadlineMs, () => response.destroy());
-      const over = (): void => {
-        timer.cancel();
-        resolve();
-      };
-      // What was handed to the kernel, and what a closed socket will never look at again.
-      response.once("finish", over);
-      response.once("close", over);
-      response.writeHead(200, { "content-length": sizeBytes, ...(this.#isClosing ? { connection: "close" } : {}) });
-      if (sizeBytes <= joinedBytesMax) response.end(Buffer.concat([envelope, header, payload]));
-      else {
-        response.cork();
-        response.write(Buffer.concat([envelope, header]));
-        response.end(payload);
-        response.uncork();
-      }
-    });
-  }
-
-  #watch({ socket }: IncomingMessage): void {
-    if (this.#connections.has(socket)) return;
-    this.#connections.add(socket);
-    socket.once("close", () => this.#parts.connectionClosed(socket));
+  async #send(call: ArrivingCall, { envelope, header, payload }: SealedAnswer): Promise<void> {
+    const { clock, settings, metrics } = this.#parts;
+    metrics.sent(envelope.byteLength + header.byteLength + payload.byteLength);
+    const timer = setPatientTimer(clock, settings.sendDeadlineMs, () => call.connection.destroy());
+    await call.answer(200, [envelope, header, payload], this.#isClosing ? "close" : "go-on");
+    timer.cancel();
   }
 }
 

@@ -1,6 +1,5 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { SECOND_MS } from "@kakera/kernel";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { readAcceptedInPlace } from "../../drivers/read-in-place.ts";
 import type { NodeServer } from "../node-server.ts";
 
 export interface NodeListener {
@@ -10,16 +9,14 @@ export interface NodeListener {
   close(): Promise<void>;
 }
 
-/** Above what clients keep an idle connection for: so it is never closed under a call that is just being sent. */
-const keepAliveMs = 60 * SECOND_MS;
-export const callServerOptions = { keepAliveTimeout: keepAliveMs, noDelay: true, requestTimeout: 0 } as const;
-
 /** A listener of the node's own. Rejects with what the system says of the address. Closing it closes the server. */
 export function listenForCalls(
   nodeServer: NodeServer,
   address: { readonly host: string; readonly port: number } | { readonly path: string },
 ): Promise<NodeListener> {
-  const server = createServer(callServerOptions, nodeServer.handle);
+  const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) =>
+    nodeServer.accept(readAcceptedInPlace(socket)),
+  );
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(address, () => {
@@ -33,6 +30,5 @@ export function listenForCalls(
 async function close(server: Server, nodeServer: NodeServer): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   await nodeServer.close();
-  server.closeAllConnections();
   await closed;
 }

@@ -4,8 +4,9 @@ import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { SECOND_MS, type Logger } from "@kakera/kernel";
 import type { TlsOptions } from "../../client/drivers/http-connection.ts";
 import { tlsStatus, tlsVersionMin, type NodeTls } from "../../node-tls.ts";
+import { readCopying } from "../../drivers/read-in-place.ts";
 import type { NodeServer } from "../node-server.ts";
-import { callServerOptions, type NodeListener } from "./listen-for-calls.ts";
+import type { NodeListener } from "./listen-for-calls.ts";
 
 /** A connection that has not said by then what it is, or not shown its certificate, is not one of a node. */
 const introductionMsMax = 10 * SECOND_MS;
@@ -28,15 +29,9 @@ export function listenWithTls(
   address: { readonly host: string; readonly port: number },
   { tls, logger, monotonicMs }: { readonly tls: NodeTls; readonly logger: Logger; readonly monotonicMs: () => number },
 ): Promise<TlsNodeListener> {
-  const calls = createHttpServer(callServerOptions, nodeServer.handle);
   const tell = limitedWarnings(logger, monotonicMs);
-  const refuse = (status: number): HttpServer =>
-    createHttpServer(callServerOptions, (_request, response) => {
-      response.writeHead(status, { "content-length": 0, connection: "close" });
-      response.end(() => response.socket?.destroySoon());
-    });
-  const strangers = refuse(tlsStatus.certificateRefused);
-  const plain = tls.mode === "prefer" ? calls : refuse(tlsStatus.plainRefused);
+  const strangers = refuseWith(tlsStatus.certificateRefused);
+  const plainStrangers = refuseWith(tlsStatus.plainRefused);
   const secure = createTlsServer({
     ...tls.options(),
     minVersion: tlsVersionMin,
@@ -47,7 +42,8 @@ export function listenWithTls(
   });
   secure.on("secureConnection", (socket: TLSSocket) => {
     if (!socket.authorized) tell(socket, String(socket.authorizationError ?? "no certificate"));
-    (socket.authorized ? calls : strangers).emit("connection", socket);
+    if (socket.authorized) nodeServer.accept(readCopying(socket));
+    else strangers.emit("connection", socket);
   });
   secure.on("tlsClientError", (failure: Error, socket: TLSSocket) => {
     tell(socket, failure.message);
@@ -65,10 +61,11 @@ export function listenWithTls(
       socket.setTimeout(0);
       socket.off("timeout", giveUp);
       socket.unshift(first);
-      const isTls = first[0] === handshakeRecord;
-      if (!isTls && tls.mode === "require") tell(socket, "it speaks no TLS");
-      (isTls ? secure : plain).emit("connection", socket);
-      if (!isTls) socket.resume();
+      if (first[0] === handshakeRecord) return void secure.emit("connection", socket);
+      if (tls.mode === "prefer") return nodeServer.accept(readCopying(socket));
+      tell(socket, "it speaks no TLS");
+      plainStrangers.emit("connection", socket);
+      socket.resume();
     });
   });
   return new Promise((resolve, reject) => {
@@ -86,6 +83,14 @@ export function listenWithTls(
         },
       });
     });
+  });
+}
+
+/** A server that answers whatever it is asked with the status, and closes the connection. */
+function refuseWith(status: number): HttpServer {
+  return createHttpServer((_request, response) => {
+    response.writeHead(status, { "content-length": 0, connection: "close" });
+    response.end(() => response.socket?.destroySoon());
   });
 }
 
