@@ -1,5 +1,8 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { testLength } from "./tools/test-length.ts";
+
+const leftOut = testLength() === "here" ? ["**/*.long.test.ts"] : [];
 
 export default defineConfig({
   test: {
@@ -62,6 +65,7 @@ export default defineConfig({
         test: {
           name,
           include: [`test/${name}/**/*.test.ts`],
+          exclude: leftOut,
           testTimeout: 600_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,14 +1,16 @@
 /**
  * Runs the test suites and reports minutes, passes and failures for each. The first suite has the machine for itself; of the others two run at a
  * time, one that waits for processes and deadlines and one that only works, at low priority, and each one's output is printed when it ends.
+ * Files `*.long.test.ts` are left to `.ci/run` (tools/test-length.ts), and a line says so.
  * A suite whose needs are missing prints one line `SKIPPED name: reason`; with --forbid-skips that is a failure. Ends with the name and the
  * first error line of everything that failed (in the runs that shared the totals file too), then `N passed, N failed`.
  * Usage: run-tests [--forbid-skips] [--only a,b] [--also matrix] [--totals FILE]
  */
 import { spawn } from "node:child_process";
-import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeFailures, readOutcome, type Failure, type SuiteOutcome } from "./suite-outcome.ts";
+import { longFile, testLength } from "./test-length.ts";
 
 interface Totals {
   passed: number;
@@ -44,7 +46,10 @@ const option = (name: string): string | undefined => {
   return at === -1 ? undefined : args[at + 1];
 };
 const only = option("--only")?.split(",");
-const suites = only ?? [...defaultSuites, ...(option("--also")?.split(",") ?? [])];
+const wanted = only ?? [...defaultSuites, ...(option("--also")?.split(",") ?? [])];
+const isShort = testLength() === "here";
+/** One that is long as a whole is run by its name only. */
+const suites = only ?? wanted.filter((suite) => !isShort || !isLong(suite));
 const totalsPath = option("--totals");
 
 const totals: Totals =
@@ -70,6 +75,9 @@ const lanes = [runLane(queues[0], queues[1]), runLane(queues[1], queues[0])];
 await Promise.all(lanes);
 
 console.log(`\n${suites.map((suite) => rows.get(suite)).join("\n")}\n`);
+const leftOut = wanted.flatMap((suite) => (only !== undefined && isLong(suite) ? [] : longFilesOf(suite)));
+if (isShort && leftOut.length > 0)
+  console.log(`left to .ci/run (KAKERA_TEST_LENGTH=ci npm test runs them too): ${leftOut.join(" ")}\n`);
 if (totals.failures.length > 0) console.log(`${describeFailures(totals.failures).join("\n")}\n`);
 if (totalsPath !== undefined) writeFileSync(totalsPath, JSON.stringify(totals));
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
@@ -101,6 +109,22 @@ async function runSuite(suite: string, printing: Printing): Promise<void> {
   console.log(`\n=== ${suite}\n${readFileSync(outputPath(suite), "utf8")}`);
 }
 
+function longFilesOf(suite: string): string[] {
+  return filesOf(suite).filter((file) => longFile.test(file));
+}
+
+/** Of tests of a suite that is a folder. */
+function filesOf(suite: string): string[] {
+  const folder = join(root, "test", suite);
+  if (suitesOfPackages.has(suite) || !existsSync(folder)) return [];
+  return readdirSync(folder).filter((file) => file.endsWith(".test.ts"));
+}
+
+function isLong(suite: string): boolean {
+  const files = filesOf(suite);
+  return files.length > 0 && longFilesOf(suite).length === files.length;
+}
+
 function outputPath(suite: string): string {
   return join(cache, `output-${suite}.txt`);
 }
@@ -115,7 +139,11 @@ async function runVitest(suite: string, printing: Printing): Promise<SuiteOutcom
   const run = spawn(program as string, words, {
     cwd: root,
     stdio: printing === "as it comes" ? "inherit" : ["ignore", "pipe", "pipe"],
-    env: { ...process.env, KAKERA_TEST_FORBID_SKIPS: forbidSkips ? "1" : "" },
+    env: {
+      ...process.env,
+      KAKERA_TEST_FORBID_SKIPS: forbidSkips ? "1" : "",
+      KAKERA_TEST_LENGTH: isLong(suite) && isShort ? "ci" : testLength(),
+    },
   });
   const closed = new Promise<number | null>((resolve) => run.once("close", (code) => resolve(code)));
   if (printing === "at its end") {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { countFor } from "../harness/length.ts";
 import { runStoreJobs, type PlantedBug, type StoreJob, type StoreJobReport } from "./store-jobs.ts";
 
 const base: Omit<StoreJob, "seed"> = {
@@ -17,14 +18,17 @@ const base: Omit<StoreJob, "seed"> = {
 const twoDrives = { driveCount: 2, settings: { geometry: { k: 1, m: 1 } }, absentShare: 0 };
 const fiveDrives = { driveCount: 5, settings: { geometry: { k: 3, m: 2 } } };
 
+/** How many of the moments of each history, beside what the history itself says. */
+const share = countFor({ whole: 1, ci: 1, here: 0.25 });
+
 describe("a store whose power is cut at every moment", () => {
   it("keeps what it acknowledged, keeps deleted what it deleted, and forgets nothing that it has shown", async () => {
     const jobs: StoreJob[] = [
-      { ...base, seed: 1, positionShare: 0.55 },
-      { ...base, seed: 2, ...twoDrives, lifeCount: 3, positionShare: 0.55 },
-      { ...base, seed: 3, lifeCount: 4, stepsPerLife: 12, positionShare: 0.4, maintainedShare: 0.1 },
-      { ...base, seed: 4, driveCount: 4, positionShare: 0.4, maintainedShare: 0.1 },
-      { ...base, seed: 5, ...fiveDrives, positionShare: 0.15 },
+      { ...base, seed: 1, positionShare: 0.55 * share },
+      { ...base, seed: 2, ...twoDrives, lifeCount: 3, positionShare: 0.55 * share },
+      { ...base, seed: 3, lifeCount: 4, stepsPerLife: 12, positionShare: 0.4 * share, maintainedShare: 0.1 },
+      { ...base, seed: 4, driveCount: 4, positionShare: 0.4 * share, maintainedShare: 0.1 },
+      { ...base, seed: 5, ...fiveDrives, positionShare: 0.15 * share },
     ];
     const reports = await runStoreJobs(jobs);
     expect(violationsOf(reports)).toEqual([]);
@@ -33,7 +37,7 @@ describe("a store whose power is cut at every moment", () => {
     console.log(
       `power-cut: ${imageCount} images opened, ${acknowledgedCount} acknowledged changes, ${jobs.length} histories`,
     );
-    expect(imageCount).toBeGreaterThan(8_000);
+    expect(imageCount).toBeGreaterThan(8_000 * share);
     expect(acknowledgedCount).toBeGreaterThan(180);
   });
 
@@ -47,7 +51,7 @@ describe("a store whose power is cut at every moment", () => {
         seed: 20 + index,
         failsAtSync,
         lifeCount: 3,
-        positionShare: 0.04,
+        positionShare: 0.04 * share,
         absentShare: 0,
         maintainedShare: 0.1,
       };

@@ -11,7 +11,8 @@ let tree = "";
 beforeEach(() => {
   tree = mkdtempSync(join(tmpdir(), "kakera-run-tests-"));
   mkdirSync(join(tree, "tools"));
-  for (const name of ["run-tests.ts", "suite-outcome.ts"]) cpSync(join(root, "tools", name), join(tree, "tools", name));
+  for (const name of ["run-tests.ts", "suite-outcome.ts", "test-length.ts"])
+    cpSync(join(root, "tools", name), join(tree, "tools", name));
   symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
   writeFileSync(join(tree, "package.json"), '{"type":"module"}');
   writeFileSync(
@@ -22,17 +23,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(tree, { recursive: true, force: true }));
 
-function plant(suite: string, text: string): void {
-  writeFileSync(
-    join(tree, "test", suite, "planted.test.ts"),
-    `import { describe, expect, test } from "vitest";\n${text}`,
-  );
+function plant(suite: string, text: string, file = "planted.test.ts"): void {
+  writeFileSync(join(tree, "test", suite, file), `import { describe, expect, test } from "vitest";\n${text}`);
 }
 
 function runTests(...args: string[]): { status: number | null; lastLines: string[] } {
   const { status, stdout } = spawnSync(process.execPath, [join(tree, "tools", "run-tests.ts"), ...args], {
     encoding: "utf8",
-    env: { ...process.env, KAKERA_TEST_FORBID_SKIPS: "" }, // what this run was told is not for the one under test
+    // What this run was told is not for the one under test.
+    env: { ...process.env, KAKERA_TEST_FORBID_SKIPS: "", KAKERA_TEST_LENGTH: "here" },
   });
   const lines = stdout.trimEnd().split("\n");
   return { status, lastLines: lines.slice(lines.findIndex((line) => / min {2}\d/.test(line))) };
@@ -90,5 +89,26 @@ describe("run-tests", () => {
       "1 passed, 1 failed",
     ]);
     expect(status).toBe(1);
+  });
+
+  test("tells which files it leaves to .ci/run, and runs a suite that has none but those when it is named", () => {
+    const runsAt = (length: string): string =>
+      `test("runs", () => expect(process.env.KAKERA_TEST_LENGTH).toBe("${length}"));`;
+    plant("wire", runsAt("here"));
+    plant("wire", "", "more.long.test.ts");
+    plant("model", runsAt("ci"), "all.long.test.ts");
+    writeFileSync(
+      join(tree, "vitest.config.ts"),
+      `const exclude = process.env.KAKERA_TEST_LENGTH === "here" ? ["**/*.long.test.ts"] : [];
+       export default { test: { projects: ["wire", "model"].map((name) => ({ test: { name, include: ["test/" + name + "/*.test.ts"], exclude } })) } };`,
+    );
+    const { status, lastLines } = runTests("--only", "wire,model");
+    expect(lastLines.slice(2)).toEqual([
+      "",
+      "left to .ci/run (KAKERA_TEST_LENGTH=ci npm test runs them too): more.long.test.ts",
+      "",
+      "2 passed, 0 failed",
+    ]);
+    expect(status).toBe(0);
   });
 });
