@@ -77,6 +77,16 @@ describe("the prom-client meter", () => {
     expect(second).not.toContain('bucket="b"');
   });
 
+  test("shows nothing of a gauge's row that was taken out, and of the others what they are", async () => {
+    const metrics = createPromMeter();
+    const gauge = metrics.meter.gauge({ name: "kakera_test_up", help: "h", labels: ["node"] });
+    gauge.set(1, { node: "a" });
+    gauge.set(0, { node: "b" });
+    gauge.remove({ node: "b" });
+    gauge.remove({ node: "never there" });
+    expect((await metrics.text()).match(/^kakera_test_up.*$/gm)).toEqual(['kakera_test_up{node="a"} 1']);
+  });
+
   test("shows nothing of what nobody has measured, and makes tables of what was set for this scrape", async () => {
     const metrics = createPromMeter();
     const gauge = metrics.meter.gauge({ name: "kakera_test_later", help: "h" });

@@ -5,6 +5,8 @@ export interface ClientMetrics {
   answered(call: string, seconds: number): void;
   failed(call: string, reason: string): void;
   setUp(isUp: boolean): void;
+  /** Nobody asks the node any more. */
+  forget(): void;
   /** Bytes of frames: envelopes, headers and payloads. */
   sent(bytes: number): void;
   received(bytes: number): void;
@@ -41,6 +43,7 @@ export function createClientMetrics(meter: Meter, node: string, peers: Peers): C
     answered: (call, elapsed) => seconds.observe(elapsed, { node, call }),
     failed: (call, reason) => failures.add(1, { node, call, reason }),
     setUp: (isUp) => up.set(isUp ? 1 : 0, { node }),
+    forget: () => up.remove({ node }),
     ...countTraffic(meter, peers),
   };
 }

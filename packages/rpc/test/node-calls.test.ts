@@ -1,4 +1,4 @@
-import { ClusterFailure, newId, systemClock, type Clock, type Timer } from "@kakera/kernel";
+import { ClusterFailure, newId, silentMeter, systemClock, type Clock, type Meter, type Timer } from "@kakera/kernel";
 import { bufferReleased, type ShardDrive } from "@kakera/rpc";
 import { describe, expect, it } from "vitest";
 import { makeShard, random, readVerified, refOf } from "../../storage-node/test/drive-kit.ts";
@@ -115,6 +115,25 @@ describe("failures of node calls", () => {
       return drive.status().condition === "failed";
     });
     expect(drive.status().reason).toBe("DRIVE_FAILED");
+  });
+
+  it("are not told of a node that is not asked any more", async () => {
+    await using node = await startNode();
+    const rows = new Map<string, number>();
+    const meter: Meter = {
+      ...silentMeter,
+      gauge: ({ name }) => ({
+        set: (value, labels) => void rows.set(`${name} ${labels?.["node"]}`, value),
+        remove: (labels) => void rows.delete(`${name} ${labels["node"]}`),
+      }),
+    };
+    const client = node.client({ meter });
+    await client.refresh();
+    expect([...rows]).toEqual([[`kakera_node_up 127.0.0.1:${node.port}`, 1]]);
+    const asked = client.refresh();
+    client.close();
+    await asked;
+    expect([...rows]).toEqual([]);
   });
 
   it("come when a drive does not answer before the deadline, and say when the buffer is free", async () => {

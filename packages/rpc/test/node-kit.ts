@@ -7,6 +7,7 @@ import {
   type Clock,
   type ClusterId,
   type Disk,
+  type Meter,
   type DriveId,
 } from "@kakera/kernel";
 import { createMemoryDisk } from "@kakera/disk";
@@ -46,7 +47,13 @@ export interface TestNode extends AsyncDisposable {
   readonly port: number;
   readonly drive: Drive;
   readonly driveId: DriveId;
-  client(options?: { clock?: Clock; secret?: string; port?: number; settings?: ClientSettings }): NodeClient;
+  client(options?: {
+    clock?: Clock;
+    meter?: Meter;
+    secret?: string;
+    port?: number;
+    settings?: ClientSettings;
+  }): NodeClient;
 }
 
 /** A node with one drive on a memory disk that listens on a port of this machine. */
@@ -80,7 +87,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     driveId,
     client(chosen = {}) {
       const client = createNodeClient(
-        { clock: chosen.clock ?? systemClock, ...seams },
+        { clock: chosen.clock ?? systemClock, ...seams, meter: chosen.meter ?? silentMeter },
         {
           address: { host: "127.0.0.1", port: chosen.port ?? listener.port },
           secret: chosen.secret ?? secret,

@@ -81,7 +81,10 @@ export function createPromMeter(): PromMeter {
     },
     gauge(spec) {
       const gauge = once(spec, () => absentUntilSet(new Gauge(common(spec)), common(spec)));
-      return { set: (value, labels = {}) => gauge.set({ ...labels }, value) };
+      return {
+        set: (value, labels = {}) => gauge.set({ ...labels }, value),
+        remove: (labels) => gauge.remove({ ...labels }),
+      };
     },
     histogram(spec) {
       const known = histograms.get(spec.name);

@@ -60,7 +60,7 @@ function recordingMeter(): { readonly meter: Meter; readonly figures: () => stri
     lines.push(`${name} ${JSON.stringify(labels)} ${value}`);
   const meter: Meter = {
     counter: ({ name }) => ({ add: (amount = 1, labels) => note(name, amount, labels) }),
-    gauge: ({ name }) => ({ set: (value, labels) => note(name, value, labels) }),
+    gauge: ({ name }) => ({ set: (value, labels) => note(name, value, labels), remove: () => {} }),
     histogram: ({ name }) => ({ observe: (value, labels) => note(name, value, labels) }),
     onCollect: (collect) => void collectors.push(collect),
   };
@@ -76,10 +76,16 @@ describe("contract 8: metrics of requests", () => {
     const added: string[] = [];
     const instrument = (
       name: string,
-    ): { add: (n?: number, l?: object) => void; observe: (v: number, l?: object) => void; set: () => void } => ({
+    ): {
+      add: (n?: number, l?: object) => void;
+      observe: (v: number, l?: object) => void;
+      set: () => void;
+      remove: () => void;
+    } => ({
       add: (amount = 1, labels = {}) => added.push(`${name} ${JSON.stringify(labels)} ${amount}`),
       observe: (_, labels = {}) => added.push(`${name} ${JSON.stringify(labels)}`),
       set: () => {},
+      remove: () => {},
     });
     const meter: Meter = {
       counter: (spec) => instrument(spec.name),

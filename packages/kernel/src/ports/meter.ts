@@ -5,6 +5,8 @@ export interface Counter {
 }
 export interface Gauge {
   set(value: number, labels?: Labels): void;
+  /** What these labels name is no more: their row goes. */
+  remove(labels: Labels): void;
 }
 export interface Histogram {
   /** Seconds or bytes: base units. */
@@ -28,7 +30,7 @@ export interface Meter {
 
 export const silentMeter: Meter = {
   counter: () => ({ add: () => {} }),
-  gauge: () => ({ set: () => {} }),
+  gauge: () => ({ set: () => {}, remove: () => {} }),
   histogram: () => ({ observe: () => {} }),
   onCollect: () => {},
 };

@@ -325,7 +325,10 @@ function recordingMeter(counters: Map<string, number>, gauges: Map<string, numbe
   return {
     ...silentMeter,
     counter: ({ name }) => ({ add: (amount = 1) => void counters.set(name, (counters.get(name) ?? 0) + amount) }),
-    gauge: ({ name }) => ({ set: (value, labels) => void gauges.set(named(name, labels), value) }),
+    gauge: ({ name }) => ({
+      set: (value, labels) => void gauges.set(named(name, labels), value),
+      remove: (labels) => void gauges.delete(named(name, labels)),
+    }),
   };
 }
 

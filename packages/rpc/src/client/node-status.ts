@@ -79,6 +79,7 @@ export class NodeStatus {
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
+    this.#parts.metrics.forget();
   }
 
   async #poll(): Promise<void> {
@@ -102,7 +103,7 @@ export class NodeStatus {
     if (isUp) this.#awaySinceMs = null;
     else if (this.#isUp) this.#awaySinceMs = this.#parts.clock.monotonicMs();
     this.#isUp = isUp;
-    this.#parts.metrics.setUp(isUp);
+    if (!this.#isStopped) this.#parts.metrics.setUp(isUp);
   }
 
   #schedule(): void {
