@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { createManualClock, createSeededRandom, systemClock, type Clock } from "@kakera/kernel";
 import { describe, expect, it } from "vitest";
-import { readAcceptedInPlace, readCopying, type Readable } from "../src/drivers/read-in-place.ts";
+import { readAcceptedInPlace, readCopying, type SocketSource } from "../src/drivers/read-in-place.ts";
 import { CallConnection, type ArrivingCall } from "../src/server/drivers/call-connection.ts";
 import { FrameFailure } from "../src/wire/frame-receiver.ts";
 import { failureOf, until } from "./socket-kit.ts";
@@ -20,7 +20,7 @@ interface Ends extends AsyncDisposable {
 interface Circumstances {
   readonly onCall?: (call: ArrivingCall) => void;
   readonly clock?: Clock;
-  readonly read?: (accepted: Socket) => Readable;
+  readonly read?: (accepted: Socket) => SocketSource;
 }
 
 async function connected(circumstances: Circumstances = {}): Promise<Ends> {

@@ -42,10 +42,10 @@ interface Handle {
 }
 
 /** Has the reader read a socket, which is the connection's from then on: it may be another one than is at hand. */
-export type Readable = (reader: Reader) => Socket;
+export type SocketSource = (reader: Reader) => Socket;
 
 /** Of a socket of any kind: all bytes are pushed. */
-export function readCopying(socket: Socket): Readable {
+export function readCopying(socket: Socket): SocketSource {
   return (reader) => socket.on("data", (chunk: Buffer) => reader.push(chunk)).resume();
 }
 
@@ -53,7 +53,7 @@ export function readCopying(socket: Socket): Readable {
  * In place, of a socket that was accepted and not read from yet. node has `onread` for those that it opens only; another socket over the same handle
  * has it too. Where this node's sockets cannot do that, all bytes are pushed.
  */
-export function readAcceptedInPlace(accepted: Socket): Readable {
+export function readAcceptedInPlace(accepted: Socket): SocketSource {
   return (reader) => {
     const owner = accepted as unknown as { _handle: Handle | null };
     const handle = owner._handle;

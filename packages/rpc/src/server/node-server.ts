@@ -8,7 +8,7 @@ import { answerWholeCall, type WholeAnswer, type WholeCall } from "./answer-whol
 import { createCallTable } from "./call-table.ts";
 import { unknownFile } from "./calls/file-calls.ts";
 import { unknownStream } from "./calls/stream-calls.ts";
-import type { Readable } from "../drivers/read-in-place.ts";
+import type { SocketSource } from "../drivers/read-in-place.ts";
 import { HttpCalls } from "./drivers/http-calls.ts";
 import { Holdings } from "./holdings.ts";
 import { defaultNodeServerSettings, type NodeServerSettings } from "./node-server-settings.ts";
@@ -55,7 +55,7 @@ interface NodeLoad {
 
 export interface NodeServer {
   /** Answers the calls that come over a connection, of TCP or TLS or of this machine. */
-  accept(readable: Readable): void;
+  accept(source: SocketSource): void;
   /** The same for a transport that brings calls as a whole (the simulator's). */
   answer(call: WholeCall): Promise<WholeAnswer>;
   /** A connection of such calls is closed. */

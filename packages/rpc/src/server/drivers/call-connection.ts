@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { MINUTE_MS, type Clock } from "@kakera/kernel";
-import type { Readable, Reader } from "../../drivers/read-in-place.ts";
+import type { Reader, SocketSource } from "../../drivers/read-in-place.ts";
 import type { ByteSink } from "../../wire/byte-sink.ts";
 import { FrameFailure } from "../../wire/frame-receiver.ts";
 import { parseCallHead, type CallHead } from "../call-head.ts";
@@ -74,9 +74,9 @@ export class CallConnection {
   #body: Body | null = null;
   #abort: AbortController | null = null;
 
-  constructor(readable: Readable, parts: CallConnectionParts) {
+  constructor(source: SocketSource, parts: CallConnectionParts) {
     this.#parts = parts;
-    const socket = readable(this.#reader);
+    const socket = source(this.#reader);
     this.socket = socket;
     socket.setTimeout(idleMsMax);
     socket.on("timeout", () => {

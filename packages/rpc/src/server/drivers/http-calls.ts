@@ -8,7 +8,7 @@ import type { CallHead } from "../call-head.ts";
 import type { NodeService, SealedAnswer } from "../node-service.ts";
 import type { NodeServerSettings } from "../node-server-settings.ts";
 import type { PayloadLease, PayloadMemory } from "../payload-memory.ts";
-import type { Readable } from "../../drivers/read-in-place.ts";
+import type { SocketSource } from "../../drivers/read-in-place.ts";
 import { CallConnection, type ArrivingCall } from "./call-connection.ts";
 
 export interface HttpCallsParts {
@@ -35,8 +35,8 @@ export class HttpCalls {
     this.#parts = parts;
   }
 
-  readonly accept = (readable: Readable): void => {
-    const connection = new CallConnection(readable, {
+  readonly accept = (source: SocketSource): void => {
+    const connection = new CallConnection(source, {
       clock: this.#parts.clock,
       begin: (call) => this.#begin(call),
       gone: (cause) => new ClusterFailure("retry", "the caller went away", { cause }),
