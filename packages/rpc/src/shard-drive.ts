@@ -111,7 +111,7 @@ export interface ShardStream {
   append(payload: Uint8Array, blockChecksums: Uint8Array): Promise<void>;
   /** Makes it durable and visible. Refused for its epoch (`retry` VIEW_BEHIND) it can be finished again under a newer one. */
   finish(end: ShardEnd): Promise<Receipt>;
-  /** Leaves nothing behind. Never rejects. */
+  /** Leaves nothing behind, also after a finish that failed; not for a shard that is finished. Never rejects. */
   abort(): Promise<void>;
 }
 

@@ -81,6 +81,7 @@ export class MemoryShardDrive implements ShardDrive {
     const checksums: Buffer[] = [];
     let isOpen = true;
     let isBusy = false;
+    let isFinishFailed = false;
     const close = (): void => {
       assert(isOpen, "exactly one of finish and abort ends a stream");
       isOpen = false;
@@ -99,11 +100,17 @@ export class MemoryShardDrive implements ShardDrive {
         const epoch = end.epoch ?? identity.epoch;
         this.#check(identity, epoch);
         close();
-        await this.#call("finish", identity);
+        await this.#call("finish", identity).catch((failure: Error) => {
+          isFinishFailed = true;
+          throw failure;
+        });
         this.#store({ ...identity, epoch }, payloads, checksums, end);
         return { driveId: this.driveId, epoch };
       },
-      abort: async () => close(),
+      // Whoever does not know what a finish that failed has left may say that it wants nothing of it.
+      abort: async () => {
+        if (!isFinishFailed) close();
+      },
     };
   }
 
