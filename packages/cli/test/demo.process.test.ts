@@ -46,7 +46,11 @@ describe.skipIf(etcd === null)("kakera demo", () => {
     await until("it says so", () => linesOf(demo, /^node3 ended by SIGKILL/).length === 1, withinMs);
     await until("the node is started again", () => linesOf(demo, /^node3 ready/).length === 2, withinMs);
     rmSync(join(folder, "node2", "drive1"), { recursive: true });
-    await until("it says so", () => linesOf(demo, /^the cluster is attention: .*DRIVE_OFFLINE/).length > 0, withinMs);
+    await until(
+      "it says so",
+      () => linesOf(demo, /^the cluster is attention: .*DRIVE_(OFFLINE|NOT_MOUNTED)/).length > 0,
+      withinMs,
+    );
     expect(linesOf(demo, / failed: /)).toEqual([]);
     demo.process.kill("SIGINT");
     const { code } = await demo.ended;

@@ -41,7 +41,7 @@ describe("status --watch", () => {
     const screens = (): string[] => watching.output().split(/(?=^kakera \d)/m);
     await until("two screens", () => screens().length >= 2);
     renameSync(join(folder.path, "d2"), join(folder.path, "away"));
-    await until("the loss to be shown", () => screens().at(-1)?.includes("DRIVE_OFFLINE") === true);
+    await until("the loss to be shown", () => /DRIVE_(OFFLINE|NOT_MOUNTED)/.test(screens().at(-1) ?? ""));
     renameSync(join(folder.path, "away"), join(folder.path, "d2"));
     await until(
       "the return to be shown",
